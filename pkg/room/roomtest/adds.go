@@ -1,0 +1,168 @@
+package roomtest
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"usher/pkg/room"
+)
+
+func addStored(t *testing.T, b bench) {
+	l := b.start(running(4))
+	for i, user := range []string{"ann", "Бо", "a.b c[0]#:", ""} {
+		a := arrival(l, fmt.Sprintf("c.%d-[é]", i), user, i)
+		a.Conn.Streams = map[string]room.Stream{"s": {Kind: room.Audio, CreatedAt: 1}}
+		want := a.Into(l)
+		l = b.add(a)
+		same(t, "what add returns", want, l)
+		b.stands(want)
+	}
+}
+
+func addTwice(t *testing.T, b bench) {
+	l := b.start(running(4))
+	a := arrival(l, "c1", "ann", 1)
+	now := b.add(a)
+	_, err := b.s.Add(b.ctx(), a)
+	b.conflict(err, now)
+}
+
+// addClauses takes a lesson and an arrival that fit and spoils one thing each.
+func addClauses(t *testing.T, b bench) {
+	for _, c := range []struct {
+		name  string
+		fits  bool
+		spoil func(*room.Lesson, *room.Arrival)
+	}{
+		{"nothing wrong", true, func(*room.Lesson, *room.Arrival) {}},
+		{"the last seat is free", true, func(l *room.Lesson, a *room.Arrival) { *l = with(*l, seated("c8", "di", 0)) }},
+		{"no seat is free", false, func(l *room.Lesson, a *room.Arrival) {
+			*l = with(*l, seated("c8", "di", 0), seated("c9", "ed", 0))
+		}},
+		{"a promise holds the last seat", false, func(l *room.Lesson, a *room.Arrival) {
+			*l = with(*l, seated("c8", "di", 0))
+			l.Promises = map[string]room.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + room.Hour}}
+		}},
+		{"a promise that was freed", true, func(l *room.Lesson, a *room.Arrival) {
+			*l = with(*l, seated("c8", "di", 0))
+			l.Promises = map[string]room.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + 1, Freed: true}}
+		}},
+		{"the lesson is over", false, func(l *room.Lesson, a *room.Arrival) { l.Status, l.EndedAt = room.Ended, noon }},
+		{"nothing is due", false, func(l *room.Lesson, a *room.Arrival) { l.Due = 0 }},
+		{"somebody waits", false, func(l *room.Lesson, a *room.Arrival) {
+			w := seated("c9", "ed", 0)
+			w.State = room.Waiting
+			*l = with(*l, w)
+		}},
+		{"one short of the quorum", false, func(l *room.Lesson, a *room.Arrival) {
+			l.Status, l.StartedAt = room.Open, 0
+		}},
+		{"two short of the quorum", true, func(l *room.Lesson, a *room.Arrival) {
+			l.Status, l.StartedAt, l.Rules[0].Quorum = room.Open, 0, 3
+		}},
+		{"before the start", false, func(l *room.Lesson, a *room.Arrival) { l.StartedAt = a.Conn.CreatedAt + 1 }},
+		{"at the start", false, func(l *room.Lesson, a *room.Arrival) { l.StartedAt = a.Conn.CreatedAt }},
+		{"not later than what was forgotten", false, func(l *room.Lesson, a *room.Arrival) { l.Floor = a.Conn.CreatedAt }},
+		{"later than what was forgotten", true, func(l *room.Lesson, a *room.Arrival) { l.Floor = a.Conn.CreatedAt - 1 }},
+		{"another policy", false, func(l *room.Lesson, a *room.Arrival) { a.PolicyVersion-- }},
+		{"a newer policy", false, func(l *room.Lesson, a *room.Arrival) { a.PolicyVersion++ }},
+		{"known, and gone", false, func(l *room.Lesson, a *room.Arrival) {
+			c := gone(a.Conn)
+			c.CreatedAt = 0
+			*l = with(*l, c)
+		}},
+		{"the user is in", false, func(l *room.Lesson, a *room.Arrival) {
+			*l = with(*l, seated("c9", a.Conn.User, 0))
+			a.Alone = true
+		}},
+		{"the user was in", true, func(l *room.Lesson, a *room.Arrival) {
+			*l = with(*l, gone(seated("c9", a.Conn.User, 0)))
+			a.Alone = true
+		}},
+		{"the user may be in twice", true, func(l *room.Lesson, a *room.Arrival) {
+			*l = with(*l, seated("c9", a.Conn.User, 0))
+		}},
+		{"the user holds a promise", false, func(l *room.Lesson, a *room.Arrival) {
+			l.Promises = map[string]room.Promise{"p": {ID: "p", User: a.Conn.User, GivenAt: noon, Expires: noon + room.Hour}}
+			a.Alone = true
+		}},
+		{"unknown users are never the same", true, func(l *room.Lesson, a *room.Arrival) {
+			*l = with(*l, seated("c9", "", 0))
+			a.Conn.User, a.Alone = "", true
+		}},
+		{"as many forgotten as then", true, func(l *room.Lesson, a *room.Arrival) { l.Shed, a.Shed, a.Pinned = 3, 3, true }},
+		{"one more forgotten than then", false, func(l *room.Lesson, a *room.Arrival) { l.Shed, a.Shed, a.Pinned = 4, 3, true }},
+		{"forgotten ones do not matter", true, func(l *room.Lesson, a *room.Arrival) { l.Shed = 4 }},
+		{"one entry below the bound", true, func(l *room.Lesson, a *room.Arrival) { l.Conns = crowd(room.MaxEntries - 1) }},
+		{"entries at the bound", false, func(l *room.Lesson, a *room.Arrival) { l.Conns = crowd(room.MaxEntries) }},
+		{"one line below the bound", true, func(l *room.Lesson, a *room.Arrival) { *l = long(*l, room.MaxTail-1) }},
+		{"lines at the bound", false, func(l *room.Lesson, a *room.Arrival) { *l = long(*l, room.MaxTail) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := running(2)
+			a := arrival(l, "c1", "ann", 9)
+			c.spoil(&l, &a)
+			if a.Fits(l) != c.fits {
+				t.Fatalf("by the rules it fits: %t; the table says %t", !c.fits, c.fits)
+			}
+			bench{t, b.s}.checkAdd(l, a)
+		})
+	}
+}
+
+// checkAdd starts l and says that the store adds a as the rules do.
+func (b bench) checkAdd(l room.Lesson, a room.Arrival) {
+	b.t.Helper()
+	l = b.start(l)
+	if !a.Fits(l) {
+		_, err := b.s.Add(b.ctx(), a)
+		b.conflict(err, l)
+		return
+	}
+	want := a.Into(l)
+	same(b.t, "what add returns", want, b.add(a))
+	b.stands(want)
+}
+
+func addsAtOnce(t *testing.T, b bench) {
+	const n = 24
+	l := b.start(running(room.MaxSeats))
+	atOnce(n, func(i int) {
+		if _, err := b.s.Add(b.ctx(), arrival(l, fmt.Sprintf("c%02d", i), "ann", i)); err != nil {
+			t.Errorf("add %d: %v", i, err)
+		}
+	})
+	got := b.load(l.Session)
+	if len(got.Conns) != n || len(got.Tail) != n || got.Added != n || got.Revision != l.Revision {
+		t.Errorf("%d connections, %d lines, %d added, revision %d after %d adds at revision %d",
+			len(got.Conns), len(got.Tail), got.Added, got.Revision, n, l.Revision)
+	}
+	for _, line := range got.Tail {
+		if _, ok := got.Conns[line.Connection]; !ok {
+			t.Errorf("the log names %q, which is not in", line.Connection)
+		}
+	}
+}
+
+func seatsAtOnce(t *testing.T, b bench) {
+	const limit = 5
+	l := b.start(running(limit))
+	var in atomic.Int64
+	atOnce(4*limit, func(i int) {
+		_, err := b.s.Add(b.ctx(), arrival(l, fmt.Sprintf("c%02d", i), fmt.Sprint(i), i))
+		var c *room.Conflict
+		switch {
+		case err == nil:
+			in.Add(1)
+		case !errors.As(err, &c):
+			t.Errorf("add %d: %v", i, err)
+		case c.Winner == nil || len(c.Winner.Conns) != limit:
+			t.Errorf("add %d was refused although a seat was free", i)
+		}
+	})
+	if got := len(b.load(l.Session).Conns); in.Load() != limit || got != limit {
+		t.Errorf("%d adds went in and %d are stored, want %d", in.Load(), got, limit)
+	}
+}

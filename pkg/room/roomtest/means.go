@@ -1,0 +1,270 @@
+package roomtest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"usher/pkg/room"
+)
+
+// TestAddMeans says that a store's Add and Shed mean what Arrival.Fits,
+// Arrival.Into and Shed.Apply say: over random lessons, random arrivals, sheds
+// of what was loaded before the latest adds, and swaps in between.
+func TestAddMeans(t *testing.T, open func(t *testing.T) room.Store) {
+	s := open(t)
+	rapid.Check(t, func(r *rapid.T) {
+		m := &model{t: r, s: s, ctx: t.Context, now: Lesson(r)}
+		m.now.Session, m.now.Room = fresh("s"), fresh("room")
+		m.begin()
+		r.Repeat(map[string]func(*rapid.T){
+			"":      m.check,
+			"add":   m.add,
+			"add 2": m.add,
+			"add 3": m.add,
+			"swap":  m.swap,
+			"load":  func(*rapid.T) { m.loaded = m.now },
+			"shed":  m.shed,
+		})
+	})
+}
+
+// model is the lesson as the rules make it, beside the store's.
+type model struct {
+	t      *rapid.T
+	s      room.Store
+	ctx    func() context.Context
+	now    room.Lesson
+	loaded room.Lesson // as somebody loaded it, perhaps before the latest adds
+	adds   int
+}
+
+func (m *model) begin() {
+	r := room.Room{Name: m.now.Room, Session: m.now.Session}
+	if err := m.s.Commit(m.ctx(), room.Change{Room: r, Create: true, Start: &m.now}); err != nil {
+		m.t.Fatalf("start: %v", err)
+	}
+	m.loaded = m.now
+}
+
+func (m *model) check(t *rapid.T) {
+	got, _, err := m.s.Lesson(m.ctx(), m.now.Session)
+	if err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	same(t, "the stored lesson", m.now, got)
+}
+
+func (m *model) add(t *rapid.T) {
+	a := ArrivalFor(t, m.now, m.adds)
+	m.adds++
+	got, err := m.s.Add(m.ctx(), a)
+	if !a.Fits(m.now) {
+		m.lost(t, err)
+		return
+	}
+	if err != nil {
+		t.Fatalf("it fits, but add says: %v\narrival %+v\ngate %+v", err, a, m.now.Gate())
+	}
+	m.now = a.Into(m.now)
+	same(t, "what add returns", m.now, got)
+}
+
+// lost says that err names what is stored.
+func (m *model) lost(t *rapid.T, err error) {
+	var c *room.Conflict
+	if !errors.As(err, &c) || c.Winner == nil {
+		t.Fatalf("error is %v, want a conflict with its winner", err)
+	}
+	same(t, "the winner", m.now, *c.Winner)
+}
+
+func (m *model) swap(t *rapid.T) {
+	next := Lesson(t)
+	next.Session, next.Room, next.Base = m.now.Session, m.now.Room, m.now.Base
+	next.Revision, next.Added = m.now.Revision, m.now.Added
+	got, err := m.s.Swap(m.ctx(), next)
+	if err != nil {
+		t.Fatalf("swap: %v", err)
+	}
+	next.Revision++
+	m.now, m.loaded = next, next
+	same(t, "what swap returns", next, got)
+}
+
+func (m *model) shed(t *rapid.T) {
+	s := ShedOf(t, m.loaded)
+	got, err := m.s.Shed(m.ctx(), m.loaded, s)
+	if m.loaded.Revision != m.now.Revision {
+		m.lost(t, err)
+		m.loaded = m.now
+		return
+	}
+	if err != nil {
+		t.Fatalf("shed: %v", err)
+	}
+	m.now = s.Apply(m.now)
+	same(t, "what shed returns", m.now, got)
+	if rapid.Bool().Draw(t, "load again") {
+		m.loaded = m.now
+	}
+}
+
+// names are few, so that people meet, and not easy to write down.
+var names = rapid.SampledFrom([]string{
+	"", "ann", "bo", "李雷", "a.b c[0]#:x", "😀", `"\`, "user", "size", "null", "Ann",
+})
+
+// times are few, so that they coincide.
+var times = rapid.Custom(func(t *rapid.T) room.Time {
+	return noon + room.Time(rapid.IntRange(-3, 12).Draw(t, "time"))
+})
+
+// maybe is zero as often as not.
+func maybe[T any](g *rapid.Generator[T]) *rapid.Generator[T] {
+	var zero T
+	return rapid.OneOf(rapid.Just(zero), g)
+}
+
+// ConnOf draws a connection with that id.
+func ConnOf(t *rapid.T, id string) room.Conn {
+	flag := rapid.Bool()
+	c := room.Conn{
+		ID: id, CreatedAt: times.Draw(t, "created"), HeardAt: times.Draw(t, "heard"),
+		User: names.Draw(t, "user"), Role: names.Draw(t, "role"),
+		State:   rapid.SampledFrom(states).Draw(t, "state"),
+		Reason:  rapid.SampledFrom([]room.Reason{"", room.RoomFull, room.Admin}).Draw(t, "reason"),
+		Foreign: flag.Draw(t, "foreign"), Held: flag.Draw(t, "held"), Firm: flag.Draw(t, "firm"),
+		Old: flag.Draw(t, "old"), Untold: flag.Draw(t, "untold"), Bound: flag.Draw(t, "bound"),
+		Created: flag.Draw(t, "made"), Destroyed: flag.Draw(t, "destroyed"),
+		LeftAt: maybe(times).Draw(t, "left"), PlaceAt: maybe(times).Draw(t, "placeAt"),
+		ShownAt: maybe(times).Draw(t, "shown"), ListedAt: maybe(times).Draw(t, "listed"),
+		RetryAt: maybe(times).Draw(t, "retry"), Tries: rapid.IntRange(0, 3).Draw(t, "tries"),
+		Promise: rapid.SampledFrom([]string{"", "p1", "p2"}).Draw(t, "promise"),
+		PlaceID: rapid.SampledFrom([]string{"", "c1"}).Draw(t, "placeId"),
+	}
+	if flag.Draw(t, "streams") {
+		c.Streams = map[string]room.Stream{id + " s": {
+			Kind:      rapid.SampledFrom([]room.Kind{"", room.Camera, room.Audio}).Draw(t, "kind"),
+			CreatedAt: times.Draw(t, "stream"), Made: flag.Draw(t, "stream made"), Gone: flag.Draw(t, "gone"),
+		}}
+	}
+	return c
+}
+
+// states has those twice that leave room for an Add.
+var states = []room.State{
+	room.Seated, room.Seated, room.Seated, room.Refused, room.Ousted, room.Passed, room.Waiting, room.Unheard,
+}
+
+func linesOf(t *rapid.T) []room.Line {
+	n := rapid.SampledFrom([]int{0, 1, 9, 17, 64, room.MaxTail - 2, room.MaxTail}).Draw(t, "lines")
+	lines := make([]room.Line, n)
+	for i := range lines {
+		lines[i] = line(fmt.Sprint("c", i), "ann", noon+room.Time(i))
+	}
+	return lines
+}
+
+// Lesson draws a lesson, more often than not one that somebody may be added to.
+func Lesson(t *rapid.T) room.Lesson {
+	flag := rapid.Bool()
+	small := rapid.Int64Range(0, 3)
+	l := room.Lesson{
+		Session: "s", Room: "r", Own: flag.Draw(t, "own"), Created: times.Draw(t, "created"),
+		Revision: small.Draw(t, "revision"), Added: small.Draw(t, "added"),
+		Policy:        seats(rapid.IntRange(0, 6).Draw(t, "seats")),
+		PolicyVersion: small.Draw(t, "version"),
+		Rules:         []room.Rule{{Since: times.Draw(t, "since"), Quorum: int(small.Draw(t, "quorum")), Seconds: 60}},
+		Status:        rapid.SampledFrom([]room.Status{room.Running, room.Running, room.Open, room.Ended}).Draw(t, "status"),
+		Outcome:       rapid.SampledFrom([]room.Outcome{"", room.ByAdmin, room.NoShow}).Draw(t, "outcome"),
+		StartedAt:     maybe(times).Draw(t, "started"), EndedAt: maybe(times).Draw(t, "ended"),
+		Extended: maybe(times).Draw(t, "extended"), FixedEnd: maybe(times).Draw(t, "fixed"),
+		Conns: map[string]room.Conn{}, Promises: map[string]room.Promise{}, Seen: map[string]room.Time{},
+		Tail: linesOf(t), Base: 8 * small.Draw(t, "base"),
+		Shed: small.Draw(t, "shed"), Floor: maybe(times).Draw(t, "floor"), Outside: small.Draw(t, "outside"),
+		ReadAt: maybe(times).Draw(t, "read"), WatchAt: maybe(times).Draw(t, "watch"),
+		Empty: rapid.IntRange(0, 2).Draw(t, "empty"), Due: maybe(times).Draw(t, "due"),
+	}
+	for i := range rapid.IntRange(0, 5).Draw(t, "conns") {
+		id := fmt.Sprintf("c%d.é", i)
+		l.Conns[id] = ConnOf(t, id)
+	}
+	for i := range rapid.IntRange(0, 3).Draw(t, "promises") {
+		id := fmt.Sprintf("p%d", i)
+		l.Promises[id] = promiseOf(t, id)
+	}
+	for i := range rapid.IntRange(0, 2).Draw(t, "seen") {
+		l.Seen[fmt.Sprintf("d%d", i)] = times.Draw(t, "seen at")
+	}
+	return l
+}
+
+func promiseOf(t *rapid.T, id string) room.Promise {
+	return room.Promise{
+		ID: id, User: cmp.Or(names.Draw(t, "user"), "di"), Role: names.Draw(t, "role"),
+		GivenAt: times.Draw(t, "given"), Expires: times.Draw(t, "expires"),
+		Freed: rapid.Bool().Draw(t, "freed"),
+		Used:  rapid.SampledFrom([]string{"", "c0.é", "c9"}).Draw(t, "used"),
+		Rides: rapid.Bool().Draw(t, "rides"),
+	}
+}
+
+// ArrivalFor draws an arrival, the nth, that more often than not fits l where
+// a seat is free.
+func ArrivalFor(t *rapid.T, l room.Lesson, n int) room.Arrival {
+	id := fmt.Sprintf("n%d", n)
+	if len(l.Conns) > 0 && rapid.IntRange(0, 9).Draw(t, "known") == 0 {
+		id = rapid.SampledFrom(slices.Sorted(maps.Keys(l.Conns))).Draw(t, "id")
+	}
+	c := ConnOf(t, id)
+	c.State, c.LeftAt = room.Seated, 0
+	c.CreatedAt += room.Time(rapid.SampledFrom([]int{0, 20, 20}).Draw(t, "later"))
+	return room.Arrival{
+		Session: l.Session, Conn: c, Line: line(id, c.User, c.HeardAt),
+		PolicyVersion: l.PolicyVersion + rapid.SampledFrom([]int64{0, 0, 0, 0, 1, -1}).Draw(t, "version"),
+		Alone:         rapid.Bool().Draw(t, "alone"), Pinned: rapid.Bool().Draw(t, "pinned"),
+		Shed: l.Shed + rapid.SampledFrom([]int64{0, 0, 1, -1}).Draw(t, "shed"),
+	}
+}
+
+// ShedOf draws a shed of what stands in l.
+func ShedOf(t *rapid.T, l room.Lesson) room.Shed {
+	s := room.Shed{
+		Lines: 8 * rapid.IntRange(0, len(l.Tail)/8).Draw(t, "chunks"),
+		Floor: max(l.Floor, maybe(times).Draw(t, "floor")), Due: maybe(times).Draw(t, "due"),
+		Conns:    some(t, l.Conns),
+		Promises: some(t, l.Promises),
+		Seen:     some(t, l.Seen),
+		Outside:  rapid.Int64Range(-1, 1).Draw(t, "outside"),
+	}
+	for _, id := range s.Conns {
+		c := l.Conns[id]
+		s.Records = append(s.Records, room.Record{ID: id, Conn: &c})
+	}
+	for _, id := range s.Promises {
+		p := l.Promises[id]
+		s.Records = append(s.Records, room.Record{ID: "p:" + id, Promise: &p})
+	}
+	for _, d := range s.Seen {
+		s.Records = append(s.Records, room.Record{ID: "e:" + d, Seen: l.Seen[d]})
+	}
+	return s
+}
+
+// some draws a part of m's keys.
+func some[V any](t *rapid.T, m map[string]V) []string {
+	var keys []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if rapid.Bool().Draw(t, "leaves") {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
