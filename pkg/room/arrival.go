@@ -1,0 +1,121 @@
+package room
+
+import "maps"
+
+// maxTail bounds the log lines that an Add may leave in the item; a lesson
+// whose tail is that long is trimmed first.
+const maxTail = 128
+
+// Gate is what an Add has to know of a lesson, compiled by the rules from the
+// whole of it. A store that cannot run Fits keeps these numbers beside the
+// lesson and compares them.
+type Gate struct {
+	Live  int  // entries that hold a seat or count like it: who is in the item, and open promises
+	Limit int  // an Add fits while Live is below it; 0 when every arrival needs a look at the others
+	After Time // only connections created later than this can be added
+}
+
+// Gate compiles the lesson's gate.
+func (l *Lesson) Gate() Gate {
+	g := Gate{Live: l.held(), After: l.Floor}
+	if l.Status == Ended || l.Due == 0 || l.disputed() {
+		return g
+	}
+	g.Limit = maxPresent + chunkLines
+	if limit := l.Policy.MaxSeats(); limit > 0 {
+		g.Limit = limit
+	}
+	switch l.Status {
+	case Open:
+		// One short of the quorum: whoever completes it starts the clock.
+		g.Limit = min(g.Limit, l.quorum()-1)
+		for _, c := range l.Conns {
+			g.After = max(g.After, c.LeftAt)
+		}
+	case Running:
+		g.After = max(g.After, l.StartedAt)
+	}
+	return g
+}
+
+// Users gives everyone known by name who is in or holds a promise.
+func (l *Lesson) Users() map[string]bool {
+	users := map[string]bool{}
+	for _, c := range l.Conns {
+		if c.in() && c.User != "" {
+			users[c.User] = true
+		}
+	}
+	for _, p := range l.Promises {
+		if p.open() {
+			users[p.User] = true
+		}
+	}
+	return users
+}
+
+// Arrival is one more connection that takes a free seat and changes nothing
+// else: no clock, no other person's place.
+type Arrival struct {
+	Session       string
+	PolicyVersion int64 // the policy that it was decided by
+	Conn          Conn
+	Line          Line
+	// Alone: nobody known by the same name may be there.
+	Alone bool
+	// Pinned: nothing may have been shed since the lesson was loaded, when this
+	// many records had been.
+	Pinned bool
+	Shed   int64
+}
+
+// Fits reports whether everything that the arrival rests on holds in l.
+func (a Arrival) Fits(l Lesson) bool {
+	g := l.Gate()
+	_, known := l.Conns[a.Conn.ID]
+	return g.Live < g.Limit &&
+		a.Conn.CreatedAt > g.After &&
+		a.PolicyVersion == l.PolicyVersion &&
+		!known &&
+		(!a.Alone || !l.Users()[a.Conn.User]) &&
+		(!a.Pinned || a.Shed == l.Shed) &&
+		len(l.Conns) < maxEntries &&
+		len(l.Tail) < maxTail
+}
+
+// Into gives l with the arrival in it. It must fit.
+func (a Arrival) Into(l Lesson) Lesson {
+	l.Conns = maps.Clone(l.Conns)
+	l.Conns[a.Conn.ID] = a.Conn
+	l.Tail = append(l.Tail[:len(l.Tail):len(l.Tail)], a.Line)
+	l.Added++
+	return l
+}
+
+// MaxEntries and MaxTail are the sizes at which an Add no longer fits.
+const (
+	MaxEntries = maxEntries
+	MaxTail    = maxTail
+)
+
+// Apply gives l without what s names. Base moves with the lines.
+func (s Shed) Apply(l Lesson) Lesson {
+	l.Conns, l.Promises, l.Seen = maps.Clone(l.Conns), maps.Clone(l.Promises), maps.Clone(l.Seen)
+	for _, id := range s.Conns {
+		delete(l.Conns, id)
+	}
+	for _, id := range s.Promises {
+		delete(l.Promises, id)
+	}
+	for _, digest := range s.Seen {
+		delete(l.Seen, digest)
+	}
+	l.Tail = l.Tail[s.Lines:]
+	l.Base += int64(s.Lines)
+	l.Shed += int64(len(s.Records))
+	l.Floor = s.Floor
+	l.Outside += s.Outside
+	l.Due = s.Due
+	l.Revision++
+	return l
+}

@@ -1,0 +1,159 @@
+package room
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// counts reports whether the connection's time in the session counts for the
+// quorum: known by its own webhook, with a right to be in, and not heard of too
+// late. Who was displaced for lack of room never had the right.
+func (c Conn) counts() bool {
+	switch c.State {
+	case Seated:
+		return true
+	case Ousted:
+		return c.Reason != RoomFull
+	case Passed:
+		return c.Created && !c.Old && c.Reason == ""
+	}
+	return false
+}
+
+// wasIn reports whether the connection was in at that moment.
+func (c Conn) wasIn(at Time) bool {
+	return c.CreatedAt <= at && (c.LeftAt == 0 || at < c.LeftAt)
+}
+
+// person is by whom the connection counts: its user, or itself when unknown.
+func (c Conn) person() string {
+	if c.User != "" {
+		return "u" + c.User
+	}
+	return "c" + c.ID
+}
+
+// ruleAt is the rule in force at that moment.
+func (l *Lesson) ruleAt(at Time) Rule {
+	rule := l.Rules[0]
+	for _, r := range l.Rules[1:] {
+		if r.Since <= at {
+			rule = r
+		}
+	}
+	return rule
+}
+
+// quorumAt is the first moment, by everything known, at which enough distinct
+// users were in at once; 0 if there was none.
+func (l *Lesson) quorumAt() Time {
+	counted := slices.DeleteFunc(slices.Collect(maps.Values(l.Conns)), func(c Conn) bool { return !c.counts() })
+	moments := make([]Time, 0, len(counted)+len(l.Rules))
+	for _, c := range counted {
+		moments = append(moments, c.CreatedAt)
+	}
+	for _, r := range l.Rules[1:] {
+		moments = append(moments, r.Since)
+	}
+	slices.Sort(moments)
+	for _, at := range slices.Compact(moments) {
+		if together(counted, at) >= l.ruleAt(at).Quorum {
+			return at
+		}
+	}
+	return 0
+}
+
+// together counts the distinct people who were in at that moment.
+func together(conns []Conn, at Time) int {
+	people := map[string]bool{}
+	for _, c := range conns {
+		if c.wasIn(at) {
+			people[c.person()] = true
+		}
+	}
+	return len(people)
+}
+
+// Deadline is when the running lesson ends; 0 when it has no end of its own.
+func (l *Lesson) Deadline() Time {
+	if l.Status == Open || l.StartedAt == 0 {
+		return 0
+	}
+	if l.FixedEnd != 0 {
+		return l.FixedEnd
+	}
+	seconds := l.ruleAt(l.StartedAt).Seconds
+	if seconds == 0 {
+		return 0
+	}
+	return l.StartedAt + Time(seconds)*Second + l.Extended
+}
+
+// keepTime brings the clock in line with everything known. A deadline that
+// this puts in the past ends the lesson at once.
+func (t *turn) keepTime(event string) {
+	l := t.l
+	if l.Status == Ended {
+		return
+	}
+	switch at := l.quorumAt(); {
+	case at == l.StartedAt:
+	case at == 0:
+		t.log(Line{Event: event, EventAt: l.StartedAt, Action: DidReset})
+		l.StartedAt, l.Status = 0, Open
+	default:
+		l.StartedAt, l.Status = at, Running
+		t.log(Line{Event: event, EventAt: at, Action: DidStart})
+	}
+	t.ring()
+}
+
+// ring ends the lesson when its deadline has come.
+func (t *turn) ring() {
+	if d := t.l.Deadline(); t.l.Status == Running && d != 0 && d <= t.now {
+		t.end(FromDeadline, Completed, LessonOver, "")
+	}
+}
+
+// end closes the lesson and tells everyone to go: one line for the end, then
+// one for each connection, the earliest first.
+func (t *turn) end(event string, outcome Outcome, why Reason, actor string) {
+	l := t.l
+	l.Status, l.Outcome, l.EndedAt = Ended, outcome, t.now
+	l.Empty, l.WatchAt = 0, t.now+Second
+	t.log(Line{Event: event, EventAt: l.Deadline(), Action: DidEnd, Reason: why, Actor: actor})
+	for _, c := range l.pick(Conn.in) {
+		c.Untold = false
+		t.oust(c, why, Line{Event: event})
+	}
+	for id, p := range l.Promises {
+		p.Freed = true
+		l.Promises[id] = p
+	}
+}
+
+// addRule remembers what can start the lesson from now on.
+func (l *Lesson) addRule(now Time) {
+	next := Rule{Since: now, Quorum: l.Policy.Quorum(), Seconds: l.Policy.LessonSeconds()}
+	if last := l.Rules[len(l.Rules)-1]; last.Quorum == next.Quorum && last.Seconds == next.Seconds {
+		return
+	}
+	l.Rules = append(slices.Clone(l.Rules), next)
+	if len(l.Rules) > maxRules {
+		// The oldest two become one: its start is long past or never was.
+		l.Rules = slices.Delete(l.Rules, 1, 2)
+	}
+}
+
+// maxRules bounds the remembered rules of a lesson.
+const maxRules = 16
+
+// earlier is the earlier of two moments, where 0 is none.
+func earlier(a, b Time) Time {
+	if a == 0 || b == 0 {
+		return cmp.Or(a, b)
+	}
+	return min(a, b)
+}

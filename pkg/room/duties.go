@@ -1,0 +1,111 @@
+package room
+
+import "slices"
+
+// When a lesson is looked at without a reason of its own.
+const (
+	watchFirst = 2 * Minute
+	watchEvery = 10 * Minute
+	// waitPatience is how long somebody may wait before the list is read less
+	// often.
+	waitPatience = Minute
+	readRarely   = 5 * Second
+	// giveUpAfter is when a connection that cannot be disconnected is given up.
+	giveUpAfter = 24 * Hour
+)
+
+// Duties is what the lesson's state demands to be done out there. It is derived,
+// never stored, so nothing of it is lost in a crash.
+type Duties struct {
+	End        bool     // the deadline has come
+	Look       bool     // the list has to be read
+	Disconnect []string // connections whose last request failed, and is due again
+	// Next is the next moment at which there is something to do, exact to the
+	// second or better; 0 when only the watch is left.
+	Next Time
+}
+
+// Duties derives what is due now.
+func (l *Lesson) Duties(now Time) Duties {
+	d := Duties{Look: l.WatchAt != 0 && l.WatchAt <= now}
+	if l.Status == Running {
+		if at := l.Deadline(); at != 0 {
+			d.End = at <= now
+			d.Next = at
+		}
+	}
+	if at := l.lookAt(); at != 0 {
+		d.Look = d.Look || at <= now
+		d.Next = earlier(d.Next, at)
+	}
+	for _, c := range l.Conns {
+		if c.RetryAt == 0 || c.Tries == 0 {
+			continue
+		}
+		d.Next = earlier(d.Next, c.RetryAt)
+		if c.RetryAt <= now {
+			d.Disconnect = append(d.Disconnect, c.ID)
+		}
+	}
+	if l.Status == Ended && l.WatchAt != 0 {
+		d.Next = earlier(d.Next, l.WatchAt)
+	}
+	slices.Sort(d.Disconnect)
+	return d
+}
+
+// lookAt is when the list has to be read for somebody's sake; 0 for nobody's.
+func (l *Lesson) lookAt() Time {
+	var at, waitsSince Time
+	for _, c := range l.Conns {
+		switch {
+		case c.RetryAt != 0 && c.Tries == 0:
+			at = earlier(at, c.RetryAt)
+		case c.LeftAt != 0:
+		case c.State == Waiting:
+			waitsSince = earlier(waitsSince, c.HeardAt)
+		case c.State == Unheard:
+			at = earlier(at, max(c.ListedAt+judgeAfter, l.ReadAt+readRarely))
+		}
+	}
+	if waitsSince != 0 {
+		next := l.ReadAt + readEvery
+		if l.ReadAt > waitsSince+waitPatience {
+			next = l.ReadAt + readRarely
+		}
+		at = earlier(at, next)
+	}
+	if at == 0 {
+		return 0
+	}
+	return max(at, l.ReadAt+readEvery)
+}
+
+// watch begins to look after the lesson, if nobody does.
+func (t *turn) watch() {
+	if t.l.WatchAt == 0 && t.l.Status != Ended {
+		t.l.WatchAt, t.l.Empty = t.now+watchFirst, 0
+	}
+	t.changed = true
+}
+
+// schedule keeps Due no later than the next duty, and moves it as seldom as
+// that allows: each move costs the store.
+func (l *Lesson) schedule(now Time) {
+	if l.WatchAt == 0 && l.Status != Ended && l.Empty == 0 {
+		l.WatchAt = now + watchFirst
+	}
+	for id, c := range l.Conns {
+		if c.RetryAt != 0 && now-max(c.HeardAt, l.EndedAt) > giveUpAfter {
+			c.RetryAt = 0
+			l.Conns[id] = c
+		}
+	}
+	need := earlier(l.Duties(now).Next, l.WatchAt)
+	if l.Due == 0 || need == 0 || need < l.Due || l.Due <= now {
+		l.Due = need
+	}
+}
+
+// Changed reports whether a decision left something to store.
+func (l *Lesson) Changed() bool { return l.changed }

@@ -1,0 +1,60 @@
+package room
+
+// Names of the webhooks that move a lesson. Any other name is recorded and
+// decides nothing.
+const (
+	ConnectionCreated   = "connectionCreated"
+	ConnectionDestroyed = "connectionDestroyed"
+	StreamCreated       = "streamCreated"
+	StreamDestroyed     = "streamDestroyed"
+	SessionDestroyed    = "sessionDestroyed"
+	SessionNotification = "sessionNotification"
+)
+
+// Event is one webhook of Vonage's session monitoring, decoded leniently.
+type Event struct {
+	Name     string `json:"event"`
+	Session  string `json:"sessionId"`
+	Project  string `json:"projectId,omitempty"` // API key or application id; "" when the body names none
+	At       Time   `json:"at"`                  // Vonage's timestamp, or Received where the body has none
+	Received Time   `json:"received"`            // Usher's clock when the webhook came
+
+	Connection  string `json:"connectionId,omitempty"`
+	ConnectedAt Time   `json:"connectedAt,omitempty"` // the connection's createdAt
+	Data        string `json:"data,omitempty"`        // the connection's data; reliable on connectionCreated only
+
+	Stream   string `json:"streamId,omitempty"`
+	StreamAt Time   `json:"streamAt,omitempty"` // the stream's createdAt
+	Kind     Kind   `json:"kind,omitempty"`
+
+	Reason string `json:"reason,omitempty"` // why a connection or stream ended, in Vonage's words
+
+	// Digest names an event that has no connection or stream of its own: the
+	// SHA-256 of its body, in hex.
+	Digest string `json:"digest"`
+}
+
+// Kind is what a stream carries, as the client declares it.
+type Kind string
+
+// The stream kinds. Vonage leaves videoType out where a stream has audio only.
+const (
+	Camera Kind = "camera"
+	Screen Kind = "screen"
+	Custom Kind = "custom"
+	Audio  Kind = "audio"
+)
+
+// Presence is one connection in Vonage's list.
+type Presence struct {
+	ID    string
+	Since Time // createdAt
+}
+
+// Reading is one look at Vonage's list of a session's connections.
+// Presence in it always proves. Absence proves only where Whole is true.
+type Reading struct {
+	Began   Time // by Usher's clock, before the first request left
+	Whole   bool // complete in a single page; a 404 and a reading over several pages are not
+	Present []Presence
+}

@@ -1,0 +1,253 @@
+package room
+
+// Bounds of one lesson's item. Everything that one decision can see stands in
+// it, so it has to stay small.
+const (
+	// MaxSeats is the largest cap on seats that is enforced.
+	MaxSeats = 64
+	// maxPresent is how many connections stand in the item while they are in;
+	// beyond it the oldest are shed into records of their own.
+	maxPresent = 64
+	// maxEntries bounds all entries of the item, the remembered ones included.
+	maxEntries = 512
+	// chunkLines is how many log lines move out at a time.
+	chunkLines = 8
+)
+
+// Status of a lesson.
+type Status string
+
+// The statuses.
+const (
+	Open    Status = "open"
+	Running Status = "running"
+	Ended   Status = "ended"
+)
+
+// Outcome says how a lesson ended.
+type Outcome string
+
+// The outcomes.
+const (
+	ByAdmin   Outcome = "admin"
+	Completed Outcome = "completed"
+	NoShow    Outcome = "no-show"
+)
+
+// Lesson is one use of a room, from its session's first event to its end, and
+// the whole of what one decision can see. It is stored as one item.
+type Lesson struct {
+	Session string `json:"session"`
+	Room    string `json:"room"`
+	Own     bool   `json:"own,omitempty"` // Usher made the session
+	Created Time   `json:"created"`
+
+	Revision int64 `json:"revision"` // one more with every Swap and Shed
+	Added    int64 `json:"added"`    // one more with every Add
+
+	Policy        Policy `json:"policy"`        // in force
+	PolicyVersion int64  `json:"policyVersion"` // the room's revision that brought it
+	// Rules are what could start the lesson, and since when: a start is judged
+	// by the rule in force at its moment. The last one is in force.
+	Rules []Rule `json:"rules"`
+
+	Status    Status  `json:"status"`
+	Outcome   Outcome `json:"outcome,omitempty"`
+	StartedAt Time    `json:"startedAt,omitempty"`
+	EndedAt   Time    `json:"endedAt,omitempty"`
+	Extended  Time    `json:"extended,omitempty"` // added to the deadline by extend, in ms
+	FixedEnd  Time    `json:"fixedEnd,omitempty"` // the deadline as extend gave it; it stands as given
+
+	Conns    map[string]Conn    `json:"conns"`
+	Promises map[string]Promise `json:"promises"`
+	Seen     map[string]Time    `json:"seen"` // digests of events that have no id, and when they were heard
+
+	Tail []Line `json:"tail"` // the last log lines; Tail[i] has the number Base+i+1
+	Base int64  `json:"base"`
+
+	Shed    int64 `json:"shed,omitempty"`    // records shed so far; 0: nobody was forgotten
+	Floor   Time  `json:"floor,omitempty"`   // latest createdAt among the shed
+	Outside int64 `json:"outside,omitempty"` // connections that are in, but stand only in records
+
+	ReadAt  Time `json:"readAt,omitempty"`  // when the newest reading of the list began
+	WatchAt Time `json:"watchAt,omitempty"` // when the list is to be compared next
+	Empty   int  `json:"empty,omitempty"`   // complete empty readings in a row since the end
+	// Due is when the sweep looks at the lesson: no later than its next duty,
+	// 0 when it has none.
+	Due Time `json:"due,omitempty"`
+
+	changed bool // by Decide, and not yet stored
+}
+
+// Rule is what starts a lesson from some moment on, and how long it then lasts.
+type Rule struct {
+	Since   Time `json:"since"`
+	Quorum  int  `json:"quorum"`
+	Seconds int  `json:"seconds"`
+}
+
+// State is where a connection stands with Usher.
+type State string
+
+// The states. A connection that has left keeps the state it left in.
+const (
+	Unheard State = "unheard" // shown by Vonage, but its connectionCreated has not come
+	Waiting State = "waiting" // in, neither seated nor refused
+	Seated  State = "seated"
+	Passed  State = "passed"  // heard of too late to be decided: attendance, perhaps the clock
+	Refused State = "refused" // never seated, told to go
+	Ousted  State = "ousted"  // was seated, told to go
+)
+
+// Conn is one connection.
+type Conn struct {
+	ID        string `json:"id"`
+	CreatedAt Time   `json:"createdAt"`
+	HeardAt   Time   `json:"heardAt"` // by Usher's clock, its first sign of life
+
+	User    string `json:"user,omitempty"` // "" is an unknown user
+	Role    string `json:"role,omitempty"`
+	Promise string `json:"promise,omitempty"` // whose data it carried, first or again
+	Foreign bool   `json:"foreign,omitempty"` // its token is not Usher's
+
+	State  State  `json:"state"`
+	Reason Reason `json:"reason,omitempty"` // why it was told to go
+	// Held: its seat came by a promise, and is never taken for somebody else.
+	Held bool `json:"held,omitempty"`
+	// Firm: its seat was given on the list's evidence; no late webhook takes it.
+	Firm bool `json:"firm,omitempty"`
+	// Old: first heard of more than ten minutes after it was created.
+	Old bool `json:"old,omitempty"`
+	// Untold: its first log line is still to be written.
+	Untold bool `json:"untold,omitempty"`
+	// PlaceAt and PlaceID are the place in the order that it took over from an
+	// older connection of the same user; zero: its own.
+	PlaceAt Time   `json:"placeAt,omitempty"`
+	PlaceID string `json:"placeId,omitempty"`
+
+	Created   bool `json:"created,omitempty"`   // connectionCreated was heard
+	Destroyed bool `json:"destroyed,omitempty"` // connectionDestroyed was heard
+	LeftAt    Time `json:"leftAt,omitempty"`    // 0 while it is in
+	Bound     bool `json:"bound,omitempty"`     // LeftAt is only the last moment it was proven in
+	ShownAt   Time `json:"shownAt,omitempty"`   // latest moment that it was proven in
+	ListedAt  Time `json:"listedAt,omitempty"`  // first reading that showed it while unheard
+
+	// A connection that was told to go and is not proven gone:
+	RetryAt Time `json:"retryAt,omitempty"` // when to ask again, or to look; 0: nothing to do
+	Tries   int  `json:"tries,omitempty"`   // requests that failed so far
+
+	Streams map[string]Stream `json:"streams,omitempty"`
+}
+
+// Stream is what a connection publishes.
+type Stream struct {
+	Kind      Kind `json:"kind,omitempty"`
+	CreatedAt Time `json:"createdAt"`
+	Made      bool `json:"made,omitempty"` // streamCreated was heard
+	Gone      bool `json:"gone,omitempty"` // streamDestroyed was heard
+}
+
+// Promise is a seat held for somebody who was given credentials, and after
+// that the memory of who it was.
+type Promise struct {
+	ID      string `json:"id"`
+	User    string `json:"user"`
+	Role    string `json:"role,omitempty"`
+	GivenAt Time   `json:"givenAt"`
+	Expires Time   `json:"expires"`        // of its newest token
+	Rides   bool   `json:"rides,omitempty"` // given for the seat that its user has, while it has one
+	Freed   bool   `json:"freed,omitempty"` // it holds no seat any more
+	Used    string `json:"used,omitempty"` // the connection that came under it
+}
+
+// Reason says why somebody was told to go, or what a decision rests on.
+type Reason string
+
+// The reasons.
+const (
+	RoomFull      Reason = "room-full"
+	NoTicket      Reason = "no-ticket"
+	DuplicateUser Reason = "duplicate-user"
+	LessonOver    Reason = "lesson-over"
+	Admin         Reason = "admin"
+	Reconciled    Reason = "reconciled"
+)
+
+// Action is what a log line says was done.
+type Action string
+
+// The actions.
+const (
+	DidNothing    Action = "none"
+	DidSeat       Action = "seated"
+	DidWait       Action = "waiting"
+	DidLeave      Action = "left"
+	DidRefuse     Action = "refused"
+	DidDisconnect Action = "disconnect"
+	DidPromise    Action = "promise"
+	DidStart      Action = "start"
+	DidReset      Action = "reset"
+	DidExtend     Action = "extend"
+	DidEnd        Action = "end"
+	DidReopen     Action = "reopen"
+	DidPolicy     Action = "policy"
+	DidRepair     Action = "repair"
+)
+
+// Names of what a log line answers to, where it is not a webhook.
+const (
+	FromJoin      = "join"
+	FromAPI       = "api"
+	FromDeadline  = "deadline"
+	FromReconcile = "reconcile"
+)
+
+// Line is one line of a lesson's log. The number is its place.
+type Line struct {
+	Seq        int64  `json:"-"`                 // filled in for readers
+	At         Time   `json:"at"`                // when Usher decided
+	EventAt    Time   `json:"eventAt,omitempty"` // Vonage's time; for start and extend the start and the deadline they set
+	Event      string `json:"event"`
+	Connection string `json:"connectionId,omitempty"`
+	Stream     string `json:"streamId,omitempty"`
+	User       string `json:"user,omitempty"`
+	Role       string `json:"role,omitempty"`
+	Action     Action `json:"action"`
+	Reason     Reason `json:"reason,omitempty"`
+	Actor      string `json:"actor,omitempty"`
+	Note       string `json:"note,omitempty"`
+}
+
+// Record is what a lesson remembers outside its item: exactly one of the
+// pointers is set. Ids of connections stand as they are, promises as "p:ID",
+// digests as "e:DIGEST", users who are in outside the item as "u:USER".
+type Record struct {
+	ID      string   `json:"id"`
+	Conn    *Conn    `json:"conn,omitempty"`
+	Promise *Promise `json:"promise,omitempty"`
+	Seen    Time     `json:"seen,omitempty"`
+	// Holder is the connection by which a user is in.
+	Holder string `json:"holder,omitempty"`
+}
+
+// Shed is what leaves a lesson's item: the first Lines log lines (chunks of
+// eight, or none), and Records with their ids. Conns, Promises and Seen name the entries to remove.
+type Shed struct {
+	Lines    int
+	Records  []Record
+	Conns    []string
+	Promises []string
+	Seen     []string
+	Floor    Time  // the lesson's new Floor
+	Outside  int64 // added to the lesson's Outside
+	Due      Time  // the lesson's new Due
+}
+
+// Room is a named place with a policy.
+type Room struct {
+	Name     string `json:"name"`
+	Revision int64  `json:"revision"` // one more with every Commit; the ETag
+	Created  Time   `json:"created"`
+	Policy   Policy `json:"policy"`
+	Session  string `json:"session,omitempty"` // the session it uses now; "" before the first join
+}

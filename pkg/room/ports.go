@@ -1,0 +1,142 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Platform is Vonage Video, or whatever behaves like it.
+type Platform interface {
+	// CreateSession makes a routed session; archived sessions are recorded
+	// from the start (archiveMode=always).
+	CreateSession(ctx context.Context, archived bool) (session string, err error)
+	// Connections reads the list of a session's connections, page by page. A
+	// session that is not found is an empty Reading that is not Whole.
+	Connections(ctx context.Context, session string) (Reading, error)
+	// Disconnect ends one connection. ErrGone means that the platform does not
+	// know it (404), which for a young connection proves nothing.
+	Disconnect(ctx context.Context, session, connection string) error
+	// Signal sends data, a JSON text, to everyone in the session under kind,
+	// or to one connection where connection is not empty.
+	Signal(ctx context.Context, session, connection, kind string, data []byte) error
+	// Credentials makes what a client needs to connect until expires. The data
+	// travels with the connection and is visible to everyone in the session.
+	Credentials(session, data string, now, expires Time) (Credentials, error)
+}
+
+// Credentials let one client connect. Exactly one of ApplicationID and APIKey
+// is set, by the environment.
+type Credentials struct {
+	ApplicationID string `json:"applicationId,omitempty"`
+	APIKey        string `json:"apiKey,omitempty"`
+	SessionID     string `json:"sessionId"`
+	Token         string `json:"token"`
+	ExpiresAt     string `json:"expiresAt"`
+}
+
+// ErrGone says that the platform does not know the connection or session.
+var ErrGone = errors.New("not known to the platform")
+
+// PlatformError is an answer of the platform that is not a success.
+type PlatformError struct {
+	Operation string
+	Status    int // HTTP status
+}
+
+func (e *PlatformError) Error() string {
+	return fmt.Sprintf("%s: the platform answered %d", e.Operation, e.Status)
+}
+
+// Refused reports whether trying again soon is hopeless: the platform
+// understood and said no (400, 401, 403). Somebody has to look at the settings.
+func (e *PlatformError) Refused() bool {
+	return e.Status == 400 || e.Status == 401 || e.Status == 403
+}
+
+// Timer wakes the service. A wake may come early, late, twice or for a moment
+// that no longer matters: Service.Work looks at the lesson and does what is due.
+type Timer interface {
+	// Wake asks for Service.Work(session) at that moment, exact to a few
+	// milliseconds where it is less than 15 minutes away or a lesson's
+	// deadline. Asking twice for one moment is asking once.
+	Wake(ctx context.Context, session string, at Time) error
+}
+
+// Queue keeps events that no store would take until they can be heard again.
+type Queue interface {
+	// Park makes the event durable or fails.
+	Park(ctx context.Context, e Event) error
+}
+
+// Store keeps rooms and lessons. Every write is conditional and atomic; what it
+// returns has been committed. The contract, word for word, is the suite in
+// roomtest that every implementation passes.
+type Store interface {
+	// Lesson loads a lesson as it stands now (a consistent read) and, in the
+	// same request, those of the named records that were shed from it.
+	// ErrNoLesson where the session is unknown.
+	Lesson(ctx context.Context, session string, records ...string) (Lesson, []Record, error)
+	// Add commits one more connection without looking at the others: iff
+	// a.Fits(the stored lesson), what a.Into makes of it is stored. Adds do not
+	// conflict with one another. It returns the stored lesson. Otherwise
+	// nothing is written and the error is a *Conflict with the winner.
+	Add(ctx context.Context, a Arrival) (Lesson, error)
+	// Swap stores next iff the stored lesson still has next's Revision and
+	// Added; the stored Revision is one higher. Otherwise a *Conflict.
+	Swap(ctx context.Context, next Lesson) (Lesson, error)
+	// Shed moves what s names out of the lesson into records and chunks of
+	// their own, iff the stored lesson still has l's Revision: the records are
+	// durable before they leave the lesson. It does not conflict with Adds.
+	Shed(ctx context.Context, l Lesson, s Shed) (Lesson, error)
+
+	// Room loads a room. ErrNoRoom where the name is free.
+	Room(ctx context.Context, name string) (Room, error)
+	// Rooms lists rooms by name, from after (exclusive), at most limit.
+	Rooms(ctx context.Context, after string, limit int) ([]Room, error)
+	// Lessons loads the lessons of many sessions, unknown ones left out. It may
+	// be a moment old.
+	Lessons(ctx context.Context, sessions []string) (map[string]Lesson, error)
+	// Commit writes a room and the lessons it touches, all or nothing. A
+	// *Conflict without a winner when a condition of it did not hold.
+	Commit(ctx context.Context, c Change) error
+
+	// Lines gives a lesson's log lines that were shed, with after < seq, in
+	// order, at most limit.
+	Lines(ctx context.Context, session string, after int64, limit int) ([]Line, error)
+	// Records gives records of a lesson by id, from after (exclusive), at most limit.
+	Records(ctx context.Context, session, after string, limit int) ([]Record, error)
+	// Due lists sessions of one of DueBuckets buckets whose lesson's Due has
+	// come by before, earliest first, at most limit.
+	Due(ctx context.Context, bucket int, before Time, limit int) ([]string, error)
+}
+
+// DueBuckets is how many partitions the index of unfinished work has.
+const DueBuckets = 8
+
+// Change is what one commit on a room writes.
+type Change struct {
+	Room Room // stored iff the stored room still has Room.Revision; one higher afterwards
+	// Create: the room must not exist. Delete: it is removed.
+	Create, Delete bool
+	// Swap, where set, is stored on the conditions of Store.Swap.
+	Swap *Lesson
+	// Start, where set, is a new lesson; its session must be unknown.
+	Start *Lesson
+}
+
+// Conflict says that somebody else wrote first.
+type Conflict struct {
+	Winner *Lesson // what is stored now; nil where the store does not say
+}
+
+func (c *Conflict) Error() string { return "somebody else wrote first" }
+
+// Errors of a Store.
+var (
+	ErrNoLesson = errors.New("no such lesson")
+	ErrNoRoom   = errors.New("no such room")
+	// ErrUnavailable wraps failures where the store could not be reached or
+	// refused for lack of capacity; the write may or may not have happened.
+	ErrUnavailable = errors.New("the store is not available")
+)

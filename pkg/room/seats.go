@@ -1,0 +1,212 @@
+package room
+
+import (
+	"cmp"
+	"slices"
+)
+
+// in reports whether the connection is, for all Usher knows, in the session and
+// not told to go.
+func (c Conn) in() bool {
+	return c.LeftAt == 0 && (c.State == Seated || c.State == Waiting || c.State == Unheard)
+}
+
+// seated reports whether the connection holds a seat now.
+func (c Conn) seated() bool { return c.LeftAt == 0 && c.State == Seated }
+
+// told reports whether the connection has been told to go.
+func (c Conn) told() bool { return c.State == Refused || c.State == Ousted }
+
+// place is the connection's place in the order of those who came.
+func (c Conn) place() (Time, string) {
+	if c.PlaceAt != 0 {
+		return c.PlaceAt, c.PlaceID
+	}
+	return c.CreatedAt, c.ID
+}
+
+// byPlace orders connections by who came first; of two at the same
+// millisecond, the smaller id.
+func byPlace(a, b Conn) int {
+	at, aid := a.place()
+	bt, bid := b.place()
+	return cmp.Or(cmp.Compare(at, bt), cmp.Compare(aid, bid))
+}
+
+// byAge orders connections by their own creation, whatever place they took over.
+func byAge(a, b Conn) int {
+	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+}
+
+// open reports whether the promise's connection has not come and its seat was
+// not given away.
+func (p Promise) open() bool { return p.Used == "" && !p.Freed }
+
+// lapsesAt is when an open promise stops being one, once a reading that began
+// later shows nobody unheard of.
+func (p Promise) lapsesAt() Time { return p.Expires + lapse }
+
+// lapse is how long after its token expired a promise still holds its seat: a
+// client may have connected in the token's last moment.
+const lapse = 15 * Second
+
+// quorum is how many distinct users start the lesson now.
+func (l *Lesson) quorum() int { return l.Policy.Quorum() }
+
+// disputed reports whether somebody waits or has been shown and not heard of;
+// then nobody can be seated without a look at the others.
+func (l *Lesson) disputed() bool {
+	for _, c := range l.Conns {
+		if c.LeftAt == 0 && (c.State == Waiting || c.State == Unheard) {
+			return true
+		}
+	}
+	return false
+}
+
+// held counts what stands in the item and takes a seat: who is seated, and the
+// promises that hold one.
+func (l *Lesson) held() int {
+	n := 0
+	for _, c := range l.Conns {
+		if c.seated() {
+			n++
+		}
+	}
+	return n + l.promised()
+}
+
+// promised counts the seats that open promises hold. One given to a user for
+// the seat it has holds none while the user has it.
+func (l *Lesson) promised() int {
+	n := 0
+	for _, p := range l.Promises {
+		if l.holds(p) {
+			n++
+		}
+	}
+	return n
+}
+
+// holds reports whether the promise takes a seat by itself: until its
+// connection is decided, and unless it rides on the seat that its user has.
+func (l *Lesson) holds(p Promise) bool {
+	if p.Freed || p.Rides && l.hasSeat(p.User) {
+		return false
+	}
+	if p.Used == "" {
+		return true
+	}
+	c, ok := l.Conns[p.Used]
+	return ok && c.LeftAt == 0 && c.State == Waiting
+}
+
+func (l *Lesson) hasSeat(user string) bool {
+	for _, c := range l.Conns {
+		if c.seated() && c.User == user {
+			return true
+		}
+	}
+	return false
+}
+
+// pick gives the connections that which selects, in the order of their places.
+func (l *Lesson) pick(which func(Conn) bool) []Conn {
+	var conns []Conn
+	for _, c := range l.Conns {
+		if which(c) {
+			conns = append(conns, c)
+		}
+	}
+	slices.SortFunc(conns, byPlace)
+	return conns
+}
+
+// waiting gives those who wait, the earliest first.
+func (l *Lesson) waiting() []Conn {
+	return l.pick(func(c Conn) bool { return c.LeftAt == 0 && c.State == Waiting })
+}
+
+// ahead counts the seats that are not to be had for c: those taken and
+// promised, those of people shown in the list before it and not heard of (as
+// owners of open promises while there are some), and those of earlier waiters.
+func (l *Lesson) ahead(c Conn) int {
+	unheard, waiting := 0, 0
+	for _, o := range l.Conns {
+		if o.ID == c.ID || o.LeftAt != 0 || byPlace(o, c) > 0 {
+			continue
+		}
+		switch o.State {
+		case Unheard:
+			unheard++
+		case Waiting:
+			waiting++
+		}
+	}
+	return l.held() + max(0, unheard-l.promised()) + waiting
+}
+
+// free reports whether there is a seat for c.
+func (l *Lesson) free(c Conn) bool {
+	limit := l.Policy.MaxSeats()
+	return limit == 0 || l.ahead(c) < limit
+}
+
+// claims counts what justifies that target is told that the room is full: the
+// seats of people who came earlier and are shown by the list, and the promises,
+// open or used, given before its webhook was handled. With newcomer that one
+// counts too.
+func (l *Lesson) claims(target Conn, shown map[string]bool, newcomer string) int {
+	n := 0
+	for _, c := range l.Conns {
+		if c.ID == target.ID {
+			continue
+		}
+		if c.ID == newcomer || c.seated() && l.outranks(c, target, shown) {
+			n++
+		}
+	}
+	for _, p := range l.Promises {
+		if p.GivenAt <= target.HeardAt && l.holds(p) {
+			n++
+		}
+	}
+	return n
+}
+
+// outranks reports whether c's seat is one that target has to respect.
+func (l *Lesson) outranks(c, target Conn, shown map[string]bool) bool {
+	if p, ok := l.Promises[c.Promise]; ok && c.Held && p.GivenAt <= target.HeardAt {
+		return true
+	}
+	return shown[c.ID] && byPlace(c, target) < 0
+}
+
+// displaceable gives the latest comer after c whose seat neither a promise nor
+// the list's evidence protects.
+func (l *Lesson) displaceable(c Conn) (Conn, bool) {
+	later := l.pick(func(o Conn) bool {
+		return o.seated() && !o.Held && !o.Firm && byPlace(o, c) > 0
+	})
+	if len(later) == 0 {
+		return Conn{}, false
+	}
+	return later[len(later)-1], true
+}
+
+// entitled reports whether fewer than the cap's seats are beyond c's reach:
+// what is left belongs to displaceable later comers.
+func (l *Lesson) entitled(c Conn) bool {
+	later := 0
+	for _, o := range l.Conns {
+		if o.seated() && !o.Held && !o.Firm && byPlace(o, c) > 0 {
+			later++
+		}
+	}
+	return l.ahead(c)-later < l.Policy.MaxSeats()
+}
+
+// Seats counts the seats taken, Promised those promised, WaitingCount who waits.
+func (l *Lesson) Seats() int {
+	return l.held() - l.promised() + int(l.Outside)
+}

@@ -1,0 +1,42 @@
+package room
+
+// NewLesson is the lesson that begins with a session: its log starts with the
+// policy in force.
+func NewLesson(r Room, session string, own bool, event, actor string, now Time) Lesson {
+	l := Lesson{
+		Session: session, Room: r.Name, Own: own, Created: now,
+		Policy: r.Policy, PolicyVersion: r.Revision,
+		Rules:  []Rule{{Quorum: r.Policy.Quorum(), Seconds: r.Policy.LessonSeconds()}},
+		Status: Open,
+		Conns:  map[string]Conn{}, Promises: map[string]Promise{}, Seen: map[string]Time{},
+		WatchAt: now + watchFirst,
+	}
+	l.Tail = []Line{{At: now, Event: event, Action: DidPolicy, Actor: actor, Note: r.Policy.String()}}
+	l.Due = l.WatchAt
+	return l
+}
+
+// additive gives the decision as an arrival that needs no look at the others,
+// when that is all it is.
+func additive(before, after Lesson, id string) (Arrival, bool) {
+	c := after.Conns[id]
+	if _, known := before.Conns[id]; known || c.State != Seated || c.Promise != "" || c.PlaceAt != 0 || c.Firm {
+		return Arrival{}, false
+	}
+	same := len(after.Conns) == len(before.Conns)+1 && len(after.Tail) == len(before.Tail)+1 &&
+		after.Status == before.Status && after.StartedAt == before.StartedAt &&
+		after.Due == before.Due && after.WatchAt == before.WatchAt && after.Empty == before.Empty &&
+		after.Outside == before.Outside && len(after.Promises) == len(before.Promises)
+	if !same {
+		return Arrival{}, false
+	}
+	a := Arrival{
+		Session: after.Session, PolicyVersion: after.PolicyVersion,
+		Conn: c, Line: after.Tail[len(after.Tail)-1],
+		Alone: c.User != "" && (!c.Foreign || after.Policy.JudgesForeignDuplicates()),
+	}
+	if a.Alone && before.Outside > 0 {
+		a.Pinned, a.Shed = true, before.Shed
+	}
+	return a, a.Fits(before)
+}

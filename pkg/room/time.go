@@ -1,0 +1,38 @@
+package room
+
+import "time"
+
+// Time is a moment in milliseconds since the Unix epoch, the unit of Vonage's
+// webhooks. Zero means "never" or "not known".
+type Time int64
+
+// Milliseconds of the spans that the rules are written in.
+const (
+	Second Time = 1000
+	Minute      = 60 * Second
+	Hour        = 60 * Minute
+)
+
+// TimeOf cuts t to the millisecond.
+func TimeOf(t time.Time) Time { return Time(t.UnixMilli()) }
+
+// Std gives the moment as a time.Time in UTC.
+func (t Time) Std() time.Time { return time.UnixMilli(int64(t)).UTC() }
+
+// Until is the span from now to t; negative when t has passed.
+func (t Time) Until(now Time) time.Duration { return time.Duration(t-now) * time.Millisecond }
+
+// layout is RFC 3339 with milliseconds.
+const layout = "2006-01-02T15:04:05.000Z07:00"
+
+func (t Time) String() string { return t.Std().Format(layout) }
+
+// Stamp is how a moment stands in an answer: RFC 3339 with milliseconds, or
+// null where there is none.
+func Stamp(t Time) *string {
+	if t == 0 {
+		return nil
+	}
+	s := t.String()
+	return &s
+}
