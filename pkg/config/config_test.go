@@ -1,0 +1,281 @@
+package config
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// with is an environment.
+func with(vars map[string]string) Lookup {
+	return func(name string) (string, bool) {
+		value, found := vars[name]
+		return value, found
+	}
+}
+
+var privateKey = sync.OnceValue(func() string {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
+})
+
+const longSecret = "0123456789abcdef0123456789abcdef"
+
+func TestDefaults(t *testing.T) {
+	for name, vars := range map[string]map[string]string{
+		"none set": {},
+		"all empty": {"USHER_ADDR": "", "USHER_ROOMS": "", "USHER_STORE": "", "AWS_ENDPOINT_URL_DYNAMODB": "",
+			"VONAGE_PRIVATE_KEY": "", "OPENTOK_API_KEY": "", "USHER_API_SECRET": "", "USHER_TOKEN_SECONDS": ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := Load(with(vars))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Addr != "127.0.0.1:5000" || s.Data != "usher.db" || s.Store != Bolt || s.Table != "usher" ||
+				s.TokenLife != time.Minute || s.APISecret != nil || s.TicketSecret != nil || s.Origins != nil {
+				t.Errorf("got %+v", s)
+			}
+			if !s.Platform.Simulated() || !s.Platform.Local() || s.Platform.Project() != "" {
+				t.Errorf("platform %+v", s.Platform)
+			}
+			if len(s.Rooms) != 2 || s.Rooms[0].Name != "one-to-one" || s.Rooms[0].Policy.MaxSeats() != 2 || !s.Rooms[0].Policy.Demo() ||
+				s.Rooms[1].Name != "limited-time-room" || s.Rooms[1].Policy.LessonSeconds() != 60 || !s.Rooms[1].Policy.Demo() {
+				t.Errorf("rooms %v", s.Rooms)
+			}
+		})
+	}
+}
+
+func TestAllSet(t *testing.T) {
+	rooms := filepath.Join(t.TempDir(), "rooms.json")
+	write(t, rooms, `{"rooms":{"b":{"maxSeats":2},"a":{}}}`)
+	s, err := Load(with(map[string]string{
+		"USHER_ADDR": "[::1]:0", "USHER_ROOMS": rooms, "USHER_DATA": "x.db", "USHER_TABLE": "rooms.test",
+		"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:8000", "VONAGE_APPLICATION_ID": "aaaa-1",
+		"VONAGE_PRIVATE_KEY": strings.ReplaceAll(privateKey(), "\n", `\n`), "VONAGE_VIDEO_URL": "https://video.example.com/",
+		"VONAGE_SIGNATURE_SECRET": strings.Repeat("é", 50), "USHER_API_SECRET": longSecret, "USHER_TICKET_SECRET": longSecret + "2",
+		"USHER_ORIGINS": "https://school.example, http://localhost:3000,https://school.example,http://[::1]:8080", "USHER_TOKEN_SECONDS": "300",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Store != DynamoDB || s.Platform.PrivateKey == nil || s.Platform.Simulated() || s.Platform.Local() ||
+		s.Platform.Project() != "aaaa-1" || s.Platform.URL != "https://video.example.com" || s.TokenLife != 5*time.Minute ||
+		string(s.APISecret) != longSecret || string(s.TicketSecret) != longSecret+"2" {
+		t.Errorf("got %+v", s)
+	}
+	if !slices.Equal(s.Origins, []string{"https://school.example", "http://localhost:3000", "http://[::1]:8080"}) {
+		t.Errorf("origins %q", s.Origins)
+	}
+	if len(s.Rooms) != 2 || s.Rooms[0].Name != "b" || s.Rooms[0].Policy.MaxSeats() != 2 || s.Rooms[1].Name != "a" {
+		t.Errorf("rooms %v", s.Rooms)
+	}
+}
+
+func TestWrongVariables(t *testing.T) {
+	opentok := map[string]string{"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_SIGNATURE_SECRET": "k"}
+	cases := []struct {
+		name  string
+		vars  map[string]string
+		wrong string // names, in order
+	}{
+		{"address without a port", map[string]string{"USHER_ADDR": "127.0.0.1"}, "USHER_ADDR"},
+		{"port in words", map[string]string{"USHER_ADDR": ":http"}, "USHER_ADDR"},
+		{"port too high", map[string]string{"USHER_ADDR": ":65536"}, "USHER_ADDR"},
+		{"no such file of rooms", map[string]string{"USHER_ROOMS": "/nowhere/rooms.json"}, "USHER_ROOMS"},
+		{"unknown store", map[string]string{"USHER_STORE": "sqlite"}, "USHER_STORE"},
+		{"table's name", map[string]string{"USHER_TABLE": "a b"}, "USHER_TABLE"},
+		{"endpoint not absolute", map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": "localhost:8000"}, "AWS_ENDPOINT_URL_DYNAMODB"},
+		{"token life short", map[string]string{"USHER_TOKEN_SECONDS": "29"}, "USHER_TOKEN_SECONDS"},
+		{"token life long", map[string]string{"USHER_TOKEN_SECONDS": "301"}, "USHER_TOKEN_SECONDS"},
+		{"token life in words", map[string]string{"USHER_TOKEN_SECONDS": "60s"}, "USHER_TOKEN_SECONDS"},
+		{"secrets short", map[string]string{"USHER_API_SECRET": longSecret[1:], "USHER_TICKET_SECRET": "x"}, "USHER_API_SECRET USHER_TICKET_SECRET"},
+		{"origin with a slash", map[string]string{"USHER_ORIGINS": "https://a.example/"}, "USHER_ORIGINS"},
+		{"origin with a star", map[string]string{"USHER_ORIGINS": "https://*.a.example"}, "USHER_ORIGINS"},
+		{"any origin", map[string]string{"USHER_ORIGINS": "*"}, "USHER_ORIGINS"},
+		{"null origin", map[string]string{"USHER_ORIGINS": "null"}, "USHER_ORIGINS"},
+		{"origin's default port", map[string]string{"USHER_ORIGINS": "https://a.example:443"}, "USHER_ORIGINS"},
+		{"origin without a port after the colon", map[string]string{"USHER_ORIGINS": "https://a.example:"}, "USHER_ORIGINS"},
+		{"origin in capitals", map[string]string{"USHER_ORIGINS": "https://A.example"}, "USHER_ORIGINS"},
+		{"origin with a user", map[string]string{"USHER_ORIGINS": "https://u@a.example"}, "USHER_ORIGINS"},
+		{"two wrong origins", map[string]string{"USHER_ORIGINS": "https://a.example,a.example,"}, "USHER_ORIGINS USHER_ORIGINS"},
+
+		{"key without secret", map[string]string{"OPENTOK_API_KEY": "123", "VONAGE_SIGNATURE_SECRET": "k"}, "OPENTOK_API_SECRET"},
+		{"secret without key", map[string]string{"OPENTOK_API_SECRET": "s"}, "OPENTOK_API_KEY"},
+		{"application without key", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
+		{"key without application", map[string]string{"VONAGE_PRIVATE_KEY": privateKey()}, "VONAGE_APPLICATION_ID"},
+		{"both pairs", merge(opentok, "VONAGE_APPLICATION_ID", "a", "VONAGE_PRIVATE_KEY", privateKey()),
+			"VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, OPENTOK_API_KEY, OPENTOK_API_SECRET"},
+		{"key is not PEM", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_PRIVATE_KEY": "secret!", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
+		{"key is another PEM", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k",
+			"VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"}, "VONAGE_PRIVATE_KEY"},
+		{"id with a slash", merge(opentok, "OPENTOK_API_KEY", "12/3"), "OPENTOK_API_KEY"},
+		{"platform's URL without a scheme", merge(opentok, "VONAGE_VIDEO_URL", "video.example.com"), "VONAGE_VIDEO_URL"},
+		{"platform's URL by ftp", merge(opentok, "VONAGE_VIDEO_URL", "ftp://video.example.com"), "VONAGE_VIDEO_URL"},
+		{"platform's URL with a password", merge(opentok, "VONAGE_VIDEO_URL", "https://u:secret!@video.example.com"), "VONAGE_VIDEO_URL"},
+		{"platform's URL with a query", merge(opentok, "VONAGE_VIDEO_URL", "https://video.example.com?a=b"), "VONAGE_VIDEO_URL"},
+		{"signature secret long", merge(opentok, "VONAGE_SIGNATURE_SECRET", strings.Repeat("x", 51)), "VONAGE_SIGNATURE_SECRET"},
+		{"no signature secret", merge(opentok, "VONAGE_SIGNATURE_SECRET", ""), "VONAGE_SIGNATURE_SECRET"},
+		{"no signature secret, remote URL", merge(opentok, "VONAGE_SIGNATURE_SECRET", "", "VONAGE_VIDEO_URL", "http://127.0.0.1.example.com"), "VONAGE_SIGNATURE_SECRET"},
+
+		{"all at once", map[string]string{"USHER_TOKEN_SECONDS": "0", "USHER_STORE": "x", "OPENTOK_API_SECRET": "s", "USHER_API_SECRET": "short"},
+			"OPENTOK_API_KEY USHER_API_SECRET USHER_TOKEN_SECONDS USHER_STORE"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Load(with(c.vars))
+			checkWrong(t, err, c.wrong)
+		})
+	}
+}
+
+func merge(vars map[string]string, pairs ...string) map[string]string {
+	all := map[string]string{}
+	for name, value := range vars {
+		all[name] = value
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		all[pairs[i]] = pairs[i+1]
+	}
+	return all
+}
+
+// checkWrong wants one error that names exactly these variables and shows no
+// secret.
+func checkWrong(t *testing.T, err error, names string) {
+	t.Helper()
+	var wrong *Error
+	if !errors.As(err, &wrong) {
+		t.Fatalf("error %v, want one that names %s", err, names)
+	}
+	var got []string
+	for _, w := range wrong.Wrong {
+		got = append(got, w.Name)
+		if !strings.Contains(err.Error(), "\n  "+w.Name+" ") {
+			t.Errorf("the message does not name %s: %v", w.Name, err)
+		}
+	}
+	if strings.Join(got, " ") != names {
+		t.Errorf("wrong are %q, want %s", got, names)
+	}
+	for _, secret := range []string{"secret!", longSecret[1:], "PRIVATE KEY-----\n"} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("the message shows a secret: %v", err)
+		}
+	}
+}
+
+func TestLoopback(t *testing.T) {
+	for url, local := range map[string]bool{
+		"http://127.0.0.1:9999": true, "http://127.8.9.10": true, "https://localhost/base": true, "http://LOCALHOST:1": true,
+		"http://[::1]:80": true, "http://[::ffff:127.0.0.1]": true,
+		"http://127.0.0.1.example.com": false, "http://localhost.example.com": false, "http://10.0.0.1": false, "http://0.0.0.0": false,
+		"http://[::2]": false, "http://128.0.0.1": false, "https://video.api.vonage.com": false, "": false,
+	} {
+		p := Platform{APIKey: "1", URL: url}
+		if p.Local() != local {
+			t.Errorf("%q: local is %v", url, p.Local())
+		}
+	}
+}
+
+func TestLocalPlatformNeedsNoSignature(t *testing.T) {
+	s, err := Load(with(map[string]string{"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_VIDEO_URL": "http://127.0.0.1:7000"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Platform.Simulated() || !s.Platform.Local() || s.Rooms != nil {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestRoomsFile(t *testing.T) {
+	cases := []struct{ name, text, want string }{
+		{"not JSON", `rooms: {}`, "one JSON object"},
+		{"cut off", `{"rooms":{`, "one JSON object"},
+		{"more behind it", `{"rooms":{}} {}`, "one JSON object"},
+		{"another member", `{"rooms":{},"x":1}`, `one member "rooms"`},
+		{"rooms are a list", `{"rooms":[]}`, "one JSON object"},
+		{"bad name", `{"rooms":{"a b":{}}}`, `room "a b": a name has`},
+		{"twice", `{"rooms":{"a":{},"a":{}}}`, `room "a": stands there twice`},
+		{"wrong policy", `{"rooms":{"a":{"maxSeats":-1,"demo":2}}}`, `room "a": maxSeats must be a whole number from 0 to 15000, not -1; demo must be`},
+		{"policy is a list", `{"rooms":{"a":[]}}`, `room "a": a policy is one JSON object`},
+		{"demo with a real platform", `{"rooms":{"a":{"demo":true}}}`, `room "a": demo is allowed only`},
+	}
+	real := map[string]string{"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_SIGNATURE_SECRET": "k"}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "rooms.json")
+			write(t, file, c.text)
+			_, err := Load(with(merge(real, "USHER_ROOMS", file)))
+			checkWrong(t, err, "USHER_ROOMS")
+			if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), file) {
+				t.Errorf("the message is %v, want %s", err, c.want)
+			}
+		})
+	}
+	t.Run("every wrong room", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "rooms.json")
+		write(t, file, `{"rooms":{"a":{"x":1},"b":{},"c":{"y":1}}}`)
+		_, err := Load(with(merge(real, "USHER_ROOMS", file)))
+		checkWrong(t, err, "USHER_ROOMS USHER_ROOMS")
+	})
+}
+
+func TestCloud(t *testing.T) {
+	vars := map[string]string{"USHER_TABLE": "usher-prod", "USHER_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:1:secret:usher",
+		"USHER_TASKS_URL": "https://sqs.eu-central-1.amazonaws.com/1/tasks", "OPENTOK_API_KEY": ""}
+	secret := map[string]string{"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_SIGNATURE_SECRET": "k", "USHER_API_SECRET": longSecret}
+	if SecretARN(with(vars)) != vars["USHER_SECRET_ARN"] {
+		t.Errorf("secret's ARN %q", SecretARN(with(vars)))
+	}
+	s, err := Cloud(with(vars), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Table != "usher-prod" || s.Platform.APIKey != "123" || s.TasksURL != vars["USHER_TASKS_URL"] ||
+		string(s.APISecret) != longSecret || s.Store != DynamoDB || s.Rooms != nil {
+		t.Errorf("got %+v", s)
+	}
+	_, err = Cloud(with(vars), nil)
+	checkWrong(t, err, "VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY USHER_API_SECRET")
+	_, err = Cloud(with(merge(vars, "USHER_TASKS_URL", "tasks", "USHER_SCHEDULE_ROLE_ARN", "role")), secret)
+	checkWrong(t, err, "USHER_TASKS_URL USHER_SCHEDULE_ROLE_ARN")
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func FuzzRoomsFile(f *testing.F) {
+	f.Add([]byte(`{"rooms":{"a":{"maxSeats":2,"demo":true},"b":{}}}`))
+	f.Add([]byte(`{"rooms":{"a":{},"a":null}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		all, faults := parseRooms(raw, false)
+		for _, r := range all {
+			if len(faults) == 0 && (r.Name == "" || r.Policy.Demo()) {
+				t.Errorf("%q was taken with %v", raw, r)
+			}
+		}
+	})
+}
