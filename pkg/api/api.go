@@ -1,0 +1,104 @@
+// Package api is the HTTP in front of a room.Service: the webhook of Vonage's
+// session monitoring, and the JSON API with the pages beside it. It knows
+// requests, tokens and answers; what a request does is the service's.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"path"
+	"time"
+
+	"usher/pkg/room"
+)
+
+// Service is what the JSON API asks of the doorkeeper. Refusals are
+// *room.Problem; every other error is an internal one, and one that wraps
+// room.ErrUnavailable is worth trying again.
+type Service interface {
+	PutRoom(ctx context.Context, name string, p room.Put) (v room.View, created bool, err error)
+	Room(ctx context.Context, name string) (room.View, error)
+	Rooms(ctx context.Context, after string, limit int, status string) (room.RoomPage, error)
+	DeleteRoom(ctx context.Context, name string) error
+	Join(ctx context.Context, name, user, role string) (room.Credentials, error)
+	Extend(ctx context.Context, name string, seconds int, endsAt room.Time, actor string) (room.View, error)
+	End(ctx context.Context, name, actor string) (room.View, error)
+	Reopen(ctx context.Context, name, actor string) (room.View, error)
+	Connections(ctx context.Context, name, after string, limit int) (room.ConnPage, error)
+	Remove(ctx context.Context, name, connection, actor string) error
+	Events(ctx context.Context, name, session string, after int64, limit int) (room.LinePage, error)
+}
+
+// Options are what New needs. Service, APISecret and Now are required.
+type Options struct {
+	Service Service
+	// APISecret signs admin tokens, TicketSecret tickets; nil: the APISecret.
+	// A token never verifies with an empty secret.
+	APISecret, TicketSecret []byte
+	// Origins are the web origins that may call join from a page, compared
+	// byte for byte with the Origin header.
+	Origins []string
+	Now     func() room.Time
+	Version string       // shown by /healthz
+	Pages   http.Handler // everything outside /v1 and /healthz; nil: 404
+	Log     *slog.Logger // nil: slog.Default()
+}
+
+// New makes the handler of everything but the webhook.
+func New(o Options) http.Handler {
+	s := newServer(o)
+	mux := http.NewServeMux()
+	for pattern, methods := range byPath(s.routes()) {
+		mux.Handle(pattern, methods)
+	}
+	mux.HandleFunc("/v1/", notFound)
+	pages := o.Pages
+	if pages == nil {
+		pages = http.HandlerFunc(notFound)
+	}
+	mux.Handle("/", pages)
+	return s.guard(tidy(mux))
+}
+
+// server carries the options to the handlers.
+type server struct {
+	Options
+	log *slog.Logger
+}
+
+func newServer(o Options) *server {
+	if len(o.TicketSecret) == 0 {
+		o.TicketSecret = o.APISecret
+	}
+	s := &server{Options: o, log: o.Log}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	return s
+}
+
+// tidy refuses paths that the mux would answer with a redirect to another one.
+func tidy(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.EscapedPath()
+		if clean := path.Clean(p); p != clean && p != clean+"/" {
+			notFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// longest bounds the work for one request.
+const longest = 30 * time.Second
+
+// work is the context of a request that changes something: it is carried out
+// to the end also when the caller hangs up, within the deadline of the request.
+func work(r *http.Request) (context.Context, context.CancelFunc) {
+	at := time.Now().Add(longest)
+	if d, ok := r.Context().Deadline(); ok && d.Before(at) {
+		at = d
+	}
+	return context.WithDeadline(context.WithoutCancel(r.Context()), at)
+}

@@ -1,0 +1,88 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"usher/pkg/room"
+)
+
+// call is an authenticated request for a room; the room is "" where the path
+// names none.
+type call struct {
+	*http.Request
+	room  string
+	actor string // who asks, for the log of the lesson
+}
+
+type adminHandler func(w http.ResponseWriter, c call) error
+
+// admin lets only admin tokens through, and those of one room only to that
+// room; then it checks the room's name.
+func (s *server) admin(next adminHandler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		c, err := s.bearer(r, scopeAdmin)
+		if err != nil {
+			return err
+		}
+		name := r.PathValue("room")
+		if c.Room != nil && (name == "" || *c.Room != name) {
+			return refuse(room.CodeWrongRoom, "this token is good for one other room only")
+		}
+		if strings.Contains(r.Pattern, "{room}") && !room.ValidRoom(name) {
+			return invalidRoom(name)
+		}
+		return next(w, call{Request: r, room: name, actor: actorOf(c)})
+	}
+}
+
+// bearer gives what the request's token says, if it is good and of that scope.
+func (s *server) bearer(r *http.Request, scope string) (*claims, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return nil, refuse(room.CodeUnauthorized, "this needs an Authorization header with a bearer token")
+	}
+	c, err := keys{s.APISecret, s.TicketSecret}.read(strings.TrimSpace(token), s.Now().Std())
+	if err != nil {
+		return nil, refuse(room.CodeUnauthorized, "the token is not good: it must be HS256, signed with the right secret, "+
+			"not expired, for audience %q, with iat and exp, and live at most %v where it is an admin token", audience, longestAdmin)
+	}
+	if c.Scope != scope {
+		return nil, refuse(room.CodeWrongScope, "this needs a token of scope %q", scope)
+	}
+	return c, nil
+}
+
+// actorOf is who an admin token speaks for; whoever it names in a form that no
+// user can have is "admin".
+func actorOf(c *claims) string {
+	if room.ValidUser(c.Subject) {
+		return c.Subject
+	}
+	return "admin"
+}
+
+// ticket gives what a ticket for this room says. It is refused in the order
+// 401, wrong-scope, wrong-room, then what is wrong with its values.
+func (s *server) ticket(r *http.Request) (name string, c *claims, err error) {
+	if c, err = s.bearer(r, scopeJoin); err != nil {
+		return "", nil, err
+	}
+	name = r.PathValue("room")
+	switch {
+	case c.Room == nil || *c.Room != name:
+		return "", nil, refuse(room.CodeWrongRoom, "this ticket is not for this room")
+	case !room.ValidRoom(name):
+		return "", nil, invalidRoom(name)
+	case !room.ValidUser(c.Subject):
+		return "", nil, refuse(room.CodeInvalidUser, "the ticket's sub must be 1 to 128 bytes of UTF-8 without control characters")
+	case !room.ValidRole(c.Role):
+		return "", nil, refuseField("role", "the ticket's role must be at most 32 letters, digits, _ and -")
+	}
+	return name, c, nil
+}
+
+func invalidRoom(name string) error {
+	return refuse(room.CodeInvalidRoom,
+		"%q cannot name a room: 1 to 64 letters, digits, ., _ and -, the first a letter or digit", clip(name))
+}

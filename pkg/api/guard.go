@@ -1,0 +1,106 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"usher/pkg/room"
+)
+
+// note is what a handler leaves for the log line of its request.
+type note struct{ err error }
+
+type noteKey struct{}
+
+func noteOf(r *http.Request) *note {
+	n, _ := r.Context().Value(noteKey{}).(*note)
+	return n
+}
+
+// guard is around every request: the headers of every answer, one log line
+// (never with query, headers or body), and an answer also after a panic.
+func (s *server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began, left := s.Now(), &note{}
+		rec := &recorder{ResponseWriter: w}
+		r = r.WithContext(context.WithValue(r.Context(), noteKey{}, left))
+		defer s.record(rec, r, began, left)
+		defer rescue(rec, r)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// rescue turns a panic into a 500, where nothing has been answered yet.
+func rescue(rec *recorder, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+	if rec.status != 0 {
+		noteOf(r).err = err
+		return
+	}
+	fail(rec, r, err)
+}
+
+func (s *server) record(rec *recorder, r *http.Request, began room.Time, left *note) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("method", clip(r.Method)), slog.String("path", r.URL.Path),
+		slog.Int("status", rec.status), slog.Int64("ms", int64(s.Now()-began)),
+	}
+	var p *room.Problem
+	if errors.As(left.err, &p) {
+		attrs = append(attrs, slog.String("code", string(p.Code)))
+	}
+	if rec.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if text := cause(left.err); text != "" {
+		attrs = append(attrs, slog.String("error", text))
+	}
+	s.log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// cause is the text for the log of an error from inside: what a refusal says
+// was answered already, what caused it was not.
+func cause(err error) string {
+	var p *room.Problem
+	switch {
+	case errors.As(err, &p) && p.Cause != nil:
+		return p.Cause.Error()
+	case p != nil || err == nil:
+		return ""
+	}
+	return err.Error()
+}
+
+// recorder remembers the status that was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the writer beneath.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -1,0 +1,128 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// The scopes of a token: what it may be used for.
+const (
+	scopeAdmin = "admin"
+	scopeJoin  = "join"
+)
+
+const (
+	audience = "usher"
+	leeway   = 30 * time.Second
+	// longestAdmin is how long an admin token may live, exp minus iat.
+	longestAdmin = 24 * time.Hour
+)
+
+// claims are what a bearer token says. Room is nil where the token names none.
+type claims struct {
+	jwt.RegisteredClaims
+	Scope string  `json:"scope"`
+	Room  *string `json:"room,omitempty"`
+	Role  string  `json:"role,omitempty"`
+}
+
+// keys verify tokens. Each scope has its own key, so a token says by its scope
+// which key must have signed it; where both keys are the same, the scope alone
+// tells an admin token from a ticket.
+type keys struct{ api, ticket []byte }
+
+var (
+	errNoKey    = errors.New("no key for this token")
+	errCritical = errors.New("a critical header that is not understood")
+	errNoTimes  = errors.New("iat and exp are required")
+	errTooLong  = fmt.Errorf("an admin token that lives over %v", longestAdmin)
+)
+
+// read verifies a token as of now: HS256, signature, audience, iat, exp. Its
+// errors are for nobody outside: every one of them is the same 401.
+func (k keys) read(token string, now time.Time) (*claims, error) {
+	c := &claims{}
+	_, err := jwt.ParseWithClaims(token, c, k.pick,
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+		jwt.WithAudience(audience),
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(),
+		jwt.WithLeeway(leeway),
+		jwt.WithStrictDecoding(),
+		jwt.WithTimeFunc(func() time.Time { return now }))
+	switch {
+	case err != nil:
+		return nil, err
+	case c.IssuedAt == nil || c.ExpiresAt == nil:
+		return nil, errNoTimes
+	case c.Scope == scopeAdmin && c.ExpiresAt.Sub(c.IssuedAt.Time) > longestAdmin:
+		return nil, errTooLong
+	}
+	return c, nil
+}
+
+// pick chooses the key by the scope that the token claims. A token of another
+// scope may be signed with either: it is known, and good for nothing.
+func (k keys) pick(t *jwt.Token) (any, error) {
+	if _, ok := t.Header["crit"]; ok {
+		return nil, errCritical
+	}
+	c, _ := t.Claims.(*claims)
+	switch c.Scope {
+	case scopeAdmin:
+		return usable(k.api)
+	case scopeJoin:
+		return usable(k.ticket)
+	}
+	return usable(k.api, k.ticket)
+}
+
+func usable(secrets ...[]byte) (jwt.VerificationKeySet, error) {
+	var set jwt.VerificationKeySet
+	for _, secret := range secrets {
+		if len(secret) > 0 {
+			set.Keys = append(set.Keys, secret)
+		}
+	}
+	if len(set.Keys) == 0 {
+		return set, errNoKey
+	}
+	return set, nil
+}
+
+// AdminToken makes an admin token for all rooms, good from now for life, at
+// most 24 hours.
+func AdminToken(secret []byte, now time.Time, life time.Duration) string {
+	return sign(secret, claims{RegisteredClaims: registered("", now, life), Scope: scopeAdmin})
+}
+
+// RoomAdminToken makes an admin token that is good for one room only.
+func RoomAdminToken(secret []byte, name string, now time.Time, life time.Duration) string {
+	return sign(secret, claims{RegisteredClaims: registered("", now, life), Scope: scopeAdmin, Room: &name})
+}
+
+// Ticket makes a ticket with which user may join the room under a role, which
+// may be empty.
+func Ticket(secret []byte, name, user, role string, now time.Time, life time.Duration) string {
+	return sign(secret, claims{RegisteredClaims: registered(user, now, life), Scope: scopeJoin, Room: &name, Role: role})
+}
+
+func registered(sub string, now time.Time, life time.Duration) jwt.RegisteredClaims {
+	return jwt.RegisteredClaims{
+		Subject:   sub,
+		Audience:  jwt.ClaimStrings{audience},
+		IssuedAt:  jwt.NewNumericDate(now),
+		ExpiresAt: jwt.NewNumericDate(now.Add(life)),
+	}
+}
+
+func sign(secret []byte, c claims) string {
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(secret)
+	if err != nil {
+		panic(err) // HMAC over bytes cannot fail
+	}
+	return token
+}

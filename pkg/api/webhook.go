@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+
+	"usher/pkg/room"
+)
+
+// WebhookPath is where Vonage's session monitoring posts.
+const WebhookPath = "/session-monitoring"
+
+// Listener is what the webhook asks of the doorkeeper: nil means that the
+// event, or its effect, is durable; an error that nothing could be stored
+// anywhere.
+type Listener interface {
+	Hear(ctx context.Context, e room.Event) error
+}
+
+// Verifier checks a signed callback: the Authorization header against the raw
+// body.
+type Verifier interface {
+	Verify(authorization string, body []byte) error
+}
+
+// WebhookOptions are what Webhook needs. Service, Decode and Now are required.
+type WebhookOptions struct {
+	Service  Listener
+	Verifier Verifier // nil: unsigned callbacks are allowed
+	// Decode reads a body that came at received. Every error of it is a 400:
+	// one that is ErrIncomplete says that sessionId or event is missing, any
+	// other that the JSON is malformed.
+	Decode        func(body []byte, received room.Time) (room.Event, error)
+	ErrIncomplete error
+	Now           func() room.Time
+	Log           *slog.Logger // nil: slog.Default()
+}
+
+// Webhook makes the handler of POST /session-monitoring, for whatever path it
+// is mounted on.
+func Webhook(o WebhookOptions) http.Handler {
+	s := newServer(Options{Now: o.Now, Log: o.Log})
+	return s.guard(methods{http.MethodPost: o.hear})
+}
+
+// hear checks in this order: size, signature, media type, JSON; the method has
+// been.
+func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
+	received := o.Now()
+	body, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	if o.Verifier != nil {
+		if err := o.Verifier.Verify(r.Header.Get("Authorization"), body); err != nil {
+			p := refuse(room.CodeUnauthorized, "the callback's signature is missing or wrong")
+			p.Cause = err
+			return p
+		}
+	}
+	if !isJSON(r.Header.Get("Content-Type")) {
+		return refuse(codeMedia, "the body must be application/json")
+	}
+	e, err := o.Decode(body, received)
+	if err != nil {
+		return o.malformed(err)
+	}
+	ctx, cancel := work(r)
+	defer cancel()
+	if err := o.Service.Hear(ctx, e); err != nil {
+		p := refuse(codeUnavailable, "the event could not be stored; send it again")
+		p.Cause = err
+		return p
+	}
+	return writeJSON(w, http.StatusOK, struct{}{})
+}
+
+func (o WebhookOptions) malformed(err error) error {
+	if o.ErrIncomplete != nil && errors.Is(err, o.ErrIncomplete) {
+		p := refuseField("sessionId", "the body needs sessionId and event")
+		p.Fields = append(p.Fields, "event")
+		return p
+	}
+	return refuse(room.CodeBadJSON, "the body must be the JSON of a session-monitoring event")
+}
+
+// isJSON takes application/json and every type that ends in +json, with any
+// parameters.
+func isJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return false
+	}
+	return kind == "application/json" || strings.HasSuffix(kind, "+json")
+}
