@@ -64,25 +64,25 @@ func (e *Error) id(name, value string) string {
 
 // privateKey takes an RSA key as PEM text, PKCS #8 or #1. Where the text could
 // not carry line ends, \n stands for them.
-func (e *Error) privateKey(name, value string) *rsa.PrivateKey {
+func (e *Error) privateKey(name, value string) []byte {
 	if value == "" {
 		return nil
 	}
-	block, _ := pem.Decode([]byte(strings.ReplaceAll(value, `\n`, "\n")))
+	text := []byte(strings.ReplaceAll(value, `\n`, "\n"))
+	block, _ := pem.Decode(text)
 	if block == nil {
 		e.hide(name, "is not a key: it must be PEM text that begins with -----BEGIN PRIVATE KEY-----")
 		return nil
 	}
-	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return key
+	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return text
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	key, isRSA := parsed.(*rsa.PrivateKey)
-	if err != nil || !isRSA {
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if _, isRSA := key.(*rsa.PrivateKey); err != nil || !isRSA {
 		e.hide(name, "is PEM text, but not an RSA private key in PKCS #8 or PKCS #1")
 		return nil
 	}
-	return key
+	return text
 }
 
 // signatureSecret takes what the platform allows: 1 to 50 characters.

@@ -3,7 +3,6 @@
 package config
 
 import (
-	"crypto/rsa"
 	"os"
 	"strconv"
 	"strings"
@@ -41,9 +40,9 @@ type Settings struct {
 // Platform is how to reach Vonage Video and what to trust of it. The zero
 // Platform, with neither pair of credentials, is the simulated one.
 type Platform struct {
-	ApplicationID string          // with PrivateKey: the Unified environment
-	PrivateKey    *rsa.PrivateKey //
-	APIKey        string          // with APISecret: the OpenTok environment
+	ApplicationID string // with PrivateKey: the Unified environment
+	PrivateKey    []byte // RSA, in PEM
+	APIKey        string // with APISecret: the OpenTok environment
 	APISecret     string
 	URL           string // base of the REST API without a slash at the end; "": the environment's own
 	// SignatureSecret is the key of signed callbacks. "": unsigned ones are

@@ -76,7 +76,7 @@ func TestAllSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Store != DynamoDB || s.Platform.PrivateKey == nil || s.Platform.Simulated() || s.Platform.Local() ||
+	if s.Store != DynamoDB || string(s.Platform.PrivateKey) != privateKey() || s.Platform.Simulated() || s.Platform.Local() ||
 		s.Platform.Project() != "aaaa-1" || s.Platform.URL != "https://video.example.com" || s.TokenLife != 5*time.Minute ||
 		string(s.APISecret) != longSecret || string(s.TicketSecret) != longSecret+"2" {
 		t.Errorf("got %+v", s)
