@@ -1,0 +1,168 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// format is the layout of the file, kept in it. A program does not open a file
+// of another format.
+const format = "1"
+
+// errDamaged says that the file is not one that this package wrote, or not any
+// more.
+var errDamaged = errors.New("it is damaged, or not a data file of Usher")
+
+func openFile(path string, wait time.Duration) (*bbolt.DB, error) {
+	created, err := inspect(path, wait)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	db, err := bbolt.Open(path, 0o600, options(wait))
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	if err := prepare(db, path, created); err != nil {
+		db.Close()
+		return nil, explain(path, err)
+	}
+	return db, nil
+}
+
+// options of the library: the list of free pages is not written with each
+// commit but found again at the start, by reading the file once.
+func options(wait time.Duration) *bbolt.Options {
+	return &bbolt.Options{
+		Timeout:        wait,
+		FreelistType:   bbolt.FreelistMapType,
+		NoFreelistSync: true,
+		NoStatistics:   true,
+	}
+}
+
+// inspect reads through a file that is there already, since the library's own
+// reading ends the process where it meets damage. It reports whether the file
+// is new.
+func inspect(path string, wait time.Duration) (created bool, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err != nil:
+		return false, err
+	case !info.Mode().IsRegular():
+		return false, errors.New("it is not a regular file")
+	case info.Size() == 0:
+		return true, nil
+	}
+	o := options(wait)
+	o.ReadOnly = true
+	db, err := bbolt.Open(path, 0o600, o)
+	if err != nil {
+		return false, err
+	}
+	defer db.Close()
+	return false, readThrough(db, info.Size())
+}
+
+// readThrough visits every key. A page outside the file is a fault, which here
+// becomes a panic; a page that points back would never end, so the visits are
+// bounded by what the file can hold.
+func readThrough(db *bbolt.DB, size int64) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w (%v)", errDamaged, r)
+		}
+	}()
+	const smallestKey = 16 // bytes of a page that a key takes at the least
+	left := size / smallestKey
+	return db.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
+			return b.ForEach(func(_, _ []byte) error {
+				if left--; left < 0 {
+					return errDamaged
+				}
+				return nil
+			})
+		})
+	})
+}
+
+// prepare makes the file ours: private, with its buckets, and, where it is new,
+// known to its directory after a power cut too.
+func prepare(db *bbolt.DB, path string, created bool) error {
+	if err := os.Chmod(path, 0o600); err != nil {
+		return err
+	}
+	err := db.Update(func(tx *bbolt.Tx) error {
+		if created {
+			return layOut(tx)
+		}
+		return checkFormat(tx)
+	})
+	if err != nil || !created {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func layOut(tx *bbolt.Tx) error {
+	for _, name := range allBuckets {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(metaBucket).Put(formatKey, []byte(format))
+}
+
+func checkFormat(tx *bbolt.Tx) error {
+	meta := tx.Bucket(metaBucket)
+	if meta == nil {
+		// A start that was cut off before the first commit left it empty.
+		if k, _ := tx.Cursor().First(); k == nil {
+			return layOut(tx)
+		}
+		return errDamaged
+	}
+	if got := string(meta.Get(formatKey)); got != format {
+		return fmt.Errorf("its format is %q, and this program knows %q only", got, format)
+	}
+	for _, name := range allBuckets {
+		if tx.Bucket(name) == nil {
+			return errDamaged
+		}
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// explain says for people what is wrong with the file and what to do.
+func explain(path string, err error) error {
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return fmt.Errorf("data file %s: another process is using it; stop that one or choose another file", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("data file %s: it may not be read and written by this user: %w", path, err)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum),
+		errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, errDamaged):
+		return fmt.Errorf("data file %s: %w; move it away or restore a copy (%v)", path, errDamaged, err)
+	}
+	return fmt.Errorf("data file %s: %w", path, err)
+}

@@ -1,0 +1,80 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+
+	"usher/pkg/room"
+)
+
+// own gives a copy of l that shares nothing with it. What callers hand in and
+// get back is theirs; what the cache and the transactions hold is never changed,
+// only replaced.
+func own(l room.Lesson) room.Lesson {
+	l.Rules = slices.Clone(l.Rules)
+	l.Tail = slices.Clone(l.Tail)
+	l.Promises = maps.Clone(l.Promises)
+	l.Seen = maps.Clone(l.Seen)
+	l.Conns = maps.Clone(l.Conns)
+	for id, c := range l.Conns {
+		if c.Streams != nil {
+			l.Conns[id] = ownConn(c)
+		}
+	}
+	return l
+}
+
+// lessonFields are the fields of a lesson that are stored.
+var lessonFields = func() (fields []int) {
+	lesson := reflect.TypeFor[room.Lesson]()
+	for i := range lesson.NumField() {
+		if lesson.Field(i).IsExported() {
+			fields = append(fields, i)
+		}
+	}
+	return fields
+}()
+
+// plain gives l without what the rules note in it for themselves: what is
+// loaded is the same, whether it was in memory or only in the file.
+func plain(l room.Lesson) room.Lesson {
+	var stored room.Lesson
+	from, to := reflect.ValueOf(&l).Elem(), reflect.ValueOf(&stored).Elem()
+	for _, i := range lessonFields {
+		to.Field(i).Set(from.Field(i))
+	}
+	return stored
+}
+
+func ownConn(c room.Conn) room.Conn {
+	c.Streams = maps.Clone(c.Streams)
+	return c
+}
+
+// change runs a write on the named lesson and gives what it stored.
+func (s *Store) change(ctx context.Context, session string, apply func(*batch, *staged) error) (room.Lesson, error) {
+	var stored room.Lesson
+	err := s.write(ctx, func(b *batch) error {
+		st, err := b.lesson(session)
+		if err != nil {
+			return err
+		}
+		if err := apply(b, st); err != nil {
+			return err
+		}
+		stored = st.now
+		return nil
+	})
+	var c *room.Conflict
+	if errors.As(err, &c) && c.Winner != nil {
+		winner := own(*c.Winner)
+		return room.Lesson{}, &room.Conflict{Winner: &winner}
+	}
+	if err != nil {
+		return room.Lesson{}, err
+	}
+	return own(stored), nil
+}

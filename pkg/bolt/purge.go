@@ -1,0 +1,120 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"usher/pkg/room"
+)
+
+const (
+	// retention is how long lines, records and ended lessons are kept after
+	// they were last written, in days.
+	retention = 90
+	// Bounds of one Purge: so many transactions of so many keys.
+	purgeRounds = 10
+	purgeKeys   = 1000
+)
+
+// Purge removes what was last written more than 90 days before now: lines and
+// records each by its own age, and lessons that have ended, have nothing left
+// to do and are no longer their room's lesson. One call removes 10,000 keys at
+// the most, in pieces between which other writes go on; what is left is for the
+// next call.
+func (s *Store) Purge(ctx context.Context, now room.Time) error {
+	today := dayOf(now)
+	if today <= retention {
+		return nil
+	}
+	for range purgeRounds {
+		more := false
+		err := s.write(ctx, func(b *batch) (err error) {
+			b.today = max(b.today, today) // what is dated anew is not old again
+			more, err = b.purge(today - retention)
+			return err
+		})
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// purge removes what was written before that day, and reports whether it
+// stopped at its bound.
+func (b *batch) purge(before day) (more bool, err error) {
+	limit := before.bytes()
+	for keys := 0; keys < purgeKeys; {
+		key, value := b.tx.Bucket(ageBucket).Cursor().First()
+		if key == nil || bytes.Compare(key[:4], limit) >= 0 {
+			return false, nil
+		}
+		// Neither outlives the writes below.
+		key, value = bytes.Clone(key), bytes.Clone(value)
+		b.delete(ageBucket, key)
+		n, err := b.expire(key, value)
+		if err != nil {
+			return false, err
+		}
+		keys += 1 + n
+	}
+	return true, nil
+}
+
+func (b *batch) expire(key, value []byte) (keys int, err error) {
+	written, _ := undated(key)
+	if key[4] == shedAge {
+		return b.expireShed(sessionOf(key), written, value)
+	}
+	return 1, b.expireLesson(string(key[5:]))
+}
+
+func (b *batch) expireShed(session string, written day, value []byte) (keys int, err error) {
+	var shed batchOfShed
+	if err := json.Unmarshal(value, &shed); err != nil {
+		return 0, fmt.Errorf("what lesson %q shed cannot be read: %w", session, err)
+	}
+	if shed.First > 0 {
+		for seq := shed.First; seq <= shed.Last; seq++ {
+			b.delete(lineBucket, lineKey(session, seq))
+			keys++
+		}
+	}
+	for _, id := range shed.Records {
+		record := recordKey(session, id)
+		// One that was shed again since has an age of its own.
+		if last, _ := undated(b.get(recordBucket, record)); last == written {
+			b.delete(recordBucket, record)
+		}
+		keys++
+	}
+	return keys, nil
+}
+
+// expireLesson removes a lesson, or dates it anew where it is still of use.
+func (b *batch) expireLesson(session string) error {
+	st, err := b.lesson(session)
+	if errors.Is(err, room.ErrNoLesson) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if st.now.Status != room.Ended || st.dirty || st.now.Due != 0 || b.current(st.now) {
+		st.dirty = true
+		return nil
+	}
+	b.delete(lessonBucket, []byte(session))
+	st.gone = true
+	return nil
+}
+
+// current reports whether the lesson's room still shows it.
+func (b *batch) current(l room.Lesson) bool {
+	var r room.Room
+	value := b.get(roomBucket, []byte(l.Room))
+	return value != nil && decodeRoom(value, &r) == nil && r.Session == l.Session
+}

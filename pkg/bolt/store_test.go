@@ -1,0 +1,35 @@
+package bolt
+
+import (
+	"path/filepath"
+	"testing"
+
+	"usher/pkg/room"
+	"usher/pkg/room/roomtest"
+)
+
+func TestContract(t *testing.T) {
+	roomtest.TestStore(t, func(t *testing.T) room.Store { return open(t, newPath(t)) })
+}
+
+func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "usher.db") }
+
+func open(t testing.TB, path string) *Store {
+	t.Helper()
+	return openAt(t, path, nil)
+}
+
+// openAt opens the file with that clock.
+func openAt(t testing.TB, path string, now func() room.Time) *Store {
+	t.Helper()
+	s, err := Open(path, Options{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
