@@ -1,0 +1,65 @@
+# What a person runs here. `make` alone lists it.
+CACHE := $(CURDIR)/.cache
+# Seconds of each fuzz target, and of each benchmark.
+FUZZ_SECONDS ?= 10
+BENCH_SECONDS ?= 1
+
+.PHONY: help run test verify bench fuzz check lint format fetch clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
+
+run: ## everything in one process on http://127.0.0.1:5000
+	go run .
+
+test: ## all tests that need only Go
+	go vet ./...
+	go test ./...
+
+# One pass over all tests, those with the tag "verify" and the race detector
+# included. USHER_VERIFY tells the tests where fetch has put what they need.
+verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI and a browser
+	USHER_VERIFY=$(CACHE) go test -race -tags verify -timeout 10m ./...
+
+bench: ## all benchmarks
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCH_SECONDS)s ./...
+
+fuzz: ## each fuzz target for FUZZ_SECONDS
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' pkg | sed 's/:func /:/' | while IFS=: read -r file target; do \
+		echo "$$target ($$(dirname $$file))"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 1x ./$$(dirname $$file) || exit 1; \
+	done
+
+lint: $(CACHE)/bin/golangci-lint ## what the compiler does not see
+	go vet -tags verify ./...
+	$(CACHE)/bin/golangci-lint run ./...
+	@unformatted=$$($(CACHE)/bin/gofumpt -l main.go architecture_test.go functions pkg); \
+	[ -z "$$unformatted" ] || { echo "make format would change:"; echo "$$unformatted"; exit 1; }
+
+format: $(CACHE)/bin/golangci-lint ## write the files as lint wants them
+	$(CACHE)/bin/gofumpt -w main.go architecture_test.go functions pkg
+
+vulnerabilities: ## known vulnerabilities of what is linked; needs the network
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+fetch: $(CACHE)/ddblocal/fetched $(CACHE)/sdk/fetched ## what verify needs beside Go, Java, Maven, Python, Node and a browser
+	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium fonts-liberation"; exit 1; }
+	testdata/ministack/install.sh
+	testdata/sam/install.sh $(CACHE)/sam
+
+clean: ## remove what was built and fetched
+	rm -rf $(CACHE) .aws-sam bin
+
+$(CACHE)/bin/golangci-lint: tools.mod tools.sum
+	go build -modfile=tools.mod -o $(CACHE)/bin/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint mvdan.cc/gofumpt
+	touch $@
+
+$(CACHE)/ddblocal/fetched: testdata/ddblocal/pom.xml
+	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CACHE)/ddblocal -DincludeScope=runtime
+	touch $@
+
+$(CACHE)/sdk/fetched: pkg/vonage/vonagetest/testdata/sdk/package-lock.json
+	npm ci --prefix $(<D) --no-audit --no-fund --loglevel=error
+	mkdir -p $(@D) && touch $@
+
+-include cloud.mk

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pkg is one package of this module as go list shows it.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+// rule says what packages may not import, and why. A path ends in /... to mean
+// everything under it too.
+type rule struct {
+	why    string
+	of     []string
+	except []string
+	not    []string // forbidden imports
+	but    []string // of those, the allowed ones
+	linked bool     // what is linked, not only what is imported directly
+}
+
+const (
+	anything = "*" // every import
+	outside  = "+" // every import that is not in the standard library
+)
+
+var rules = []rule{
+	{
+		why: "the domain is decided by values alone, and outlives every library around it",
+		of:  []string{"usher/pkg/room"}, not: []string{outside},
+	},
+	{
+		why: "an adapter that knows another cannot be replaced alone",
+		of: []string{
+			"usher/pkg/bolt", "usher/pkg/dynamo", "usher/pkg/timer", "usher/pkg/vonage",
+			"usher/pkg/api", "usher/pkg/web", "usher/pkg/gateway", "usher/pkg/config",
+		},
+		not: []string{"usher/..."}, but: []string{"usher/pkg/room"},
+	},
+	{
+		why: "a simulator that shares code with the client shares its mistakes",
+		of:  []string{"usher/pkg/vonage/vonagetest"}, not: []string{"usher/..."},
+	},
+	{
+		why: "conditions, SDK types and their errors stay where they are mapped",
+		of:  []string{"usher/..."}, except: []string{"usher/pkg/dynamo", "usher/pkg/timer", "usher/pkg/app", "usher/pkg/local"},
+		not: []string{"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go/..."},
+	},
+	{
+		why: "the handlers are plain HTTP and plain calls; only the edge knows Lambda",
+		of:  []string{"usher/..."}, except: []string{"usher/pkg/gateway", "usher/functions/..."},
+		not: []string{"github.com/aws/aws-lambda-go/..."},
+	},
+	{
+		why: "a function starts cold: what serves one process, or tests, has no place in it",
+		of:  []string{"usher/functions/..."}, linked: true,
+		not: []string{
+			"go.etcd.io/bbolt/...", "usher/pkg/bolt", "usher/pkg/local", "usher/pkg/vonage/vonagetest", "usher/pkg/room/roomtest", "testing",
+		},
+	},
+	{
+		why: "tests' tools have no place in what people run",
+		of:  []string{"usher"}, linked: true,
+		not: []string{"usher/pkg/room/roomtest", "pgregory.net/...", "github.com/chromedp/...", "github.com/getkin/...", "testing"},
+	},
+	{
+		why: "imports run one way: functions, app, adapters, room",
+		of:  []string{"usher/pkg/..."}, except: []string{"usher/pkg/app", "usher/pkg/local"},
+		not: []string{"usher/pkg/app", "usher/pkg/local", "usher/functions/..."},
+	},
+}
+
+func TestImports(t *testing.T) {
+	packages := listPackages(t)
+	for _, r := range rules {
+		t.Run(r.why, func(t *testing.T) {
+			for _, p := range packages {
+				if matches(r.of, p.ImportPath) && !matches(r.except, p.ImportPath) {
+					r.check(t, p)
+				}
+			}
+		})
+	}
+}
+
+func (r rule) check(t *testing.T, p pkg) {
+	verb, imports := "imports", p.Imports
+	if r.linked {
+		verb, imports = "links", p.Deps
+	}
+	for _, path := range imports {
+		if matches(r.not, path) && !matches(r.but, path) {
+			t.Errorf("%s %s %s, but %s", p.ImportPath, verb, path, r.why)
+		}
+	}
+}
+
+func matches(patterns []string, path string) bool {
+	for _, pattern := range patterns {
+		root, below := strings.CutSuffix(pattern, "/...")
+		first, _, _ := strings.Cut(path, "/")
+		switch {
+		case pattern == anything, path == root, below && strings.HasPrefix(path, root+"/"):
+			return true
+		case pattern == outside && (first == "usher" || strings.Contains(first, ".")):
+			return true
+		}
+	}
+	return false
+}
+
+func listPackages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// TestMatches: a rule that matches nothing would hold whatever is written.
+func TestMatches(t *testing.T) {
+	for _, c := range []struct {
+		patterns []string
+		path     string
+		want     bool
+	}{
+		{[]string{outside}, "net/http", false},
+		{[]string{outside}, "usher/pkg/bolt", true},
+		{[]string{outside}, "go.etcd.io/bbolt", true},
+		{[]string{"usher/..."}, "usher", true},
+		{[]string{"usher/..."}, "usher/pkg/room", true},
+		{[]string{"usher/pkg/room"}, "usher/pkg/room/roomtest", false},
+		{[]string{"usher/pkg/room/..."}, "usher/pkg/rooms", false},
+	} {
+		if matches(c.patterns, c.path) != c.want {
+			t.Errorf("%q matches %q: want %v", c.patterns, c.path, c.want)
+		}
+	}
+}
+
+// calls that only some folders may make, and why.
+var calls = []struct {
+	why    string
+	in     string // folder
+	except string // folder
+	names  []string
+}{
+	{
+		"the domain takes time, chance and lifetimes as values", "pkg/room", "pkg/room/roomtest",
+		[]string{"time.Now", "time.Since", "time.Until", "time.Sleep", "context.Background", "context.TODO", "rand.Int", "rand.IntN", "rand.Text", "rand.Read"},
+	},
+	{
+		"settings are read and judged in one place", ".", "pkg/config",
+		[]string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv", "syscall.Getenv"},
+	},
+}
+
+func TestCalls(t *testing.T) {
+	for _, c := range calls {
+		t.Run(c.why, func(t *testing.T) {
+			for _, file := range goFiles(t, c.in) {
+				if strings.HasPrefix(file, c.except+"/") {
+					continue
+				}
+				for _, name := range selectors(t, file) {
+					if slices.Contains(c.names, name) {
+						t.Errorf("%s uses %s, but %s", file, name, c.why)
+					}
+				}
+			}
+		})
+	}
+}
+
+// goFiles are the sources below dir that are not tests.
+func goFiles(t *testing.T, dir string) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "node_modules"):
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
+			files = append(files, path)
+		}
+		return nil
+	})
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d sources in %s, %v", len(files), dir, err)
+	}
+	return files
+}
+
+// selectors are the names like time.Now that a file uses.
+func selectors(t *testing.T, file string) []string {
+	t.Helper()
+	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	ast.Inspect(tree, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok {
+				names = append(names, x.Name+"."+s.Sel.Name)
+			}
+		}
+		return true
+	})
+	return names
+}
+
+// TestFunctionsAreTheTemplate: functions/ is exactly the deployed set.
+func TestFunctionsAreTheTemplate(t *testing.T) {
+	template, err := os.ReadFile("template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var deployed []string
+	for _, m := range regexp.MustCompile(`(?m)^\s+CodeUri:\s*functions/(\S+?)/?\s*$`).FindAllStringSubmatch(string(template), -1) {
+		deployed = append(deployed, m[1])
+	}
+	var folders []string
+	entries, err := os.ReadDir("functions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		folders = append(folders, e.Name())
+		for _, file := range []string{"main.go", "event.json"} {
+			if _, err := os.Stat(filepath.Join("functions", e.Name(), file)); err != nil {
+				t.Errorf("functions/%s has no %s: every function is built alike and can be invoked alone", e.Name(), file)
+			}
+		}
+	}
+	slices.Sort(deployed)
+	if !slices.Equal(deployed, folders) {
+		t.Errorf("the template deploys %q, functions/ holds %q", deployed, folders)
+	}
+}
