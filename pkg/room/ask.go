@@ -5,6 +5,7 @@ type Ask struct {
 	User, Role string
 	ID         string // of the promise, if a new one is given
 	Expires    Time   // of the token that is asked for
+	Records    []Record
 	// Looked is what a reading of the list made for this request showed.
 	Looked *Settle
 }
@@ -14,6 +15,7 @@ type Ask struct {
 const sameFor = 4 * Minute
 
 func (a Ask) decide(t *turn) error {
+	t.recall(a.Records)
 	if a.Looked != nil {
 		_ = a.Looked.decide(t) // it always decides
 	}

@@ -154,10 +154,10 @@ type Promise struct {
 	User    string `json:"user"`
 	Role    string `json:"role,omitempty"`
 	GivenAt Time   `json:"givenAt"`
-	Expires Time   `json:"expires"`        // of its newest token
+	Expires Time   `json:"expires"`         // of its newest token
 	Rides   bool   `json:"rides,omitempty"` // given for the seat that its user has, while it has one
 	Freed   bool   `json:"freed,omitempty"` // it holds no seat any more
-	Used    string `json:"used,omitempty"` // the connection that came under it
+	Used    string `json:"used,omitempty"`  // the connection that came under it
 }
 
 // Reason says why somebody was told to go, or what a decision rests on.
@@ -250,4 +250,5 @@ type Room struct {
 	Created  Time   `json:"created"`
 	Policy   Policy `json:"policy"`
 	Session  string `json:"session,omitempty"` // the session it uses now; "" before the first join
+	Closed   Time   `json:"closed,omitempty"`  // when it was ended before it ever had a session
 }

@@ -1,6 +1,10 @@
 package room
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+)
 
 // View is a room as the API shows it.
 type View struct {
@@ -84,3 +88,82 @@ type LinePage struct {
 	SessionID *string    `json:"sessionId"`
 	Next      int64      `json:"next"`
 }
+
+// view shows the room with its lesson; l is nil before the first session.
+func (s *Service) view(r Room, l *Lesson) View {
+	v := View{
+		Room: r.Name, SessionID: text(r.Session), Status: Open,
+		Connections: []ConnView{}, Policy: json.RawMessage(r.Policy.String()), ETag: r.etag(),
+	}
+	if r.Closed != 0 || r.Session != "" && l == nil {
+		outcome := ByAdmin
+		v.Status, v.Outcome = Ended, &outcome
+	}
+	if l != nil {
+		v.show(l, s.set.Now())
+	}
+	return v
+}
+
+// shownConnections is how many connections a room shows of itself.
+const shownConnections = 100
+
+func (v *View) show(l *Lesson, now Time) {
+	v.Status = l.Status
+	if l.Outcome != "" {
+		v.Outcome = &l.Outcome
+	}
+	v.Seats, v.Promised, v.Waiting = l.Seats(), l.promised(), len(l.waiting())
+	v.StartedAt, v.EndsAt = Stamp(l.StartedAt), Stamp(l.Deadline())
+	if d := l.Deadline(); d != 0 && l.Status == Running {
+		left := secondsLeft(d, now)
+		v.SecondsLeft = &left
+	}
+	conns := l.pick(Conn.in)
+	slices.SortFunc(conns, byID)
+	for _, c := range conns[:min(len(conns), shownConnections)] {
+		v.Connections = append(v.Connections, c.view())
+	}
+}
+
+// secondsLeft is the time until the deadline in whole seconds, rounded up.
+func secondsLeft(deadline, now Time) int64 {
+	return int64(max(0, deadline-now)+Second-1) / int64(Second)
+}
+
+func (v View) summary() Summary {
+	return Summary{
+		Room: v.Room, SessionID: v.SessionID, Status: v.Status, Outcome: v.Outcome,
+		Seats: v.Seats, Promised: v.Promised, Waiting: v.Waiting,
+		StartedAt: v.StartedAt, EndsAt: v.EndsAt, SecondsLeft: v.SecondsLeft,
+	}
+}
+
+func (c Conn) view() ConnView {
+	v := ConnView{ID: c.ID, User: text(c.User), Role: text(c.Role), JoinedAt: Stamp(c.CreatedAt), Streams: []StreamView{}}
+	for id, s := range c.Streams {
+		if s.Made && !s.Gone {
+			v.Streams = append(v.Streams, StreamView{id, s.Kind})
+		}
+	}
+	slices.SortFunc(v.Streams, func(a, b StreamView) int { return cmp.Compare(a.ID, b.ID) })
+	return v
+}
+
+func (l Line) view() LineView {
+	return LineView{
+		Seq: l.Seq, At: Stamp(l.At), EventAt: Stamp(l.EventAt), Event: l.Event,
+		ConnectionID: text(l.Connection), StreamID: text(l.Stream), User: text(l.User), Role: text(l.Role),
+		Action: l.Action, Reason: l.Reason, Actor: text(l.Actor), Note: text(l.Note),
+	}
+}
+
+// text is how a text stands in an answer: null where there is none.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func byID(a, b Conn) int { return cmp.Compare(a.ID, b.ID) }

@@ -1,0 +1,124 @@
+package room
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Bounds of what is asked of the platform at once.
+const (
+	// parallel is how many requests to the platform run at a time.
+	parallel = 64
+	// lastWord is how long the disconnects of an end wait for its signal.
+	lastWord = 300 * time.Millisecond
+	// platformPatience is how long one request may take.
+	platformPatience = 3 * time.Second
+)
+
+// carryOut sends what was decided between the two: signals first, then the
+// requests to disconnect.
+func (s *Service) carryOut(ctx context.Context, before, after Lesson) {
+	if after.Status == Ended && before.Status != Ended {
+		s.signalEnd(ctx, after)
+	} else if d := after.Deadline(); after.Status == Running && before.Status == Running && d != before.Deadline() &&
+		(after.Extended != before.Extended || after.FixedEnd != before.FixedEnd) {
+		s.signalExtended(ctx, after, d)
+	}
+	var told []string
+	for id, c := range after.Conns {
+		if c.told() && c.RetryAt != 0 && !before.Conns[id].told() {
+			told = append(told, id)
+		}
+	}
+	s.disconnect(ctx, after.Session, told)
+	if after.Status == Ended && before.Status != Ended && after.Outside > 0 {
+		s.attend(ctx, after.Session)
+	}
+}
+
+// disconnect asks the platform to end the connections, in bounded parallel. A
+// request that fails is noted in the lesson and tried again.
+func (s *Service) disconnect(ctx context.Context, session string, ids []string) {
+	var all sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for _, id := range ids {
+		slots <- struct{}{}
+		all.Go(func() {
+			s.disconnectOne(ctx, session, id)
+			<-slots
+		})
+	}
+	all.Wait()
+}
+
+func (s *Service) disconnectOne(ctx context.Context, session, id string) {
+	request, cancel := context.WithTimeout(ctx, platformPatience)
+	err := s.platform.Disconnect(request, session, id)
+	cancel()
+	if err == nil {
+		s.noteOutcome(ctx, session, Sent{id})
+		return
+	}
+	gone := errors.Is(err, ErrGone)
+	var answer *PlatformError
+	forbidden := errors.As(err, &answer) && answer.Refused()
+	switch {
+	case forbidden:
+		s.set.Log.Error("the platform refuses to disconnect: check the credentials", "alarm", "platform-refuses", "session", session, "connection", id, "status", answer.Status)
+	case !gone:
+		s.set.Log.Warn("a request to disconnect failed and will be tried again", "session", session, "connection", id, "error", err)
+	}
+	s.noteOutcome(ctx, session, Attempt{Connection: id, Gone: gone, Forbidden: forbidden})
+}
+
+// noteOutcome remembers what came of a request, and when to ask again.
+func (s *Service) noteOutcome(ctx context.Context, session string, outcome Input) {
+	_, after, err := s.decide(context.WithoutCancel(ctx), session, ask(outcome))
+	if err != nil {
+		s.set.Log.Warn("the outcome of a request could not be noted; the list will tell", "session", session, "error", err)
+		return
+	}
+	s.wakeFor(ctx, after)
+}
+
+// signal sends data to everyone in the session. Signals are courtesy: a lost
+// one changes nothing that Usher enforces.
+func (s *Service) signal(ctx context.Context, session, kind string, fields map[string]any) {
+	data, err := json.Marshal(fields)
+	if err != nil {
+		s.set.Log.Error("a signal could not be written", "kind", kind, "error", err)
+		return
+	}
+	if err := s.platform.Signal(ctx, session, "", kind, data); err != nil && !errors.Is(err, ErrGone) {
+		s.set.Log.Warn("a signal was not sent", "kind", kind, "session", session, "error", err)
+	}
+}
+
+// signalEnd says that the lesson is over. The disconnects wait for it, but not
+// long.
+func (s *Service) signalEnd(ctx context.Context, l Lesson) {
+	if len(l.Conns) == 0 {
+		return
+	}
+	reason := LessonOver
+	if l.Outcome == ByAdmin {
+		reason = Admin
+	}
+	word, cancel := context.WithTimeout(ctx, lastWord)
+	defer cancel()
+	s.signal(word, l.Session, "usher:ended", map[string]any{
+		"id": fmt.Sprintf("ended-%d", l.EndedAt), "reason": reason,
+	})
+}
+
+func (s *Service) signalExtended(ctx context.Context, l Lesson, deadline Time) {
+	ctx, cancel := context.WithTimeout(ctx, platformPatience)
+	defer cancel()
+	s.signal(ctx, l.Session, "usher:extended", map[string]any{
+		"id": fmt.Sprintf("extended-%d-%d", deadline, l.Base+int64(len(l.Tail))), "secondsLeft": secondsLeft(deadline, s.set.Now()), "endsAt": deadline.String(),
+	})
+}

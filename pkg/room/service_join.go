@@ -1,0 +1,212 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Join gives credentials to a user with a ticket, and holds a seat for it.
+func (s *Service) Join(ctx context.Context, name, user, role string) (Credentials, error) {
+	session, err := s.sessionOf(ctx, name)
+	if err != nil {
+		return Credentials{}, err
+	}
+	return s.admit(ctx, session, user, role)
+}
+
+// sessionOf gives the session that the room uses now, and makes one for a room
+// that has none. The process remembers it: a room leaves a session only when
+// that lesson has ended.
+func (s *Service) sessionOf(ctx context.Context, name string) (string, error) {
+	if session, ok := s.rooms.get(name); ok && session != "" {
+		if l, _, err := s.known(ctx, session, nil); err == nil && l.Status != Ended {
+			return session, nil
+		}
+	}
+	r, l, err := s.loadRoom(ctx, name)
+	switch {
+	case err != nil:
+		return "", noRoom(name, err)
+	case r.Session == "" && r.Closed != 0, r.Session != "" && l == nil:
+		return "", lessonOver()
+	case r.Session == "":
+		return s.open(ctx, name)
+	}
+	s.rooms.put(name, r.Session)
+	return r.Session, nil
+}
+
+func lessonOver() *Problem {
+	return &Problem{Code: CodeLessonOver, Detail: "The lesson is over. Ask its organiser for a new one."}
+}
+
+// open makes the room's first session.
+func (s *Service) open(ctx context.Context, name string) (session string, err error) {
+	fresh := ""
+	err = s.commitRoom(ctx, name, func(r Room, l *Lesson) (Change, error) {
+		if r.Revision == 0 {
+			return Change{}, noRoom(name, ErrNoRoom)
+		}
+		if session = r.Session; session != "" {
+			return Change{Room: r}, errHasSession
+		}
+		if fresh == "" {
+			if fresh, err = s.createSession(ctx, r.Policy.Archive()); err != nil {
+				return Change{}, err
+			}
+		}
+		session = fresh
+		c := Change{Room: r}
+		started := c.begin(session, true, FromJoin, "", s.set.Now())
+		c.Start = &started
+		return c, nil
+	})
+	if errors.Is(err, errHasSession) {
+		err = nil
+	}
+	return session, err
+}
+
+// errHasSession says that somebody else opened the room first.
+var errHasSession = errors.New("the room has a session")
+
+func (s *Service) createSession(ctx context.Context, archived bool) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, platformPatience)
+	defer cancel()
+	session, err := s.platform.CreateSession(ctx, archived)
+	if err != nil {
+		return "", platformAway(err)
+	}
+	return session, nil
+}
+
+func platformAway(cause error) *Problem {
+	return &Problem{
+		Code: CodePlatformUnavailable, Detail: "Vonage did not answer as it should; nothing was changed. Try again soon.",
+		RetryAfter: 2 * time.Second, Cause: cause,
+	}
+}
+
+// admit decides the user's request, reading the list first where that is what
+// a refusal has to rest on.
+func (s *Service) admit(ctx context.Context, session, user, role string) (Credentials, error) {
+	request := Ask{User: user, Role: role, ID: s.set.NewID()}
+	l, err := s.grant(ctx, session, request)
+	for errors.Is(err, ErrLook) {
+		if request.Looked, err = s.lookFor(ctx, session); err != nil {
+			return Credentials{}, err
+		}
+		l, err = s.grant(ctx, session, request)
+	}
+	if err != nil {
+		return Credentials{}, err
+	}
+	p, ok := l.current(user)
+	if !ok {
+		return Credentials{}, lessonOver() // it ended as the promise was given
+	}
+	now := s.set.Now()
+	return s.platform.Credentials(session, dataOf(p.ID), now, now+Time(s.set.TokenLife.Milliseconds()))
+}
+
+// grant decides a request for credentials that expire a token's life from now.
+func (s *Service) grant(ctx context.Context, session string, a Ask) (Lesson, error) {
+	a.Expires = s.set.Now() + Time(s.set.TokenLife.Milliseconds())
+	before, after, err := s.decide(ctx, session, question{
+		wants: func(l *Lesson) []string {
+			if l.Outside == 0 {
+				return nil
+			}
+			return []string{holderKey(a.User)}
+		},
+		input: func(records []Record) Input {
+			a.Records = records
+			return a
+		},
+	})
+	if errors.Is(err, ErrNoLesson) {
+		return after, lessonOver()
+	}
+	_ = s.follow(ctx, before, after) // what fails is found again in the state
+	return after, err
+}
+
+// lookFor reads the list for a request, when its turn comes.
+func (s *Service) lookFor(ctx context.Context, session string) (*Settle, error) {
+	for {
+		_, l, err := s.decide(ctx, session, ask(Claim{}))
+		if errors.Is(err, ErrLook) {
+			if err := s.rest(ctx, l.ReadAt+readEvery); err != nil {
+				return nil, platformAway(err)
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		settle, err := s.read(ctx, l)
+		if err != nil {
+			return nil, platformAway(err)
+		}
+		return &settle, nil
+	}
+}
+
+// rest waits until that moment.
+func (s *Service) rest(ctx context.Context, until Time) error {
+	timer := time.NewTimer(max(until.Until(s.set.Now()), time.Millisecond))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// demoRest is how long a finished demo room stays finished.
+const demoRest = 10 * Second
+
+// Visit gives credentials to whoever opens a demo room's page. The visitor is
+// what the page's cookie says, "" without one; the answer says what it is from
+// now on. It names the same person until its connection has come.
+func (s *Service) Visit(ctx context.Context, name, visitor string) (Credentials, string, error) {
+	r, l, err := s.loadRoom(ctx, name)
+	if err != nil {
+		return Credentials{}, "", noRoom(name, err)
+	}
+	if !r.Policy.Demo() || !s.set.AllowDemo {
+		return Credentials{}, "", &Problem{Code: CodeUnauthorized, Detail: fmt.Sprintf("The room %q admits nobody without a ticket.", name)}
+	}
+	if l != nil && l.Status == Ended && s.set.Now() >= l.EndedAt+demoRest || r.Closed != 0 {
+		if _, err := s.Reopen(ctx, name, "demo"); err != nil && !isCode(err, CodeNotEnded) {
+			return Credentials{}, "", err
+		}
+		l = nil
+	}
+	if !s.expected(l, visitor) {
+		visitor = guest + s.set.NewID()
+	}
+	c, err := s.Join(ctx, name, visitor, "")
+	return c, visitor, err
+}
+
+// guest begins the user of somebody who visits a demo room.
+const guest = "guest-"
+
+// expected reports whether the visitor holds a promise that was not used.
+func (s *Service) expected(l *Lesson, visitor string) bool {
+	if l == nil || !strings.HasPrefix(visitor, guest) {
+		return false
+	}
+	_, ok := l.current(visitor)
+	return ok
+}
+
+func isCode(err error, code Code) bool {
+	var p *Problem
+	return errors.As(err, &p) && p.Code == code
+}

@@ -1,0 +1,294 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Put is a whole policy for a room, and the session it is to use if that was
+// made elsewhere.
+type Put struct {
+	Policy      Policy
+	Session     string // "" adopts none
+	IfMatch     string // ETags as the header carries them; "" is no condition
+	IfNoneMatch bool   // If-None-Match: *
+	Actor       string
+}
+
+// etag names the room's revision, quoted; a room that is made again under the
+// same name has others.
+func (r Room) etag() string { return fmt.Sprintf(`"%x-%d"`, int64(r.Created), r.Revision) }
+
+// next is the room as a Commit of it will be stored.
+func (r Room) next() Room {
+	r.Revision++
+	return r
+}
+
+// matchesTag reports whether an If-Match header names the tag.
+func matchesTag(header, tag string) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		if strings.TrimSpace(one) == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// PutRoom creates the room or gives it another policy, and says which.
+func (s *Service) PutRoom(ctx context.Context, name string, p Put) (View, bool, error) {
+	if err := s.mayPut(name, p.Policy); err != nil {
+		return View{}, false, err
+	}
+	var v View
+	var created bool
+	err := s.commitRoom(ctx, name, func(r Room, l *Lesson) (Change, error) {
+		created = r.Revision == 0
+		if err := p.matches(r); err != nil {
+			return Change{}, err
+		}
+		c, err := s.putChange(ctx, name, r, l, p)
+		v = s.view(c.Room.next(), c.lesson(l))
+		return c, err
+	})
+	return v, created, err
+}
+
+func (s *Service) mayPut(name string, p Policy) error {
+	switch {
+	case !ValidRoom(name):
+		return &Problem{Code: CodeInvalidRoom, Detail: fmt.Sprintf("%q is not a room name: letters, digits, '.', '_' and '-', at most 64.", name)}
+	case p.Demo() && !s.set.AllowDemo:
+		return &Problem{Code: CodeInvalidField, Fields: []string{"demo"}, Detail: "demo: true is only for the simulated platform: with a real one it would let everyone in."}
+	}
+	return nil
+}
+
+func (p Put) matches(r Room) error {
+	exists := r.Revision > 0
+	switch {
+	case p.IfNoneMatch && exists:
+		return &Problem{Code: CodeChanged, Detail: "The room exists already."}
+	case p.IfMatch == "*" && exists, p.IfMatch == "":
+		return nil
+	case !exists || !matchesTag(p.IfMatch, r.etag()):
+		return &Problem{Code: CodeChanged, Detail: "The room was changed by somebody else: read it again, then decide."}
+	}
+	return nil
+}
+
+// putChange is what a put writes: the room, its running lesson with the new
+// policy, or the adopted session's new one.
+func (s *Service) putChange(ctx context.Context, name string, r Room, l *Lesson, p Put) (Change, error) {
+	next := r
+	next.Name, next.Policy = name, p.Policy
+	c := Change{Room: next, Create: r.Revision == 0}
+	if c.Create {
+		c.Room.Created = s.set.Now()
+	}
+	if p.Session != "" && p.Session != r.Session {
+		return s.adopt(ctx, c, l, p)
+	}
+	if l != nil && l.Status != Ended {
+		changed, err := Decide(*l, NewPolicy{p.Policy, next.Revision + 1, p.Actor}, s.set.Now())
+		if err != nil {
+			return c, err
+		}
+		c.Swap = &changed
+	}
+	return c, nil
+}
+
+// adopt moves the room to a session that was made elsewhere, if nobody is in
+// its present one.
+func (s *Service) adopt(ctx context.Context, c Change, l *Lesson, p Put) (Change, error) {
+	if l != nil && l.Status != Ended {
+		if l.Status != Open || l.inUse() {
+			return c, &Problem{Code: CodeRoomInUse, Detail: "The room's session is in use; end the lesson first."}
+		}
+		left, err := Decide(*l, End{p.Actor}, s.set.Now())
+		if err != nil {
+			return c, err
+		}
+		c.Swap = &left
+	}
+	_, _, err := s.store.Lesson(ctx, p.Session)
+	if err == nil {
+		return c, &Problem{Code: CodeSessionInUse, Detail: "A session is one lesson, and this one has been used by a room: make a fresh one."}
+	}
+	if !errors.Is(err, ErrNoLesson) {
+		return c, err
+	}
+	started := c.begin(p.Session, false, FromAPI, p.Actor, s.set.Now())
+	c.Start = &started
+	return c, nil
+}
+
+// begin points the room to a fresh session and gives its lesson.
+func (c *Change) begin(session string, own bool, event, actor string, now Time) Lesson {
+	c.Room.Session, c.Room.Closed = session, 0
+	return NewLesson(c.Room.next(), session, own, event, actor, now)
+}
+
+// inUse reports whether somebody is in or has been promised a seat.
+func (l *Lesson) inUse() bool {
+	return l.Outside > 0 || l.held() > 0 || len(l.pick(Conn.in)) > 0
+}
+
+// lesson is the room's lesson after the change.
+func (c Change) lesson(before *Lesson) *Lesson {
+	switch {
+	case c.Start != nil:
+		return c.Start
+	case c.Swap != nil:
+		return c.Swap
+	}
+	return before
+}
+
+// loadRoom gives the room and its lesson. A room that does not exist is the
+// zero Room and ErrNoRoom.
+func (s *Service) loadRoom(ctx context.Context, name string) (Room, *Lesson, error) {
+	r, err := s.store.Room(ctx, name)
+	if err != nil {
+		return Room{}, nil, err
+	}
+	if r.Session == "" {
+		return r, nil, nil
+	}
+	l, _, err := s.load(ctx, r.Session)
+	if errors.Is(err, ErrNoLesson) {
+		return r, nil, nil // its records are older than the retention
+	}
+	if err != nil {
+		return r, nil, err
+	}
+	return r, &l, nil
+}
+
+// commitRoom writes a change of a room and what it makes of its lesson, all or
+// nothing, and again when somebody else was faster. Then it carries out what
+// the change decided.
+func (s *Service) commitRoom(ctx context.Context, name string, change func(Room, *Lesson) (Change, error)) error {
+	unlock := s.locks.lock("room " + name)
+	defer unlock()
+	for range maxTries {
+		r, l, err := s.loadRoom(ctx, name)
+		if err != nil && !errors.Is(err, ErrNoRoom) {
+			return err
+		}
+		c, err := change(r, l)
+		if err != nil {
+			return err
+		}
+		if c.Swap != nil && l != nil {
+			s.placeAlarm(ctx, *l, *c.Swap)
+		}
+		err = s.store.Commit(ctx, c)
+		if err == nil {
+			s.committed(ctx, l, c)
+			return nil
+		}
+		if c.Swap != nil {
+			s.lessons.drop(c.Swap.Session)
+		}
+		var lost *Conflict
+		if !errors.As(err, &lost) {
+			return err
+		}
+	}
+	return errContended
+}
+
+func (s *Service) committed(ctx context.Context, before *Lesson, c Change) {
+	s.rooms.put(c.Room.Name, c.Room.Session)
+	if c.Delete {
+		s.rooms.drop(c.Room.Name)
+	}
+	if c.Swap == nil {
+		return
+	}
+	s.lessons.drop(c.Swap.Session)
+	_ = s.follow(ctx, *before, *c.Swap) // what fails is found again in the state
+}
+
+// Room shows a room.
+func (s *Service) Room(ctx context.Context, name string) (View, error) {
+	r, l, err := s.loadRoom(ctx, name)
+	if err != nil {
+		return View{}, noRoom(name, err)
+	}
+	return s.view(r, l), nil
+}
+
+// noRoom puts ErrNoRoom in words.
+func noRoom(name string, err error) error {
+	if errors.Is(err, ErrNoRoom) {
+		return &Problem{Code: CodeNoSuchRoom, Detail: fmt.Sprintf("There is no room %q.", name)}
+	}
+	return err
+}
+
+// Rooms lists rooms by name; status "" is any.
+func (s *Service) Rooms(ctx context.Context, after string, limit int, status string) (RoomPage, error) {
+	page := RoomPage{Rooms: []Summary{}, Next: after}
+	for len(page.Rooms) < limit {
+		rooms, err := s.store.Rooms(ctx, page.Next, limit)
+		if err != nil {
+			return RoomPage{}, err
+		}
+		if len(rooms) == 0 {
+			return page, nil
+		}
+		if err := s.summarise(ctx, rooms, limit, status, &page); err != nil {
+			return RoomPage{}, err
+		}
+	}
+	return page, nil
+}
+
+func (s *Service) summarise(ctx context.Context, rooms []Room, limit int, status string, page *RoomPage) error {
+	var sessions []string
+	for _, r := range rooms {
+		if r.Session != "" {
+			sessions = append(sessions, r.Session)
+		}
+	}
+	lessons, err := s.store.Lessons(ctx, sessions)
+	if err != nil {
+		return err
+	}
+	for _, r := range rooms {
+		if len(page.Rooms) == limit {
+			return nil
+		}
+		page.Next = r.Name
+		var current *Lesson
+		if l, ok := lessons[r.Session]; ok {
+			current = &l
+		}
+		if v := s.view(r, current); status == "" || string(v.Status) == status {
+			page.Rooms = append(page.Rooms, v.summary())
+		}
+	}
+	return nil
+}
+
+// DeleteRoom ends the room's lesson and forgets its name and policy. The
+// records of its lessons stay.
+func (s *Service) DeleteRoom(ctx context.Context, name string) error {
+	return s.commitRoom(ctx, name, func(r Room, l *Lesson) (Change, error) {
+		if r.Revision == 0 {
+			return Change{}, noRoom(name, ErrNoRoom)
+		}
+		c := Change{Room: r, Delete: true}
+		if l != nil && l.Status != Ended {
+			ended, err := Decide(*l, End{}, s.set.Now())
+			c.Swap = &ended
+			return c, err
+		}
+		return c, nil
+	})
+}

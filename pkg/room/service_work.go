@@ -1,0 +1,207 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Work does whatever is due in the lesson: an alarm came, early, late, twice or
+// for nothing. It leaves an alarm for what comes next.
+func (s *Service) Work(ctx context.Context, session string) error {
+	s.lessons.drop(session)
+	err := s.attend(ctx, session)
+	if errors.Is(err, ErrNoLesson) {
+		return nil
+	}
+	return err
+}
+
+// maxRounds bounds what one alarm does; the rest has an alarm of its own.
+const maxRounds = 6
+
+// attend does what is due, one thing after the other, until nothing is or the
+// time is up.
+func (s *Service) attend(ctx context.Context, session string) error {
+	for round := 0; round < maxRounds && ctx.Err() == nil; round++ {
+		l, _, err := s.known(ctx, session, nil)
+		if err != nil {
+			return err
+		}
+		now := s.set.Now()
+		switch d := l.Duties(now); {
+		case d.End:
+			err = s.perform(ctx, session, ask(Alarm{}))
+		case len(d.Disconnect) > 0:
+			s.disconnect(ctx, session, d.Disconnect)
+		case d.Look:
+			var looked bool
+			if looked, err = s.look(ctx, session); err == nil && !looked {
+				s.wakeFor(ctx, l)
+				return nil
+			}
+		case l.Due != 0 && l.Due <= now:
+			err = s.perform(ctx, session, ask(Alarm{}))
+		default:
+			s.wakeFor(ctx, l)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if l, _, err := s.known(context.WithoutCancel(ctx), session, nil); err == nil {
+		s.wakeFor(context.WithoutCancel(ctx), l)
+	}
+	return nil
+}
+
+// perform decides and carries out, without looking for more to do.
+func (s *Service) perform(ctx context.Context, session string, q question) error {
+	before, after, err := s.decide(ctx, session, q)
+	if err != nil {
+		return err
+	}
+	s.carryOut(ctx, before, after)
+	s.shed(ctx, after)
+	return nil
+}
+
+// look reads the list and settles the lesson by it, if no other reading began
+// within the last second; it reports whether it did. A reading that fails
+// settles nothing but is noted.
+func (s *Service) look(ctx context.Context, session string) (bool, error) {
+	_, l, err := s.decide(ctx, session, ask(Claim{}))
+	if errors.Is(err, ErrLook) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	settle, err := s.read(ctx, l)
+	if err != nil {
+		s.set.Log.Warn("the list of connections could not be read", "session", session, "error", err)
+	}
+	after := context.WithoutCancel(ctx)
+	if err := s.perform(after, session, ask(settle)); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// read reads the list and what the records know about those on it. The Settle
+// of a reading that failed frees and refuses nobody.
+func (s *Service) read(ctx context.Context, l Lesson) (Settle, error) {
+	request, cancel := context.WithTimeout(ctx, platformPatience)
+	defer cancel()
+	r, err := s.platform.Connections(request, l.Session)
+	if err != nil {
+		return Settle{}, err
+	}
+	settle := Settle{Reading: &r}
+	if l.Shed == 0 {
+		return settle, nil
+	}
+	if l.Status == Ended && l.Outside > 0 {
+		s.sendAway(ctx, l, r)
+	}
+	return s.recollect(ctx, l, settle)
+}
+
+// sendAway asks everyone on the list of an ended lesson to go who does not
+// stand in its item, before anything is noted about them.
+func (s *Service) sendAway(ctx context.Context, l Lesson, r Reading) {
+	var all sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for _, p := range r.Present {
+		if _, here := l.Conns[p.ID]; here {
+			continue
+		}
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			if err := s.platform.Disconnect(ctx, l.Session, p.ID); err != nil && !errors.Is(err, ErrGone) {
+				s.set.Log.Warn("a request to disconnect failed and will be tried again", "session", l.Session, "connection", p.ID, "error", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// maxRecalled is how many connections one reading brings back into the item.
+const maxRecalled = 64
+
+// recollect sorts those on the list who are not in the item: who is in by the
+// records is steady, others are brought back to be decided, some at a time.
+func (s *Service) recollect(ctx context.Context, l Lesson, settle Settle) (Settle, error) {
+	var ids []string
+	for _, p := range settle.Reading.Present {
+		if _, here := l.Conns[p.ID]; !here && p.Since <= l.Floor {
+			ids = append(ids, p.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return settle, nil
+	}
+	_, records, err := s.store.Lesson(ctx, l.Session, ids...)
+	if err != nil {
+		return Settle{}, fmt.Errorf("records of the listed: %w", err)
+	}
+	settle.Steady = map[string]bool{}
+	for _, r := range records {
+		if r.Conn == nil {
+			continue
+		}
+		if steady := r.Conn.seated() && l.Status != Ended; steady || len(settle.Records) >= maxRecalled {
+			settle.Steady[r.ID] = true
+			continue
+		}
+		settle.Records = append(settle.Records, r)
+	}
+	return settle, nil
+}
+
+// Sweep does what is due in any lesson: what a crash left, what has to be
+// compared with the list, and deadlines whose alarm was lost.
+func (s *Service) Sweep(ctx context.Context) error {
+	var all sync.WaitGroup
+	failed := make([]error, DueBuckets)
+	for bucket := range DueBuckets {
+		all.Go(func() { failed[bucket] = s.sweepBucket(ctx, bucket) })
+	}
+	all.Wait()
+	return errors.Join(failed...)
+}
+
+// sweepPage is how many lessons of a bucket are worked at a time.
+const sweepPage = 32
+
+func (s *Service) sweepBucket(ctx context.Context, bucket int) error {
+	done := map[string]bool{}
+	for ctx.Err() == nil {
+		sessions, err := s.store.Due(ctx, bucket, s.set.Now(), sweepPage+len(done))
+		if err != nil {
+			return err
+		}
+		var all sync.WaitGroup
+		fresh := 0
+		for _, session := range sessions {
+			if done[session] || fresh == sweepPage {
+				continue
+			}
+			done[session] = true
+			fresh++
+			all.Go(func() {
+				if err := s.Work(ctx, session); err != nil {
+					s.set.Log.Warn("a lesson could not be worked", "session", session, "error", err)
+				}
+			})
+		}
+		all.Wait()
+		if fresh == 0 {
+			return nil
+		}
+	}
+	return ctx.Err()
+}
