@@ -1,0 +1,339 @@
+package vonage
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"usher/pkg/room"
+)
+
+const (
+	sessionID    = "2_MX4xMjM0NTZ-fjE0NzAyNTc2ODgxNDN-fg"
+	connectionID = "c053fcc8-c681-41d5-8ec2-7a9e1434a21e"
+	cameraID     = "63245362-e00e-4834-8371-9397deb3e452"
+)
+
+// captured reads one webhook body as it came.
+func captured(t testing.TB, name string) []byte {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+func sum(body []byte) string {
+	s := sha256.Sum256(body)
+	return hex.EncodeToString(s[:])
+}
+
+func TestDecodeCaptured(t *testing.T) {
+	const born, streamed = 1470257688143, 1470258845416
+	tests := map[string]room.Event{
+		"connectionCreated": {
+			Name: room.ConnectionCreated, Project: "123456", At: 1470257688309,
+			Connection: connectionID, ConnectedAt: born, Data: "TOKENDATA",
+		},
+		"connectionCreated-unified": {
+			Name: room.ConnectionCreated, Session: "1_MX40YmM3ZjJhMC0",
+			Project: "4bc7f2a0-6d1e-4f83-9a25-0c8b7e6d5f41", At: 1470257688309,
+			Connection: connectionID, ConnectedAt: born,
+		},
+		"connectionDestroyed": {
+			Name: room.ConnectionDestroyed, Project: "123456", At: 1470258896953,
+			Connection: connectionID, ConnectedAt: born, Reason: "clientDisconnected",
+		},
+		"streamCreated": {
+			Name: room.StreamCreated, Project: "123456", At: 1470258860571,
+			Connection: connectionID, ConnectedAt: born,
+			Stream: cameraID, StreamAt: streamed, Kind: room.Camera,
+		},
+		"streamCreated-audio": {
+			Name: room.StreamCreated, Project: "123456", At: 1470258860571,
+			Connection: connectionID, ConnectedAt: born,
+			Stream: "7a1c8d0e-52f5-4a7e-9d54-30b1f2e3c4d5", StreamAt: streamed, Kind: room.Audio,
+		},
+		"streamCreated-screen": {
+			Name: room.StreamCreated, Project: "123456", At: 1470258860571,
+			Connection: connectionID, ConnectedAt: born,
+			Stream: "0d9f7c31-88a4-4be3-a0a3-6d5c4b3a2918", StreamAt: streamed, Kind: room.Screen,
+		},
+		"streamDestroyed": {
+			Name: room.StreamDestroyed, Project: "123456", At: 1470258896953,
+			Connection: connectionID, ConnectedAt: born,
+			Stream: cameraID, StreamAt: streamed, Kind: room.Camera, Reason: "clientDisconnected",
+		},
+		"sessionCreated":      {Name: "sessionCreated", Project: "123456", At: 1470257688100},
+		"sessionDestroyed":    {Name: room.SessionDestroyed, Project: "123456", At: 1470286488100, Reason: "serverRotation"},
+		"sessionNotification": {Name: room.SessionNotification, Project: "123456", At: 1470272088100},
+	}
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) != len(tests) {
+		t.Fatalf("%d bodies captured (%v), %d expected", len(files), err, len(tests))
+	}
+	for name, want := range tests {
+		t.Run(name, func(t *testing.T) {
+			body := captured(t, name)
+			if want.Session == "" {
+				want.Session = sessionID
+			}
+			want.Received, want.Digest = 1470300000000, sum(body)
+			got, err := Decode(body, want.Received)
+			if err != nil || got != want {
+				t.Errorf("got  %+v\nwant %+v\nerror %v", got, want, err)
+			}
+		})
+	}
+}
+
+// decoded reads a body that must be readable, at 1000000.
+func decoded(t *testing.T, body string) room.Event {
+	t.Helper()
+	e, err := Decode([]byte(body), 1_000_000)
+	if err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	return e
+}
+
+func TestDecodeTimes(t *testing.T) {
+	const connection = `{"sessionId":"s","event":"%s"%s,"connection":{"id":"c"%s}}`
+	tests := []struct {
+		name, event, timestamp, created string
+		at, connectedAt                 room.Time
+	}{
+		{"numbers", room.ConnectionCreated, `900000`, `800000`, 900_000, 800_000},
+		{"texts", room.ConnectionCreated, `"900000"`, `" 800000 "`, 900_000, 800_000},
+		{"fractions", room.ConnectionCreated, `900000.9`, `"8e5"`, 900_000, 800_000},
+		{"no timestamp", room.ConnectionCreated, ``, `800000`, 1_000_000, 800_000},
+		{"no createdAt", room.ConnectionCreated, `900000`, ``, 900_000, 900_000},
+		{"neither", room.ConnectionCreated, ``, ``, 1_000_000, 1_000_000},
+		{"null", room.ConnectionCreated, `null`, `null`, 1_000_000, 1_000_000},
+		{"not a number", room.ConnectionCreated, `"soon"`, `{"at":1}`, 1_000_000, 1_000_000},
+		{"negative", room.ConnectionCreated, `-5`, `"-5"`, 1_000_000, 1_000_000},
+		{"zero", room.ConnectionCreated, `0`, `0.5`, 1_000_000, 1_000_000},
+		{"huge", room.ConnectionCreated, `1e300`, `99999999999999999999999999`, 1_000_000, 1_000_000},
+		{"infinite", room.ConnectionCreated, `1e999`, `"NaN"`, 1_000_000, 1_000_000},
+		{"after the year 9999", room.ConnectionCreated, `253402300800000`, `9223372036854775807`, 1_000_000, 1_000_000},
+		{"5 s ahead", room.ConnectionCreated, `900000`, `1005000`, 900_000, 1_005_000},
+		{"over 5 s ahead", room.ConnectionCreated, `900000`, `1005001`, 900_000, 1_000_000},
+		{"timestamp ahead for a missing createdAt", room.ConnectionCreated, `2000000`, ``, 2_000_000, 1_000_000},
+		{"left before it came", room.ConnectionDestroyed, `700000`, `800000`, 800_000, 800_000},
+		{"left after it came", room.ConnectionDestroyed, `900000`, `800000`, 900_000, 800_000},
+		{"left before it came from the future", room.ConnectionDestroyed, `700000`, `1900000`, 1_000_000, 1_000_000},
+		{"came before its timestamp's clock", room.ConnectionCreated, `700000`, `800000`, 700_000, 800_000},
+	}
+	field := func(name, value string) string {
+		if value == "" {
+			return ""
+		}
+		return fmt.Sprintf(`,"%s":%s`, name, value)
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			body := fmt.Sprintf(connection, tt.event, field("timestamp", tt.timestamp), field("createdAt", tt.created))
+			e := decoded(t, body)
+			if e.At != tt.at || e.ConnectedAt != tt.connectedAt {
+				t.Errorf("%s: at %d, connected at %d; want %d, %d", body, e.At, e.ConnectedAt, tt.at, tt.connectedAt)
+			}
+		})
+	}
+}
+
+func TestDecodeStreamTimes(t *testing.T) {
+	e := decoded(t, `{"sessionId":"s","event":"streamDestroyed","timestamp":500000,
+		"stream":{"id":"st","createdAt":"700000","connection":{"id":"c","createdAt":600000}}}`)
+	if e.At != 700_000 || e.StreamAt != 700_000 || e.ConnectedAt != 600_000 {
+		t.Errorf("at %d, stream at %d, connected at %d", e.At, e.StreamAt, e.ConnectedAt)
+	}
+	e = decoded(t, `{"sessionId":"s","event":"streamCreated","timestamp":500000,"stream":{"id":"st","createdAt":9000000,"connection":{"id":"c"}}}`)
+	if e.At != 500_000 || e.StreamAt != 1_000_000 || e.ConnectedAt != 500_000 {
+		t.Errorf("at %d, stream at %d, connected at %d", e.At, e.StreamAt, e.ConnectedAt)
+	}
+}
+
+func TestDecodeFields(t *testing.T) {
+	long, longest := strings.Repeat("x", 256), strings.Repeat("x", 255)
+	tests := []struct {
+		name, body string
+		get        func(room.Event) any
+		want       any
+	}{
+		{"project as number", `{"sessionId":"s","event":"e","projectId":123456}`, project, "123456"},
+		{"project as text", `{"sessionId":"s","event":"e","projectId":"123456"}`, project, "123456"},
+		{"application", `{"sessionId":"s","event":"e","applicationId":"a"}`, project, "a"},
+		{"project before application", `{"sessionId":"s","event":"e","applicationId":"a","projectId":"p"}`, project, "p"},
+		{"project null", `{"sessionId":"s","event":"e","applicationId":"a","projectId":null}`, project, "a"},
+		{"project of another type", `{"sessionId":"s","event":"e","projectId":[1]}`, project, ""},
+		{"no project", `{"sessionId":"s","event":"e"}`, project, ""},
+		{"data null", connection(`"id":"c","data":null`), data, ""},
+		{"data absent", connection(`"id":"c"`), data, ""},
+		{"data of another type", connection(`"id":"c","data":{"user":"a"}`), data, ""},
+		{"data escaped", connection(`"id":"c","data":"{\"user\":\"\u00e4\"}"`), data, `{"user":"ä"}`},
+		{"data not UTF-8", connection(`"id":"c","data":"` + "\xff" + `"`), data, "\ufffd"},
+		{"connection id", connection(`"id":"c"`), ids, "c/"},
+		{"longest connection id", connection(`"id":"` + longest + `"`), ids, longest + "/"},
+		{"connection id too long", connection(`"id":"` + long + `"`), ids, "/"},
+		{"connection id empty", connection(`"id":""`), ids, "/"},
+		{"connection id a number", connection(`"id":7`), ids, "/"},
+		{"connection null", `{"sessionId":"s","event":"connectionCreated","connection":null}`, ids, "/"},
+		{"connection a text", `{"sessionId":"s","event":"connectionCreated","connection":"c"}`, ids, "/"},
+		{"connection twice", `{"sessionId":"s","event":"connectionCreated","connection":{"id":"a"},"connection":{"id":"b"}}`, ids, "b/"},
+		{"stream's own connection", stream(`"id":"st","connection":{"id":"a"}`, `{"id":"b"}`), ids, "a/st"},
+		{"connection at the top", stream(`"id":"st"`, `{"id":"b"}`), ids, "b/st"},
+		{"stream's connection without id", stream(`"id":"st","connection":{"createdAt":1}`, `{"id":"b"}`), ids, "b/st"},
+		{"stream's connection too long", stream(`"id":"st","connection":{"id":"`+long+`"}`, `{"id":"b"}`), ids, "/"},
+		{"no connection", stream(`"id":"st"`, `null`), ids, "/"},
+		{"no stream id", stream(`"connection":{"id":"a"}`, `null`), ids, "/"},
+		{"stream id too long", stream(`"id":"`+long+`","connection":{"id":"a"}`, `null`), ids, "/"},
+		{"ids of an unknown event", `{"sessionId":"s","event":"new","connection":{"id":"a"},"stream":{"id":"st"}}`, ids, "/"},
+		{"stream of a connection event", `{"sessionId":"s","event":"connectionCreated","connection":{"id":"a"},"stream":{"id":"st"}}`, ids, "a/"},
+		{"camera", kindOf(`,"videoType":"camera"`), streamKind, room.Camera},
+		{"capitals", kindOf(`,"videoType":"Screen"`), streamKind, room.Screen},
+		{"custom", kindOf(`,"videoType":"custom"`), streamKind, room.Custom},
+		{"audio only", kindOf(``), streamKind, room.Audio},
+		{"null", kindOf(`,"videoType":null`), streamKind, room.Audio},
+		{"unknown", kindOf(`,"videoType":"hologram"`), streamKind, room.Custom},
+		{"long session", `{"sessionId":"` + long + `","event":"e"}`, func(e room.Event) any { return e.Session }, long},
+		{"long name", `{"sessionId":"s","event":"` + long + `"}`, func(e room.Event) any { return e.Name }, longest},
+		{"long name of wide letters", `{"sessionId":"s","event":"` + strings.Repeat("ä", 128) + `"}`, func(e room.Event) any { return e.Name }, strings.Repeat("ä", 127)},
+		{"long reason", `{"sessionId":"s","event":"e","reason":"` + long + `"}`, func(e room.Event) any { return e.Reason }, longest},
+		{"reason of another type", `{"sessionId":"s","event":"e","reason":7}`, func(e room.Event) any { return e.Reason }, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := decoded(t, tt.body)
+			if got := tt.get(e); got != tt.want {
+				t.Errorf("%s: got %v, want %v", tt.body, got, tt.want)
+			}
+			if e.Digest != sum([]byte(tt.body)) || e.Received != 1_000_000 {
+				t.Errorf("digest %s, received %d", e.Digest, e.Received)
+			}
+		})
+	}
+}
+
+func project(e room.Event) any    { return e.Project }
+func data(e room.Event) any       { return e.Data }
+func ids(e room.Event) any        { return e.Connection + "/" + e.Stream }
+func streamKind(e room.Event) any { return e.Kind }
+
+func connection(fields string) string {
+	return `{"sessionId":"s","event":"connectionCreated","connection":{` + fields + `}}`
+}
+
+func stream(fields, connection string) string {
+	return `{"sessionId":"s","event":"streamCreated","stream":{` + fields + `},"connection":` + connection + `}`
+}
+
+func kindOf(videoType string) string {
+	return stream(`"id":"st","connection":{"id":"a"}`+videoType, `null`)
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	tests := []struct {
+		name, body string
+		want       error
+	}{
+		{"nothing", ``, ErrMalformed},
+		{"spaces", "  \n", ErrMalformed},
+		{"a text", `"x"`, ErrMalformed},
+		{"a list", `[{"sessionId":"s","event":"e"}]`, ErrMalformed},
+		{"null", `null`, ErrMalformed},
+		{"cut off", `{"sessionId":"s","event":"e"`, ErrMalformed},
+		{"more behind it", `{"sessionId":"s","event":"e"}{}`, ErrMalformed},
+		{"a byte order mark", "\ufeff" + `{"sessionId":"s","event":"e"}`, ErrMalformed},
+		{"broken after a wrong type", `{"sessionId":1,"event":`, ErrMalformed},
+		{"too deep", `{"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`, ErrMalformed},
+		{"an empty object", `{}`, ErrIncomplete},
+		{"no session", `{"event":"e"}`, ErrIncomplete},
+		{"no event", `{"sessionId":"s"}`, ErrIncomplete},
+		{"empty session", `{"sessionId":"","event":"e"}`, ErrIncomplete},
+		{"empty event", `{"sessionId":"s","event":""}`, ErrIncomplete},
+		{"session null", `{"sessionId":null,"event":"e"}`, ErrIncomplete},
+		{"session a number", `{"sessionId":5,"event":"e"}`, ErrIncomplete},
+		{"event an object", `{"sessionId":"s","event":{}}`, ErrIncomplete},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, err := Decode([]byte(tt.body), 1)
+			if !errors.Is(err, tt.want) || e != (room.Event{}) {
+				t.Errorf("got %+v, %v; want %v", e, err, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no captured bodies", err)
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	f.Add([]byte(`{"sessionId":"s","event":"streamDestroyed","timestamp":-1,"stream":{"id":"\ud800","createdAt":1e300,"connection":{"id":"c","createdAt":"9"}}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		const received = 1_700_000_000_000
+		e, err := Decode(body, received)
+		if err != nil {
+			if (!errors.Is(err, ErrMalformed) && !errors.Is(err, ErrIncomplete)) || e != (room.Event{}) {
+				t.Fatalf("%+v, %v", e, err)
+			}
+			return
+		}
+		if flaw := flawOf(e, received); flaw != "" || e.Digest != sum(body) {
+			t.Fatalf("%s: %+v", flaw, e)
+		}
+	})
+}
+
+// flawOf names a promise of Decode that an event breaks.
+func flawOf(e room.Event, received room.Time) string {
+	ends := e.Name == room.ConnectionDestroyed || e.Name == room.StreamDestroyed
+	switch {
+	case e.Session == "" || e.Name == "":
+		return "incomplete"
+	case len(e.Name) > 255 || len(e.Reason) > 255 || len(e.Connection) > 255 || len(e.Stream) > 255:
+		return "too long"
+	case !utf8.ValidString(e.Name + e.Session + e.Connection + e.Stream + e.Data + e.Reason):
+		return "not UTF-8"
+	case e.At <= 0 || e.At > lastMoment || e.ConnectedAt < 0 || e.StreamAt < 0:
+		return "a time out of range"
+	case e.ConnectedAt > received+ahead || e.StreamAt > received+ahead:
+		return "created in the future"
+	case ends && e.At < max(e.ConnectedAt, e.StreamAt):
+		return "ended before it began"
+	case (e.Stream == "") != (e.StreamAt == 0) || (e.Stream == "") != (e.Kind == ""):
+		return "half a stream"
+	case (e.Connection == "") != (e.ConnectedAt == 0) || (e.Connection == "" && e.Stream+e.Data != ""):
+		return "half a connection"
+	}
+	return ""
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for _, name := range []string{"connectionCreated", "streamCreated"} {
+		body := captured(b, name)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Decode(body, 1470300000000); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

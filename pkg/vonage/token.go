@@ -1,0 +1,83 @@
+package vonage
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"usher/pkg/room"
+)
+
+const (
+	// clientRole lets a client publish and subscribe. No role of Vonage's
+	// separates a camera from a screen, and a moderator could disconnect others.
+	clientRole  = "publisher"
+	clientScope = "session.connect"
+
+	// Vonage's limits of a client token.
+	maxData = 1000 // characters
+	maxLife = 30 * 24 * time.Hour
+
+	// passMargin is how long before its end a REST token is used no more, in
+	// seconds: clocks differ and requests take time.
+	passMargin = 60
+)
+
+// pass gives the token of REST requests, signed anew when the last one is
+// about to end or the clock has gone back.
+func (c *Client) pass() (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now().Unix()
+	if c.held != "" && c.valid.issued <= now && now < c.valid.expires {
+		return c.held, nil
+	}
+	life := c.env.passLife()
+	token, err := c.env.pass(period{now, now + life}, c.newID())
+	if err != nil {
+		return "", errors.New("the request's token cannot be signed: look at the account's key")
+	}
+	c.held, c.valid = token, period{now, now + life - passMargin}
+	return token, nil
+}
+
+// doubt drops the REST token when the platform may have refused it.
+func (c *Client) doubt(status int) {
+	if status != http.StatusUnauthorized && status != http.StatusForbidden {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held = ""
+}
+
+// Credentials signs a client token for the session that carries data, good
+// until expires, cut to the second (ExpiresAt says so too). It is an error
+// where less than a second is left, more than 30 days, or data is over 1000
+// characters. Vonage looks at the expiry only when a client connects.
+func (c *Client) Credentials(session, data string, now, expires room.Time) (room.Credentials, error) {
+	good := period{int64(now / room.Second), int64(expires / room.Second)}
+	switch {
+	case session == "":
+		return room.Credentials{}, errors.New("credentials need a session")
+	case good.expires <= good.issued:
+		return room.Credentials{}, fmt.Errorf("credentials until %s are over at %s", expires, now)
+	case expires.Until(now) > maxLife:
+		return room.Credentials{}, fmt.Errorf("credentials from %s until %s live over 30 days", now, expires)
+	case utf8.RuneCountInString(data) > maxData:
+		return room.Credentials{}, fmt.Errorf("connection data of %d characters is over %d", utf8.RuneCountInString(data), maxData)
+	}
+	token, err := c.env.ticket(grant{period: good, session: session, data: data, id: c.newID()})
+	if err != nil {
+		return room.Credentials{}, errors.New("a client token cannot be signed: look at the account's key")
+	}
+	return room.Credentials{
+		ApplicationID: c.account.ApplicationID,
+		APIKey:        c.account.APIKey,
+		SessionID:     session,
+		Token:         token,
+		ExpiresAt:     (room.Time(good.expires) * room.Second).String(),
+	}, nil
+}
