@@ -1,0 +1,10 @@
+// Command sweep finishes what a crash left, once a minute.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"usher/pkg/app"
+)
+
+func main() { lambda.Start(app.New().Sweep) }

@@ -1,0 +1,11 @@
+// Command webhook answers Vonage's session-monitoring callback.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"usher/pkg/app"
+	"usher/pkg/gateway"
+)
+
+func main() { lambda.Start(gateway.Serve(app.New().Webhook())) }

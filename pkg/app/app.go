@@ -1,0 +1,110 @@
+// Package app joins everything for the cloud: the doorkeeper over DynamoDB,
+// EventBridge Scheduler, SQS and Vonage, as five functions. Nothing is made
+// before the first request needs it, and what could not be made is tried again
+// with the next. Package local is its counterpart for a single process.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"usher/pkg/config"
+	"usher/pkg/room"
+)
+
+// Cloud is one function's process.
+type Cloud struct {
+	aws *clients
+	log *slog.Logger
+	now func() time.Time
+
+	mu    sync.Mutex
+	have  *joined   // nil until the first success
+	until time.Time // when the secret is looked at again
+}
+
+// New prepares the functions from the process's environment, and does nothing
+// yet.
+func New() *Cloud {
+	return newCloud(config.Environment, slog.New(slog.NewJSONHandler(os.Stderr, nil)), time.Now)
+}
+
+func newCloud(lookup config.Lookup, log *slog.Logger, now func() time.Time) *Cloud {
+	return &Cloud{aws: newClients(lookup), log: log, now: now}
+}
+
+func (c *Cloud) time() room.Time { return room.TimeOf(c.now()) }
+
+// joined is the doorkeeper with the settings that it was made of.
+type joined struct {
+	secret   string
+	settings config.CloudSettings
+	service  *room.Service
+}
+
+const (
+	// fresh is how soon a changed secret is noticed.
+	fresh = 5 * time.Minute
+	// stale is when it is looked at again after it could not be read.
+	stale = 30 * time.Second
+)
+
+// join gives the doorkeeper, made at the first call. A secret that was changed
+// makes it anew; one that cannot be read any more, or is wrong, leaves it.
+func (c *Cloud) join(ctx context.Context) (*joined, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.have != nil && c.now().Before(c.until) {
+		return c.have, nil
+	}
+	next, err := c.assemble(ctx)
+	switch {
+	case err == nil:
+		c.have, c.until = next, c.now().Add(fresh)
+	case c.have == nil:
+		return nil, err
+	default:
+		c.log.ErrorContext(ctx, "the settings could not be read again, the former ones stay", "error", err)
+		c.until = c.now().Add(stale)
+	}
+	return c.have, nil
+}
+
+func (c *Cloud) assemble(ctx context.Context) (*joined, error) {
+	text, err := c.aws.readSecret(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.have != nil && c.have.secret == text {
+		return c.have, nil
+	}
+	secret, err := parseSecret(text)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := config.Cloud(c.aws.lookup, secret)
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	service, err := c.service(settings)
+	if err != nil {
+		return nil, err
+	}
+	return &joined{secret: text, settings: settings, service: service}, nil
+}
+
+// Sweep finishes what is due anywhere.
+func (c *Cloud) Sweep(ctx context.Context) error {
+	j, err := c.join(ctx)
+	if err != nil {
+		return err
+	}
+	return j.service.Sweep(ctx)
+}
+
+func newID() string { return rand.Text() }

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"usher/pkg/config"
+)
+
+// clients makes the AWS clients of one function. Lambda hands region and
+// credentials over in the environment and replaces the process before they
+// expire, so the SDK's search for them, a third of a function's start, is left
+// out.
+type clients struct {
+	lookup config.Lookup
+	shared aws.Config
+}
+
+func newClients(lookup config.Lookup) *clients {
+	c := &clients{lookup: lookup}
+	c.shared = aws.Config{
+		Region:      c.variable("AWS_REGION"),
+		Credentials: aws.CredentialsProviderFunc(c.credentials),
+		HTTPClient:  dialler(),
+	}
+	return c
+}
+
+func (c *clients) variable(name string) string {
+	value, _ := c.lookup(name)
+	return value
+}
+
+func (c *clients) credentials(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{
+		AccessKeyID:     c.variable("AWS_ACCESS_KEY_ID"),
+		SecretAccessKey: c.variable("AWS_SECRET_ACCESS_KEY"),
+		SessionToken:    c.variable("AWS_SESSION_TOKEN"),
+		Source:          "Lambda",
+	}, nil
+}
+
+// endpoint is where a service is when it is not at AWS: the SDK's own
+// variables, of which an empty one counts as not set.
+func (c *clients) endpoint(service string) *string {
+	for _, name := range []string{"AWS_ENDPOINT_URL_" + service, "AWS_ENDPOINT_URL"} {
+		if url := c.variable(name); url != "" {
+			return &url
+		}
+	}
+	return nil
+}
+
+// dialler gives up early on a service that cannot be reached, so that an event
+// can still be parked; it keeps enough connections for a batch.
+func dialler() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = (&net.Dialer{Timeout: time.Second}).DialContext
+	t.TLSHandshakeTimeout = 2 * time.Second
+	t.MaxIdleConnsPerHost = 64
+	return &http.Client{
+		Transport:     t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func (c *clients) dynamo() *dynamodb.Client {
+	return dynamodb.NewFromConfig(c.shared, func(o *dynamodb.Options) { o.BaseEndpoint = c.endpoint("DYNAMODB") })
+}
+
+func (c *clients) queues() *sqs.Client {
+	return sqs.NewFromConfig(c.shared, func(o *sqs.Options) { o.BaseEndpoint = c.endpoint("SQS") })
+}
+
+func (c *clients) schedules() *scheduler.Client {
+	return scheduler.NewFromConfig(c.shared, func(o *scheduler.Options) { o.BaseEndpoint = c.endpoint("SCHEDULER") })
+}
+
+func (c *clients) secrets() *secretsmanager.Client {
+	return secretsmanager.NewFromConfig(c.shared, func(o *secretsmanager.Options) { o.BaseEndpoint = c.endpoint("SECRETS_MANAGER") })
+}

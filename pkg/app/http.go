@@ -1,0 +1,73 @@
+package app
+
+import (
+	"net/http"
+	"sync"
+
+	"usher/pkg/api"
+	"usher/pkg/vonage"
+)
+
+// Webhook answers Vonage's callback.
+func (c *Cloud) Webhook() http.Handler {
+	return c.handler(func(j *joined) http.Handler {
+		o := api.WebhookOptions{
+			Service:       j.service,
+			Decode:        vonage.Decode,
+			ErrIncomplete: vonage.ErrIncomplete,
+			Now:           c.time,
+			Log:           c.log,
+		}
+		if secret := j.settings.Platform.SignatureSecret; secret != "" {
+			o.Verifier = vonage.NewVerifier(secret, c.now)
+		}
+		return api.Webhook(o)
+	})
+}
+
+// Rooms answers everything but the callback: the JSON API and the pages.
+func (c *Cloud) Rooms() http.Handler {
+	return c.handler(func(j *joined) http.Handler {
+		return api.New(api.Options{
+			Service:      j.service,
+			APISecret:    j.settings.APISecret,
+			TicketSecret: j.settings.TicketSecret,
+			Origins:      j.settings.Origins,
+			Now:          c.time,
+			Log:          c.log,
+		})
+	})
+}
+
+// handler makes the handler when the doorkeeper is there. While it is not, the
+// answer is 503: the caller tries again.
+func (c *Cloud) handler(build func(*joined) http.Handler) http.Handler {
+	var mu sync.Mutex
+	var of *joined
+	var made http.Handler
+	serving := func(j *joined) http.Handler {
+		mu.Lock()
+		defer mu.Unlock()
+		if j != of {
+			of, made = j, build(j)
+		}
+		return made
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		j, err := c.join(r.Context())
+		if err != nil {
+			c.log.ErrorContext(r.Context(), "not ready", "error", err)
+			unavailable(w)
+			return
+		}
+		serving(j).ServeHTTP(w, r)
+	})
+}
+
+func unavailable(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Retry-After", "5")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = w.Write([]byte(`{"type":"about:blank","title":"Service Unavailable","status":503,"code":"unavailable","detail":"The service is not ready. Try again."}`))
+}

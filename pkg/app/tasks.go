@@ -1,0 +1,164 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"usher/pkg/room"
+)
+
+// Batch is what Lambda hands over from an SQS queue.
+type Batch struct {
+	Records []Message `json:"Records"`
+}
+
+// Message is one message of a Batch.
+type Message struct {
+	ID   string `json:"messageId"`
+	Body string `json:"body"`
+}
+
+// Failures names the messages that have to come again. An empty list is all
+// done; a missing one would be the whole batch failed.
+type Failures struct {
+	Items []Failure `json:"batchItemFailures"`
+}
+
+// Failure names one message.
+type Failure struct {
+	ID string `json:"itemIdentifier"`
+}
+
+// task is a message's body: exactly one of the two.
+type task struct {
+	Wake  *wake       `json:"wake"`
+	Event *room.Event `json:"event"`
+}
+
+// wake asks to look at a lesson at a moment.
+type wake struct {
+	Session string    `json:"session"`
+	At      room.Time `json:"at"`
+}
+
+func parseTask(body string) (task, error) {
+	var t task
+	if err := json.Unmarshal([]byte(body), &t); err != nil {
+		return t, fmt.Errorf("the message is not a task: %w", err)
+	}
+	switch {
+	case (t.Wake == nil) == (t.Event == nil):
+		return t, errors.New("the message is not a task: it must have either a wake or an event")
+	case t.Wake != nil && t.Wake.Session == "", t.Event != nil && t.Event.Session == "":
+		return t, errors.New("the message is not a task: it names no session")
+	}
+	return t, nil
+}
+
+// worker is what tasks ask of the doorkeeper.
+type worker interface {
+	Work(ctx context.Context, session string) error
+	Replay(ctx context.Context, e room.Event) error
+}
+
+// desk works on the messages of a batch.
+type desk struct {
+	worker func(context.Context) (worker, error)
+	// again sends the body of t once more, to come after delay.
+	again func(ctx context.Context, t task, body string, delay time.Duration) error
+	now   func() room.Time
+	log   *slog.Logger
+}
+
+const (
+	// patience is the longest that a wake is waited for here. SQS delays by
+	// whole seconds, so less than one is usual.
+	patience = 2 * time.Second
+	// pause is how long a store that is away is left alone.
+	pause = 10 * time.Second
+	// longestDelay is SQS's.
+	longestDelay = 900 * time.Second
+)
+
+// errEarly is a wake that came long before its time.
+var errEarly = errors.New("the wake came early")
+
+// batch works on all messages at once; a slow one holds up no other.
+func (d *desk) batch(ctx context.Context, b Batch) Failures {
+	failed := make([]bool, len(b.Records))
+	var all sync.WaitGroup
+	for i, m := range b.Records {
+		all.Go(func() {
+			if err := d.message(ctx, m); err != nil {
+				d.log.ErrorContext(ctx, "task failed", "message", m.ID, "error", err)
+				failed[i] = true
+			}
+		})
+	}
+	all.Wait()
+	f := Failures{Items: []Failure{}}
+	for i, m := range b.Records {
+		if failed[i] {
+			f.Items = append(f.Items, Failure{ID: m.ID})
+		}
+	}
+	return f
+}
+
+// message is done when it has been worked on, or when it will come again: a
+// store that is away does not count as a failed try.
+func (d *desk) message(ctx context.Context, m Message) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	t, err := parseTask(m.Body)
+	if err != nil {
+		return err
+	}
+	err = d.work(ctx, t)
+	switch {
+	case errors.Is(err, errEarly):
+		return d.again(ctx, t, m.Body, min(t.Wake.At.Until(d.now()).Truncate(time.Second), longestDelay))
+	case errors.Is(err, room.ErrUnavailable):
+		d.log.WarnContext(ctx, "the store is away, the task comes again", "message", m.ID, "error", err)
+		return d.again(ctx, t, m.Body, pause)
+	}
+	return err
+}
+
+func (d *desk) work(ctx context.Context, t task) error {
+	w, err := d.worker(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", room.ErrUnavailable, err)
+	}
+	if t.Event != nil {
+		return w.Replay(ctx, *t.Event)
+	}
+	if err := d.until(ctx, t.Wake.At); err != nil {
+		return err
+	}
+	return w.Work(ctx, t.Wake.Session)
+}
+
+// until waits for a moment that is near.
+func (d *desk) until(ctx context.Context, at room.Time) error {
+	left := at.Until(d.now())
+	if left > patience {
+		return errEarly
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

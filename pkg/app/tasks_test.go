@@ -1,0 +1,174 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"usher/pkg/room"
+)
+
+// scribe records what a desk asks for. Errors are by session.
+type scribe struct {
+	mu     sync.Mutex
+	start  time.Time
+	done   []string
+	fails  map[string]error
+	noSend bool
+}
+
+func (s *scribe) note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = append(s.done, fmt.Sprintf("%v ", time.Since(s.start))+fmt.Sprintf(format, args...))
+}
+
+func (s *scribe) Work(_ context.Context, session string) error {
+	s.note("work %s", session)
+	if session == "panics" {
+		panic("on purpose")
+	}
+	return s.fails[session]
+}
+
+func (s *scribe) Replay(_ context.Context, e room.Event) error {
+	s.note("replay %s", e.Session)
+	return s.fails[e.Session]
+}
+
+func (s *scribe) again(_ context.Context, _ task, body string, delay time.Duration) error {
+	if s.noSend {
+		return errors.New("no queue")
+	}
+	s.note("again %v %s", delay, body)
+	return nil
+}
+
+func (s *scribe) desk(log *bytes.Buffer) *desk {
+	s.start = time.Now()
+	return &desk{
+		worker: func(context.Context) (worker, error) { return s, nil },
+		again:  s.again,
+		now:    func() room.Time { return room.TimeOf(time.Now()) },
+		log:    slog.New(slog.NewTextHandler(log, nil)),
+	}
+}
+
+func wakeIn(session string, d time.Duration) string {
+	return fmt.Sprintf(`{"wake":{"session":%q,"at":%d}}`, session, room.TimeOf(time.Now().Add(d)))
+}
+
+func TestMessages(t *testing.T) {
+	away := fmt.Errorf("throttled: %w", room.ErrUnavailable)
+	for _, c := range []struct {
+		name   string
+		body   func() string
+		err    error
+		noSend bool
+		want   []string // BODY is the message's own
+		failed bool
+	}{
+		{name: "a wake that is due", body: func() string { return wakeIn("s", -time.Second) }, want: []string{"0s work s"}},
+		{name: "a wake waits out its part of a second", body: func() string { return wakeIn("s", 740*time.Millisecond) }, want: []string{"740ms work s"}},
+		{name: "a wake that came early goes back", body: func() string { return wakeIn("s", 8500*time.Millisecond) }, want: []string{"0s again 8s BODY"}},
+		{name: "a wake that came far too early", body: func() string { return wakeIn("s", time.Hour) }, want: []string{"0s again 15m0s BODY"}},
+		{name: "the store is away for a wake", body: func() string { return wakeIn("s", 0) }, err: away, want: []string{"0s work s", "0s again 10s BODY"}},
+		{name: "a wake fails", body: func() string { return wakeIn("s", 0) }, err: errors.New("broken"), want: []string{"0s work s"}, failed: true},
+		{name: "a panic is one message's failure", body: func() string { return wakeIn("panics", 0) }, want: []string{"0s work panics"}, failed: true},
+		{name: "a parked event", body: func() string { return `{"event":{"event":"connectionCreated","sessionId":"s"}}` }, want: []string{"0s replay s"}},
+		{name: "the store is away for an event", body: func() string { return `{"event":{"sessionId":"s"}}` }, err: away, want: []string{"0s replay s", "0s again 10s BODY"}},
+		{name: "and the queue too", body: func() string { return `{"event":{"sessionId":"s"}}` }, err: away, noSend: true, want: []string{"0s replay s"}, failed: true},
+		{name: "poison: not JSON", body: func() string { return `{"wake":` }, failed: true},
+		{name: "poison: another type", body: func() string { return `{"wake":"now"}` }, failed: true},
+		{name: "poison: neither", body: func() string { return `{}` }, failed: true},
+		{name: "poison: both", body: func() string { return `{"wake":{"session":"s"},"event":{"sessionId":"s"}}` }, failed: true},
+		{name: "poison: no session", body: func() string { return `{"wake":{"at":1}}` }, failed: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				s := &scribe{fails: map[string]error{"s": c.err}, noSend: c.noSend}
+				body := c.body()
+				got := s.desk(&log).batch(t.Context(), Batch{Records: []Message{{ID: "m1", Body: body}}})
+				want := Failures{Items: []Failure{}}
+				if c.failed {
+					want.Items = append(want.Items, Failure{ID: "m1"})
+				}
+				if d := cmp.Diff(want, got); d != "" {
+					t.Error(d)
+				}
+				for i := range s.done {
+					s.done[i] = strings.ReplaceAll(s.done[i], body, "BODY")
+				}
+				if d := cmp.Diff(c.want, s.done); d != "" {
+					t.Error(d)
+				}
+				if c.failed != strings.Contains(log.String(), "level=ERROR") {
+					t.Errorf("the log says:\n%s", &log)
+				}
+			})
+		})
+	}
+}
+
+func TestBatchIsConcurrent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &scribe{fails: map[string]error{"b": errors.New("broken")}}
+		d := s.desk(&bytes.Buffer{})
+		got := d.batch(t.Context(), Batch{Records: []Message{
+			{"1", wakeIn("a", time.Second)}, {"2", wakeIn("b", time.Second)}, {"3", wakeIn("c", time.Second)},
+		}})
+		if took := time.Since(s.start); took != time.Second {
+			t.Errorf("three waits of a second took %v", took)
+		}
+		if d := cmp.Diff(Failures{Items: []Failure{{"2"}}}, got); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+func TestNotJoinedIsNoFailedTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &scribe{}
+		d := s.desk(&bytes.Buffer{})
+		d.worker = func(context.Context) (worker, error) { return nil, errors.New("no secret") }
+		got := d.batch(t.Context(), Batch{Records: []Message{{"1", wakeIn("a", 0)}}})
+		if len(got.Items) != 0 || len(s.done) != 1 || !strings.Contains(s.done[0], "again 10s") {
+			t.Errorf("failed %v, did %q", got.Items, s.done)
+		}
+	})
+}
+
+func TestNothingFailedIsAnEmptyList(t *testing.T) {
+	s := &scribe{}
+	raw, err := json.Marshal(s.desk(&bytes.Buffer{}).batch(t.Context(), Batch{}))
+	if err != nil || string(raw) != `{"batchItemFailures":[]}` {
+		t.Errorf("got %s, %v", raw, err)
+	}
+}
+
+// FuzzTask holds that what is taken as a task is one thing with a session.
+func FuzzTask(f *testing.F) {
+	f.Add(`{"wake":{"session":"s","at":1}}`)
+	f.Add(`{"event":{"event":"connectionCreated","sessionId":"s","at":5}}`)
+	f.Add(`{"wake":null,"event":null}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		task, err := parseTask(body)
+		if err != nil {
+			return
+		}
+		if (task.Wake == nil) == (task.Event == nil) {
+			t.Errorf("%q is %+v", body, task)
+		}
+	})
+}
