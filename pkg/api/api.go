@@ -52,6 +52,7 @@ func New(o Options) http.Handler {
 	for pattern, methods := range byPath(s.routes()) {
 		mux.Handle(pattern, methods)
 	}
+	mux.HandleFunc("/v1", notFound)
 	mux.HandleFunc("/v1/", notFound)
 	pages := o.Pages
 	if pages == nil {

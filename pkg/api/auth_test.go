@@ -1,0 +1,282 @@
+package api
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"usher/pkg/room"
+)
+
+// admin gives the claims of a good admin token, ticket those of a good ticket
+// for the room maths, changed.
+func adminClaims(change ...func(jwt.MapClaims)) jwt.MapClaims {
+	c := jwt.MapClaims{
+		"scope": "admin", "aud": "usher", "sub": "ops@school",
+		"iat": seconds(0), "exp": seconds(time.Hour),
+	}
+	for _, f := range change {
+		f(c)
+	}
+	return c
+}
+
+func ticketClaims(change ...func(jwt.MapClaims)) jwt.MapClaims {
+	c := adminClaims(put("scope", "join"), put("sub", "alice"), put("room", "maths"))
+	for _, f := range change {
+		f(c)
+	}
+	return c
+}
+
+func put(name string, value any) func(jwt.MapClaims) {
+	return func(c jwt.MapClaims) { c[name] = value }
+}
+
+func without(name string) func(jwt.MapClaims) {
+	return func(c jwt.MapClaims) { delete(c, name) }
+}
+
+func seconds(d time.Duration) int64 { return noon.Std().Add(d).Unix() }
+
+func signed(t testing.TB, method jwt.SigningMethod, key any, c jwt.MapClaims) string {
+	t.Helper()
+	token, err := jwt.NewWithClaims(method, c).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func hs256(t testing.TB, secret []byte, c jwt.MapClaims) string {
+	return signed(t, jwt.SigningMethodHS256, secret, c)
+}
+
+func TestAdminTokensAreRefused(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := hs256(t, apiSecret, adminClaims())
+	critical := jwt.NewWithClaims(jwt.SigningMethodHS256, adminClaims())
+	critical.Header["crit"] = []string{"b64"}
+	crit, _ := critical.SignedString(apiSecret)
+	tests := map[string]string{
+		"no token":                      "",
+		"other scheme":                  "Basic " + good,
+		"bare token":                    good,
+		"not a token":                   "Bearer x",
+		"two tokens":                    "Bearer " + good + " " + good,
+		"other secret":                  "Bearer " + hs256(t, []byte("some other secret of that length.."), adminClaims()),
+		"signed with the ticket secret": "Bearer " + hs256(t, ticketSecret, adminClaims()),
+		"signature changed":             "Bearer " + spoil(good),
+		"no signature":                  "Bearer " + good[:strings.LastIndex(good, ".")+1],
+		"algorithm none":                "Bearer " + signed(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, adminClaims()),
+		"algorithm HS512":               "Bearer " + signed(t, jwt.SigningMethodHS512, apiSecret, adminClaims()),
+		"algorithm RS256":               "Bearer " + signed(t, jwt.SigningMethodRS256, key, adminClaims()),
+		"RS256 over an HMAC":            "Bearer " + renamed(good, `{"alg":"RS256","typ":"JWT"}`),
+		"alg in lower case":             "Bearer " + renamed(good, `{"alg":"hs256","typ":"JWT"}`),
+		"unknown critical":              "Bearer " + crit,
+		"expired":                       "Bearer " + hs256(t, apiSecret, adminClaims(put("iat", seconds(-time.Hour)), put("exp", seconds(-31*time.Second)))),
+		"no exp":                        "Bearer " + hs256(t, apiSecret, adminClaims(without("exp"))),
+		"null exp":                      "Bearer " + hs256(t, apiSecret, adminClaims(put("exp", nil))),
+		"no iat":                        "Bearer " + hs256(t, apiSecret, adminClaims(without("iat"))),
+		"iat ahead":                     "Bearer " + hs256(t, apiSecret, adminClaims(put("iat", seconds(32*time.Second)))),
+		"not yet":                       "Bearer " + hs256(t, apiSecret, adminClaims(put("nbf", seconds(time.Minute)))),
+		"lives over 24 h":               "Bearer " + hs256(t, apiSecret, adminClaims(put("exp", seconds(24*time.Hour+time.Second)))),
+		"lives for ever":                "Bearer " + hs256(t, apiSecret, adminClaims(put("exp", 1e300))),
+		"old and lives over 24h":        "Bearer " + hs256(t, apiSecret, adminClaims(put("iat", seconds(-24*time.Hour)))),
+		"other audience":                "Bearer " + hs256(t, apiSecret, adminClaims(put("aud", "door"))),
+		"no audience":                   "Bearer " + hs256(t, apiSecret, adminClaims(without("aud"))),
+		"room that is no text":          "Bearer " + hs256(t, apiSecret, adminClaims(put("room", 5))),
+		"unknown scope, unknown secret": "Bearer " + hs256(t, []byte("some other secret of that length.."), adminClaims(put("scope", "x"))),
+	}
+	for name, authorization := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			w := d.ask("GET", "/v1/rooms/maths", "", header("Authorization", authorization))
+			refused(t, w, 401, room.CodeUnauthorized)
+			if w.Header().Get("WWW-Authenticate") != "Bearer" || d.stub.said != "" {
+				t.Errorf("WWW-Authenticate %q, the service was asked %q", w.Header().Get("WWW-Authenticate"), d.stub.said)
+			}
+		})
+	}
+}
+
+// spoil changes the signature of a token.
+func spoil(token string) string {
+	i := strings.LastIndex(token, ".") + 1
+	first := byte('A')
+	if token[i] == 'A' {
+		first = 'B'
+	}
+	return token[:i] + string(first) + token[i+1:]
+}
+
+// renamed gives token another header.
+func renamed(token, head string) string {
+	_, rest, _ := strings.Cut(token, ".")
+	return base64.RawURLEncoding.EncodeToString([]byte(head)) + "." + rest
+}
+
+func TestAdminTokensAreTaken(t *testing.T) {
+	tests := map[string]jwt.MapClaims{
+		"plain":              adminClaims(),
+		"audience in a list": adminClaims(put("aud", []string{"door", "usher"})),
+		"lives 24 h":         adminClaims(put("exp", seconds(24*time.Hour))),
+		"just expired":       adminClaims(put("iat", seconds(-time.Hour)), put("exp", seconds(-29*time.Second))),
+		"iat a bit ahead":    adminClaims(put("iat", seconds(29*time.Second))),
+		"for this room":      adminClaims(put("room", "maths")),
+		"null room":          adminClaims(put("room", nil)),
+	}
+	for name, c := range tests {
+		t.Run(name, func(t *testing.T) {
+			answered(t, newDesk(t).ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, apiSecret, c))), 200)
+		})
+	}
+	t.Run("scheme in lower case", func(t *testing.T) {
+		w := newDesk(t).ask("GET", "/v1/rooms/maths", "", header("Authorization", "bearer "+hs256(t, apiSecret, adminClaims())))
+		answered(t, w, 200)
+	})
+}
+
+func TestTokensForSomethingElse(t *testing.T) {
+	tests := map[string]struct {
+		method, target, token string
+		code                  room.Code
+	}{
+		"ticket for an admin": {"GET", "/v1/rooms/maths", hs256(t, ticketSecret, ticketClaims()), room.CodeWrongScope},
+		"admin for a ticket":  {"POST", "/v1/rooms/maths/join", hs256(t, apiSecret, adminClaims(put("room", "maths"))), room.CodeWrongScope},
+		"no scope":            {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(without("scope"))), room.CodeWrongScope},
+		"no scope, ticket":    {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(without("scope"))), room.CodeWrongScope},
+		"scope with more":     {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("scope", "admin join"))), room.CodeWrongScope},
+		"scope in capitals":   {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("scope", "Admin"))), room.CodeWrongScope},
+		"other room":          {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("room", "art"))), room.CodeWrongRoom},
+		"empty room":          {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("room", ""))), room.CodeWrongRoom},
+		"all rooms":           {"GET", "/v1/rooms", hs256(t, apiSecret, adminClaims(put("room", "maths"))), room.CodeWrongRoom},
+		"all rooms, empty":    {"GET", "/v1/rooms", hs256(t, apiSecret, adminClaims(put("room", ""))), room.CodeWrongRoom},
+		"ticket, other room":  {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(put("room", "art"))), room.CodeWrongRoom},
+		"ticket, no room":     {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(without("room"))), room.CodeWrongRoom},
+		"ticket, other case":  {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(put("room", "Maths"))), room.CodeWrongRoom},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			refused(t, d.ask(tt.method, tt.target, "", bearer(tt.token)), 403, tt.code)
+			if d.stub.said != "" {
+				t.Errorf("the service was asked %q", d.stub.said)
+			}
+		})
+	}
+}
+
+func TestTicketsAreRefused(t *testing.T) {
+	tests := map[string]struct {
+		token  string
+		status int
+		code   room.Code
+		field  string
+	}{
+		"signed with the API secret": {hs256(t, apiSecret, ticketClaims()), 401, room.CodeUnauthorized, ""},
+		"expired":                    {hs256(t, ticketSecret, ticketClaims(put("exp", seconds(-time.Minute)))), 401, room.CodeUnauthorized, ""},
+		"no exp":                     {hs256(t, ticketSecret, ticketClaims(without("exp"))), 401, room.CodeUnauthorized, ""},
+		"no iat":                     {hs256(t, ticketSecret, ticketClaims(without("iat"))), 401, room.CodeUnauthorized, ""},
+		"no user":                    {hs256(t, ticketSecret, ticketClaims(without("sub"))), 400, room.CodeInvalidUser, ""},
+		"long user":                  {hs256(t, ticketSecret, ticketClaims(put("sub", strings.Repeat("x", 129)))), 400, room.CodeInvalidUser, ""},
+		"user with a line break":     {hs256(t, ticketSecret, ticketClaims(put("sub", "a\nb"))), 400, room.CodeInvalidUser, ""},
+		"role with a space":          {hs256(t, ticketSecret, ticketClaims(put("role", "a b"))), 400, room.CodeInvalidField, "role"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			p := refused(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(tt.token)), tt.status, tt.code)
+			if p.Field != tt.field || d.stub.said != "" {
+				t.Errorf("field %q, the service was asked %q", p.Field, d.stub.said)
+			}
+		})
+	}
+	t.Run("a ticket may live long", func(t *testing.T) {
+		d := newDesk(t)
+		token := hs256(t, ticketSecret, ticketClaims(put("exp", seconds(30*24*time.Hour)), put("role", "teacher")))
+		answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(token)), 200)
+		if d.stub.user != "alice" || d.stub.role != "teacher" || d.stub.name != "maths" {
+			t.Errorf("joined %+v", d.stub)
+		}
+	})
+}
+
+// With one secret for both, the scope alone tells the tokens apart.
+func TestOneSecretForBoth(t *testing.T) {
+	for name, secret := range map[string][]byte{"given": apiSecret, "by default": nil} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, func(o *Options) { o.TicketSecret = secret })
+			answered(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, apiSecret, adminClaims()))), 200)
+			answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, apiSecret, ticketClaims()))), 200)
+			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, apiSecret, ticketClaims()))), 403, room.CodeWrongScope)
+			refused(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, apiSecret, adminClaims()))), 403, room.CodeWrongScope)
+		})
+	}
+}
+
+func TestNoSecretLetsNobodyIn(t *testing.T) {
+	d := newDesk(t, func(o *Options) { o.APISecret, o.TicketSecret = nil, nil })
+	for name, c := range map[string]jwt.MapClaims{"admin": adminClaims(), "ticket": ticketClaims(), "other": adminClaims(put("scope", "x"))} {
+		t.Run(name, func(t *testing.T) {
+			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, []byte{}, c))), 401, room.CodeUnauthorized)
+		})
+	}
+}
+
+func TestActor(t *testing.T) {
+	for sub, want := range map[string]string{"ops@school": "ops@school", "": "admin", "a\nb": "admin", strings.Repeat("x", 200): "admin"} {
+		t.Run(want+" for "+clip(sub), func(t *testing.T) {
+			d := newDesk(t)
+			answered(t, d.ask("POST", "/v1/rooms/maths/end", "", bearer(hs256(t, apiSecret, adminClaims(put("sub", sub))))), 200)
+			if d.stub.actor != want {
+				t.Errorf("the actor is %q, want %q", d.stub.actor, want)
+			}
+		})
+	}
+}
+
+func TestTokensThatAreMade(t *testing.T) {
+	d := newDesk(t)
+	own := RoomAdminToken(apiSecret, "maths", noon.Std(), time.Hour)
+	answered(t, d.ask("GET", "/v1/rooms/maths", "", bearer(own)), 200)
+	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(own)), 403, room.CodeWrongRoom)
+	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(AdminToken(apiSecret, noon.Std(), 25*time.Hour))), 401, room.CodeUnauthorized)
+	answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(Ticket(ticketSecret, "maths", "bob", "student", noon.Std(), time.Minute))), 200)
+	if d.stub.user != "bob" || d.stub.role != "student" {
+		t.Errorf("joined as %q, %q", d.stub.user, d.stub.role)
+	}
+}
+
+// FuzzToken demands that no text but a token that verifies is read, and that
+// reading never panics.
+func FuzzToken(f *testing.F) {
+	good := hs256(f, apiSecret, adminClaims())
+	f.Add(good)
+	f.Add(renamed(good, `{"alg":"none"}`))
+	f.Add(hs256(f, ticketSecret, ticketClaims()))
+	f.Add("..")
+	f.Fuzz(func(t *testing.T, token string) {
+		c, err := keys{apiSecret, ticketSecret}.read(token, noon.Std())
+		if err != nil {
+			return
+		}
+		secret := apiSecret
+		if c.Scope == scopeJoin {
+			secret = ticketSecret
+		}
+		i := strings.LastIndex(token, ".")
+		signature, _ := base64.RawURLEncoding.DecodeString(token[i+1:])
+		if jwt.SigningMethodHS256.Verify(token[:i], signature, secret) != nil && (c.Scope == scopeAdmin || c.Scope == scopeJoin) {
+			t.Errorf("%q was read", token)
+		}
+	})
+}

@@ -1,0 +1,115 @@
+package api
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"usher/pkg/room"
+)
+
+func TestJoin(t *testing.T) {
+	for name, body := range map[string]string{"no body": "", "an empty object": "{}"} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			w := d.ask("POST", "/v1/rooms/maths/join", body)
+			answered(t, w, 200)
+			want := `{"apiKey":"1","sessionId":"2_MX4x","token":"t","expiresAt":"2026-12-01T12:00:00.000Z"}` + "\n"
+			if w.Body.String() != want || w.Header().Get("Cache-Control") != "no-store" {
+				t.Errorf("answered %s %v", w.Body, w.Header())
+			}
+			if d.stub.name != "maths" || d.stub.user != "alice" || d.stub.role != "" {
+				t.Errorf("asked %+v", d.stub)
+			}
+		})
+	}
+	t.Run("room names come after the ticket", func(t *testing.T) {
+		d := newDesk(t)
+		refused(t, d.ask("POST", "/v1/rooms/-x/join", ""), 403, room.CodeWrongRoom)
+		own := Ticket(ticketSecret, "-x", "alice", "", noon.Std(), time.Hour)
+		refused(t, d.ask("POST", "/v1/rooms/-x/join", "", bearer(own)), 400, room.CodeInvalidRoom)
+	})
+}
+
+func TestEndAndReopen(t *testing.T) {
+	for _, act := range []string{"end", "reopen"} {
+		for name, body := range map[string]string{"no body": "", "an empty object": "{}"} {
+			t.Run(act+", "+name, func(t *testing.T) {
+				d := newDesk(t)
+				w := d.ask("POST", "/v1/rooms/maths/"+act, body)
+				answered(t, w, 200)
+				if d.stub.said != act || d.stub.name != "maths" || d.stub.actor != "admin" || w.Header().Get("ETag") != `"7"` {
+					t.Errorf("asked %+v, answered %v", d.stub, w.Header())
+				}
+			})
+		}
+	}
+}
+
+func TestExtend(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"seconds":1}`:                                     "1 0",
+		`{"seconds":86400}`:                                 "86400 0",
+		`{"seconds":600,"endsAt":null}`:                     "600 0",
+		`{"endsAt":"2026-12-01T18:05:00Z"}`:                 "0 1796148300000",
+		`{"endsAt":"2026-12-01T19:05:00.250+01:00"}`:        "0 1796148300250",
+		` {"seconds":null,"endsAt":"2026-12-01T18:05:00Z"}`: "0 1796148300000",
+	} {
+		t.Run(body, func(t *testing.T) {
+			d := newDesk(t)
+			answered(t, d.ask("POST", "/v1/rooms/maths/extend", body), 200)
+			if got := fmt.Sprint(d.stub.seconds, int64(d.stub.endsAt)); got != want || d.stub.actor != "admin" {
+				t.Errorf("extended by %s for %s, want %s", got, d.stub.actor, want)
+			}
+		})
+	}
+}
+
+func TestExtendIsRefused(t *testing.T) {
+	for body, want := range map[string]struct {
+		code  room.Code
+		field string
+	}{
+		``:                          {room.CodeBadJSON, ""},
+		`600`:                       {room.CodeBadJSON, ""},
+		`{"seconds":600}x`:          {room.CodeBadJSON, ""},
+		`{"seconds":1,"seconds":2}`: {room.CodeBadJSON, ""},
+		`{}`:                        {room.CodeInvalidField, "seconds"},
+		`{"seconds":null}`:          {room.CodeInvalidField, "seconds"},
+		`{"seconds":600,"endsAt":"2026-12-01T18:05:00Z"}`: {room.CodeInvalidField, "seconds"},
+		`{"seconds":0}`:                     {room.CodeInvalidField, "seconds"},
+		`{"seconds":-5}`:                    {room.CodeInvalidField, "seconds"},
+		`{"seconds":86401}`:                 {room.CodeInvalidField, "seconds"},
+		`{"seconds":1.5}`:                   {room.CodeInvalidField, "seconds"},
+		`{"seconds":1e2}`:                   {room.CodeInvalidField, "seconds"},
+		`{"seconds":"600"}`:                 {room.CodeInvalidField, "seconds"},
+		`{"minutes":10}`:                    {room.CodeInvalidField, "minutes"},
+		`{"Seconds":10}`:                    {room.CodeInvalidField, "Seconds"},
+		`{"endsAt":1796148300000}`:          {room.CodeInvalidField, "endsAt"},
+		`{"endsAt":"18:05"}`:                {room.CodeInvalidField, "endsAt"},
+		`{"endsAt":"2026-12-01 18:05"}`:     {room.CodeInvalidField, "endsAt"},
+		`{"endsAt":"1969-12-01T18:05:00Z"}`: {room.CodeInvalidField, "endsAt"},
+		`{"endsAt":"1970-01-01T00:00:00Z"}`: {room.CodeInvalidField, "endsAt"},
+	} {
+		t.Run(body, func(t *testing.T) {
+			d := newDesk(t)
+			p := refused(t, d.ask("POST", "/v1/rooms/maths/extend", body), 400, want.code)
+			if p.Field != want.field || d.stub.said != "" {
+				t.Errorf("field %q, want %q; the service was asked %q", p.Field, want.field, d.stub.said)
+			}
+		})
+	}
+}
+
+// FuzzExtension demands that what is read is exactly one of the two, in bounds.
+func FuzzExtension(f *testing.F) {
+	f.Add([]byte(`{"seconds":600}`))
+	f.Add([]byte(`{"endsAt":"2026-12-01T18:05:00Z"}`))
+	f.Add([]byte(`{"seconds":null,"endsAt":5}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		seconds, endsAt, err := readExtension(raw)
+		if err == nil && ((seconds == 0) == (endsAt == 0) || seconds < 0 || seconds > longestExtension || endsAt < 0) {
+			t.Errorf("%q was read as %d, %d", raw, seconds, endsAt)
+		}
+	})
+}

@@ -1,0 +1,189 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"usher/pkg/room"
+)
+
+// The moment of all tests, and their secrets.
+var (
+	noon         = room.TimeOf(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC))
+	apiSecret    = []byte("the secret that signs admin tokens")
+	ticketSecret = []byte("the secret that signs tickets only")
+	errInside    = errors.New("table usher-7 in account 1234 is on fire")
+)
+
+// stub is a service that remembers the last call and answers as it is told.
+type stub struct {
+	said    string // the method that was called
+	name    string
+	actor   string
+	user    string
+	role    string
+	after   string
+	seq     int64
+	limit   int
+	status  string
+	id      string
+	session string
+	seconds int
+	endsAt  room.Time
+	put     room.Put
+
+	created bool
+	err     error
+	alive   error // of the last context
+	bounded bool
+}
+
+func (s *stub) note(ctx context.Context, said, name, actor string) error {
+	s.said, s.name, s.actor, s.alive = said, name, actor, ctx.Err()
+	_, s.bounded = ctx.Deadline()
+	return s.err
+}
+
+func view(name string) room.View {
+	session := "2_MX4x"
+	return room.View{
+		Room: name, SessionID: &session, Status: room.Running, Seats: 1, StartedAt: room.Stamp(noon),
+		Connections: []room.ConnView{{ID: "c1", Streams: []room.StreamView{{ID: "s1", Kind: room.Camera}}}},
+		Policy:      json.RawMessage(`{"maxSeats":2}`), ETag: `"7"`,
+	}
+}
+
+func (s *stub) PutRoom(ctx context.Context, name string, p room.Put) (room.View, bool, error) {
+	s.put = p
+	return view(name), s.created, s.note(ctx, "put", name, "")
+}
+
+func (s *stub) Room(ctx context.Context, name string) (room.View, error) {
+	return view(name), s.note(ctx, "room", name, "")
+}
+
+func (s *stub) Rooms(ctx context.Context, after string, limit int, status string) (room.RoomPage, error) {
+	s.after, s.limit, s.status = after, limit, status
+	return room.RoomPage{Rooms: []room.Summary{{Room: "a", Status: room.Open}}, Next: "a"}, s.note(ctx, "rooms", "", "")
+}
+
+func (s *stub) DeleteRoom(ctx context.Context, name string) error {
+	return s.note(ctx, "delete", name, "")
+}
+
+func (s *stub) Join(ctx context.Context, name, user, role string) (room.Credentials, error) {
+	s.user, s.role = user, role
+	return room.Credentials{APIKey: "1", SessionID: "2_MX4x", Token: "t", ExpiresAt: noon.String()}, s.note(ctx, "join", name, "")
+}
+
+func (s *stub) Extend(ctx context.Context, name string, seconds int, endsAt room.Time, actor string) (room.View, error) {
+	s.seconds, s.endsAt = seconds, endsAt
+	return view(name), s.note(ctx, "extend", name, actor)
+}
+
+func (s *stub) End(ctx context.Context, name, actor string) (room.View, error) {
+	return view(name), s.note(ctx, "end", name, actor)
+}
+
+func (s *stub) Reopen(ctx context.Context, name, actor string) (room.View, error) {
+	return view(name), s.note(ctx, "reopen", name, actor)
+}
+
+func (s *stub) Connections(ctx context.Context, name, after string, limit int) (room.ConnPage, error) {
+	s.after, s.limit = after, limit
+	return room.ConnPage{Connections: []room.ConnView{}, Next: after}, s.note(ctx, "connections", name, "")
+}
+
+func (s *stub) Remove(ctx context.Context, name, connection, actor string) error {
+	s.id = connection
+	return s.note(ctx, "remove", name, actor)
+}
+
+func (s *stub) Events(ctx context.Context, name, session string, after int64, limit int) (room.LinePage, error) {
+	s.session, s.seq, s.limit = session, after, limit
+	line := room.LineView{Seq: 1, At: room.Stamp(noon), Event: "api", Action: room.DidEnd}
+	return room.LinePage{Events: []room.LineView{line}, Next: 1}, s.note(ctx, "events", name, "")
+}
+
+// desk is a handler under test with its stub and its log.
+type desk struct {
+	t       *testing.T
+	stub    *stub
+	handler http.Handler
+	log     *bytes.Buffer
+}
+
+func newDesk(t *testing.T, change ...func(*Options)) *desk {
+	d := &desk{t: t, stub: &stub{}, log: &bytes.Buffer{}}
+	o := Options{
+		Service: d.stub, APISecret: apiSecret, TicketSecret: ticketSecret,
+		Origins: []string{"https://school.example"}, Version: "v1",
+		Now: func() room.Time { return noon },
+		Log: slog.New(slog.NewTextHandler(d.log, nil)),
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	d.handler = New(o)
+	return d
+}
+
+// ask sends a request with a good token for its path; change may spoil it. The
+// exchange must be as the description says.
+func (d *desk) ask(method, target, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	d.t.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.Header.Set("Authorization", "Bearer "+AdminToken(apiSecret, noon.Std(), time.Hour))
+	if strings.HasSuffix(r.URL.Path, "/join") {
+		r.Header.Set("Authorization", "Bearer "+Ticket(ticketSecret, "maths", "alice", "", noon.Std(), time.Hour))
+	}
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	d.handler.ServeHTTP(w, r)
+	described(d.t, r, body, w)
+	return w
+}
+
+func bearer(token string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+}
+
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+// refused fails the test unless w is this refusal, in the form of a problem.
+func refused(t *testing.T, w *httptest.ResponseRecorder, status int, code room.Code) problem {
+	t.Helper()
+	var p problem
+	if w.Code != status || w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Fatalf("answered %d %s %s, want a problem with %d", w.Code, w.Header().Get("Content-Type"), w.Body, status)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Code != code || p.Status != status || p.Detail == "" {
+		t.Fatalf("answered %s, want code %s (%v)", w.Body, code, err)
+	}
+	if got := w.Header().Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control of a refusal is %q", got)
+	}
+	return p
+}
+
+func answered(t *testing.T, w *httptest.ResponseRecorder, status int) {
+	t.Helper()
+	if w.Code != status {
+		t.Fatalf("answered %d %s, want %d", w.Code, w.Body, status)
+	}
+}

@@ -1,0 +1,158 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"usher/pkg/room"
+)
+
+// ear is the stub service, verifier and decoder of the webhook's tests.
+type ear struct {
+	heard room.Event
+	alive error
+	err   error
+}
+
+var errMissing = errors.New("no sessionId")
+
+func (e *ear) Hear(ctx context.Context, event room.Event) error {
+	e.heard, e.alive = event, ctx.Err()
+	return e.err
+}
+
+func (*ear) Verify(authorization string, body []byte) error {
+	if authorization != "Bearer good" {
+		return errInside
+	}
+	return nil
+}
+
+func decode(body []byte, received room.Time) (room.Event, error) {
+	e := room.Event{Received: received}
+	if err := json.Unmarshal(body, &e); err != nil {
+		return e, err
+	}
+	if e.Session == "" {
+		return e, errMissing
+	}
+	return e, nil
+}
+
+func (e *ear) options(log *strings.Builder) WebhookOptions {
+	return WebhookOptions{
+		Service: e, Verifier: e, Decode: decode, ErrIncomplete: errMissing,
+		Now: func() room.Time { return noon }, Log: slog.New(slog.NewTextHandler(log, nil)),
+	}
+}
+
+// post sends a good event, changed.
+func post(t *testing.T, o WebhookOptions, method, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, WebhookPath, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer good")
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	Webhook(o).ServeHTTP(w, r)
+	r.Header.Set("Content-Type", "application/json") // others that are taken are not described
+	described(t, r, body, w)
+	return w
+}
+
+const goodEvent = `{"sessionId":"1_x","event":"connectionCreated"}`
+
+func TestWebhookHears(t *testing.T) {
+	for name, contentType := range map[string]string{
+		"plain": "application/json", "charset": "application/json; charset=utf-8", "capitals": "Application/JSON", "suffix": "application/cloudevents+json",
+		"broken parameter": "application/json; charset",
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := &ear{}
+			w := post(t, e.options(&strings.Builder{}), "POST", goodEvent, header("Content-Type", contentType))
+			answered(t, w, 200)
+			if strings.TrimSpace(w.Body.String()) != "{}" || w.Header().Get("Content-Type") != "application/json" {
+				t.Errorf("answered %s %v", w.Body, w.Header())
+			}
+			if e.heard.Session != "1_x" || e.heard.Received != noon {
+				t.Errorf("heard %+v", e.heard)
+			}
+		})
+	}
+	t.Run("unsigned, where that is allowed", func(t *testing.T) {
+		e := &ear{}
+		o := e.options(&strings.Builder{})
+		o.Verifier = nil
+		answered(t, post(t, o, "POST", goodEvent, header("Authorization", "")), 200)
+	})
+	t.Run("of the longest body", func(t *testing.T) {
+		e := &ear{}
+		body := goodEvent + strings.Repeat(" ", longestBody-len(goodEvent))
+		answered(t, post(t, e.options(&strings.Builder{}), "POST", body), 200)
+	})
+	t.Run("to the end, also when the caller hangs up", func(t *testing.T) {
+		e := &ear{}
+		answered(t, post(t, e.options(&strings.Builder{}), "POST", goodEvent, func(r *http.Request) {
+			ctx, cancel := context.WithCancel(r.Context())
+			cancel()
+			*r = *r.WithContext(ctx)
+		}), 200)
+		if e.alive != nil {
+			t.Errorf("the context was %v", e.alive)
+		}
+	})
+}
+
+// Each request is wrong in everything that is checked after what it is refused
+// for, so the order is tested too.
+func TestWebhookRefusesInOrder(t *testing.T) {
+	long := "{" + strings.Repeat(" ", longestBody)
+	unsigned, text := header("Authorization", ""), header("Content-Type", "text/plain")
+	unannounced := func(r *http.Request) { r.ContentLength = -1 }
+	tests := map[string]struct {
+		method, body string
+		change       []func(*http.Request)
+		status       int
+		code         room.Code
+	}{
+		"method":                {"GET", long, []func(*http.Request){unsigned, text}, 405, codeMethod},
+		"size":                  {"POST", long, []func(*http.Request){unsigned, text}, 413, room.CodeTooLarge},
+		"size, not announced":   {"POST", long, []func(*http.Request){unsigned, text, unannounced}, 413, room.CodeTooLarge},
+		"no signature":          {"POST", "{", []func(*http.Request){unsigned, text}, 401, room.CodeUnauthorized},
+		"wrong signature":       {"POST", "{", []func(*http.Request){header("Authorization", "Bearer bad"), text}, 401, room.CodeUnauthorized},
+		"media type":            {"POST", "{", []func(*http.Request){text}, 415, codeMedia},
+		"no media type":         {"POST", "{", []func(*http.Request){header("Content-Type", "")}, 415, codeMedia},
+		"another JSON":          {"POST", "{", []func(*http.Request){header("Content-Type", "application/jsonp")}, 415, codeMedia},
+		"malformed":             {"POST", "{", nil, 400, room.CodeBadJSON},
+		"no body":               {"POST", "", nil, 400, room.CodeBadJSON},
+		"no session":            {"POST", `{"event":"x"}`, nil, 400, room.CodeInvalidField},
+		"nothing can be stored": {"POST", goodEvent, nil, 503, codeUnavailable},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			e, log := &ear{err: errInside}, &strings.Builder{}
+			w := post(t, e.options(log), tt.method, tt.body, tt.change...)
+			refused(t, w, tt.status, tt.code)
+			if (w.Header().Get("Retry-After") != "") != (tt.status == 503) || (w.Header().Get("Allow") == "POST") != (tt.status == 405) {
+				t.Errorf("headers %v", w.Header())
+			}
+			if (e.heard.Session != "") != (tt.status == 503) {
+				t.Errorf("heard %+v", e.heard)
+			}
+			if inside := tt.status == 503 || tt.status == 401; inside != strings.Contains(log.String(), errInside.Error()) {
+				t.Errorf("the log says %s", log)
+			}
+			if strings.Contains(w.Body.String(), "fire") {
+				t.Errorf("answered %s", w.Body)
+			}
+		})
+	}
+}
