@@ -206,7 +206,8 @@ func (l *Lesson) entitled(c Conn) bool {
 	return l.ahead(c)-later < l.Policy.MaxSeats()
 }
 
-// Seats counts the seats taken, Promised those promised, WaitingCount who waits.
-func (l *Lesson) Seats() int {
-	return l.held() - l.promised() + int(l.Outside)
-}
+// Seats counts the seats that are taken.
+func (l *Lesson) Seats() int { return l.held() - l.promised() + int(l.Outside) }
+
+// Promised counts the seats that are held for somebody who may still come.
+func (l *Lesson) Promised() int { return l.promised() }

@@ -19,6 +19,9 @@ type Settings struct {
 	Log       *slog.Logger
 	Queue     Queue         // where events go that no store takes; nil: nowhere
 	Quiet     time.Duration // how long a handler may go on after its commit; 0: 3 s
+	// Rest waits until that moment by Now's clock, or until the context is
+	// done; nil: by the real clock.
+	Rest func(ctx context.Context, until Time) error
 }
 
 // Service keeps the door: it loads what is known, decides, commits on
@@ -41,6 +44,9 @@ type Service struct {
 func NewService(store Store, platform Platform, timer Timer, set Settings) *Service {
 	if set.Quiet == 0 {
 		set.Quiet = 3 * time.Second
+	}
+	if set.Rest == nil {
+		set.Rest = func(ctx context.Context, until Time) error { return rest(ctx, until.Until(set.Now())) }
 	}
 	return &Service{
 		store: store, platform: platform, timer: timer, set: set,

@@ -139,7 +139,7 @@ func (s *Service) lookFor(ctx context.Context, session string) (*Settle, error) 
 	for {
 		_, l, err := s.decide(ctx, session, ask(Claim{}))
 		if errors.Is(err, ErrLook) {
-			if err := s.rest(ctx, l.ReadAt+readEvery); err != nil {
+			if err := s.set.Rest(ctx, l.ReadAt+readEvery); err != nil {
 				return nil, platformAway(err)
 			}
 			continue
@@ -155,9 +155,9 @@ func (s *Service) lookFor(ctx context.Context, session string) (*Settle, error) 
 	}
 }
 
-// rest waits until that moment.
-func (s *Service) rest(ctx context.Context, until Time) error {
-	timer := time.NewTimer(max(until.Until(s.set.Now()), time.Millisecond))
+// rest waits for that long by the real clock.
+func rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(max(d, time.Millisecond))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

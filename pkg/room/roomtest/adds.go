@@ -56,11 +56,18 @@ func addClauses(t *testing.T, b bench) {
 			w.State = room.Waiting
 			*l = with(*l, w)
 		}},
-		{"one short of the quorum", false, func(l *room.Lesson, a *room.Arrival) {
+		{"the first of a quorum of two", true, func(l *room.Lesson, a *room.Arrival) {
 			l.Status, l.StartedAt = room.Open, 0
 		}},
-		{"two short of the quorum", true, func(l *room.Lesson, a *room.Arrival) {
-			l.Status, l.StartedAt, l.Rules[0].Quorum = room.Open, 0, 3
+		{"the second of a quorum of two", false, func(l *room.Lesson, a *room.Arrival) {
+			l.Status, l.StartedAt, l.Policy = room.Open, 0, seats(9)
+			*l = with(*l, seated("c9", "ed", 0))
+		}},
+		{"the last who left came later", false, func(l *room.Lesson, a *room.Arrival) {
+			l.Status, l.StartedAt = room.Open, 0
+			c := gone(seated("c9", "ed", 0))
+			c.LeftAt = a.Conn.CreatedAt
+			*l = with(*l, c)
 		}},
 		{"before the start", false, func(l *room.Lesson, a *room.Arrival) { l.StartedAt = a.Conn.CreatedAt + 1 }},
 		{"at the start", false, func(l *room.Lesson, a *room.Arrival) { l.StartedAt = a.Conn.CreatedAt }},

@@ -164,7 +164,7 @@ var states = []room.State{
 }
 
 func linesOf(t *rapid.T) []room.Line {
-	n := rapid.SampledFrom([]int{0, 1, 9, 17, 64, room.MaxTail - 2, room.MaxTail}).Draw(t, "lines")
+	n := rapid.SampledFrom([]int{0, 0, 1, 8, 9, 16, 17, room.MaxTail - 2, room.MaxTail}).Draw(t, "lines")
 	lines := make([]room.Line, n)
 	for i := range lines {
 		lines[i] = line(fmt.Sprint("c", i), "ann", noon+room.Time(i))

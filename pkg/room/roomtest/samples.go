@@ -21,7 +21,7 @@ func running(limit int) room.Lesson {
 		Session: fresh("s"), Room: fresh("room"), Created: noon,
 		Policy: seats(limit), PolicyVersion: 1,
 		Rules:  []room.Rule{{Since: noon, Quorum: 2, Seconds: 3600}},
-		Status: room.Running, StartedAt: noon + 1000,
+		Status: room.Running, StartedAt: noon,
 		Conns: map[string]room.Conn{}, Promises: map[string]room.Promise{}, Seen: map[string]room.Time{},
 		Due: noon + 3600*room.Second,
 	}

@@ -1,0 +1,207 @@
+package roomtest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"usher/pkg/room"
+)
+
+// Platform is the truth about who is in which session, and shows it as Vonage
+// does: late, in pages, or not at all.
+type Platform struct {
+	world *World
+
+	mu       sync.Mutex
+	sessions int
+	people   map[string]*Person // by connection id
+	// Requests are the requests to disconnect, in order.
+	Requests []Request
+	// Signals are the kinds of the signals sent, in order.
+	Signals []string
+	// Readings are the moments at which the list was read.
+	Readings []room.Time
+
+	// Lag is how late the list is.
+	Lag room.Time
+	// Paged makes every reading one over several pages, which proves no absence.
+	Paged bool
+	// ListFails and DisconnectFails are asked before each request; an error is
+	// the answer.
+	ListFails       func() error
+	DisconnectFails func(connection string) error
+	// Notify is told when somebody comes or goes; nil: webhooks arrive at once.
+	Notify func(e room.Event)
+}
+
+// Person is one connection in truth.
+type Person struct {
+	Session, ID, Data string
+	CameAt            room.Time
+	LeftAt            room.Time // 0 while in
+	Forced            bool      // Usher disconnected it
+}
+
+// Request is a request to disconnect.
+type Request struct {
+	At         room.Time
+	Session    string
+	Connection string
+	Err        error
+}
+
+func newPlatform(w *World) *Platform {
+	return &Platform{world: w, people: map[string]*Person{}}
+}
+
+// CreateSession makes a session.
+func (p *Platform) CreateSession(context.Context, bool) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sessions++
+	return fmt.Sprintf("2_session%d", p.sessions), nil
+}
+
+// Credentials hands out the data itself as the token.
+func (p *Platform) Credentials(session, data string, _, expires room.Time) (room.Credentials, error) {
+	return room.Credentials{APIKey: "123456", SessionID: session, Token: data, ExpiresAt: expires.String()}, nil
+}
+
+// Connections reads the list as it was Lag ago.
+func (p *Platform) Connections(_ context.Context, session string) (room.Reading, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.world.Now()
+	p.Readings = append(p.Readings, now)
+	if p.ListFails != nil {
+		if err := p.ListFails(); err != nil {
+			return room.Reading{}, err
+		}
+	}
+	r := room.Reading{Began: now, Whole: !p.Paged}
+	for _, q := range p.people {
+		if q.Session == session && q.CameAt <= now-p.Lag && (q.LeftAt == 0 || q.LeftAt > now-p.Lag) {
+			r.Present = append(r.Present, room.Presence{ID: q.ID, Since: q.CameAt})
+		}
+	}
+	slices.SortFunc(r.Present, func(a, b room.Presence) int { return cmp.Compare(a.ID, b.ID) })
+	return r, nil
+}
+
+// Disconnect ends a connection and sends its webhook.
+func (p *Platform) Disconnect(_ context.Context, session, connection string) error {
+	err := p.disconnect(session, connection)
+	p.mu.Lock()
+	p.Requests = append(p.Requests, Request{p.world.Now(), session, connection, err})
+	p.mu.Unlock()
+	return err
+}
+
+func (p *Platform) disconnect(session, connection string) error {
+	p.mu.Lock()
+	fails := p.DisconnectFails
+	q := p.people[connection]
+	p.mu.Unlock()
+	if fails != nil {
+		if err := fails(connection); err != nil {
+			return err
+		}
+	}
+	if q == nil || q.LeftAt != 0 || q.Session != session {
+		return room.ErrGone
+	}
+	q.Forced = true
+	p.leave(q, "forceDisconnected")
+	return nil
+}
+
+// Signal notes the kind.
+func (p *Platform) Signal(_ context.Context, _, _, kind string, _ []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Signals = append(p.Signals, kind)
+	return nil
+}
+
+// Come lets a client connect.
+func (p *Platform) Come(session, id, data string) *Person {
+	q := &Person{Session: session, ID: id, Data: data, CameAt: p.world.Now()}
+	p.mu.Lock()
+	p.people[id] = q
+	p.mu.Unlock()
+	p.notify(q.event(room.ConnectionCreated, q.CameAt))
+	return q
+}
+
+// Go lets a client leave. Somebody who has left stays gone.
+func (p *Platform) Go(id string) {
+	p.mu.Lock()
+	q := p.people[id]
+	p.mu.Unlock()
+	if q != nil && q.LeftAt == 0 {
+		p.leave(q, "clientDisconnected")
+	}
+}
+
+func (p *Platform) leave(q *Person, reason string) {
+	p.mu.Lock()
+	q.LeftAt = p.world.Now()
+	p.mu.Unlock()
+	e := q.event(room.ConnectionDestroyed, q.LeftAt)
+	e.Reason = reason
+	p.notify(e)
+}
+
+func (p *Platform) notify(e room.Event) {
+	if p.Notify != nil {
+		p.Notify(e)
+		return
+	}
+	p.world.Send(p.world.Now(), e)
+}
+
+// event is the webhook about the connection.
+func (q *Person) event(name string, at room.Time) room.Event {
+	return room.Event{
+		Name: name, Session: q.Session, Project: "123456", At: at,
+		Connection: q.ID, ConnectedAt: q.CameAt, Data: q.Data,
+		Digest: fmt.Sprintf("%s-%s-%d", name, q.ID, at),
+	}
+}
+
+// In gives the ids of who is in a session in truth, sorted.
+func (p *Platform) In(session string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ids := []string{}
+	for _, q := range p.people {
+		if q.Session == session && q.LeftAt == 0 {
+			ids = append(ids, q.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// People gives everyone who was ever in a session, by when they came.
+func (p *Platform) People(session string) []Person {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var people []Person
+	for _, q := range p.people {
+		if q.Session == session {
+			people = append(people, *q)
+		}
+	}
+	slices.SortFunc(people, func(a, b Person) int {
+		return cmp.Or(cmp.Compare(a.CameAt, b.CameAt), cmp.Compare(a.ID, b.ID))
+	})
+	return people
+}
+
+// ErrAway is what a platform answers that is away.
+var ErrAway = errors.New("the platform is away")

@@ -1,0 +1,202 @@
+package roomtest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"usher/pkg/room"
+)
+
+// World is a whole surrounding for a Service on a clock of its own: a platform
+// with people in sessions, webhooks under way, and alarms. Nothing in it moves
+// but by Advance, so a test is the same each time it runs.
+type World struct {
+	Service  *room.Service
+	Store    room.Store
+	Platform *Platform
+
+	mu     sync.Mutex
+	now    room.Time
+	alarms map[alarm]bool
+	posts  []Post
+	ids    int
+	// SweepEvery is how often the sweep runs on the way; 0: never.
+	SweepEvery room.Time
+	lastSweep  room.Time
+	// DropAlarm decides which alarms are lost; nil: none.
+	DropAlarm func(session string, at room.Time) bool
+}
+
+type alarm struct {
+	session string
+	at      room.Time
+}
+
+// Post is a webhook under way.
+type Post struct {
+	At    room.Time
+	Event room.Event
+}
+
+// Epoch is when every World begins.
+const Epoch room.Time = 1_790_000_000_000
+
+// NewWorld puts a service over the store.
+func NewWorld(store room.Store) *World {
+	w := &World{Store: store, now: Epoch, alarms: map[alarm]bool{}, SweepEvery: room.Minute, lastSweep: Epoch}
+	w.Platform = newPlatform(w)
+	w.Restart()
+	return w
+}
+
+// Restart is the death of the process and the start of a new one: what was in
+// its memory is gone, alarms included.
+func (w *World) Restart() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Service = room.NewService(w.Store, w.Platform, (*alarms)(w), room.Settings{
+		TokenLife: 60e9, AllowDemo: true, Project: "123456",
+		Now: w.Now, NewID: w.newID, Rest: w.rest,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+}
+
+// Forget loses all alarms, as the death of a single process does.
+func (w *World) Forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.alarms = map[alarm]bool{}
+}
+
+// Now is the world's time.
+func (w *World) Now() room.Time { return w.now }
+
+func (w *World) newID() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ids++
+	return fmt.Sprintf("id%04d", w.ids)
+}
+
+// rest lets the world's time go on for somebody who waits.
+func (w *World) rest(ctx context.Context, until room.Time) error {
+	if w.now < until {
+		w.now = until
+	}
+	return ctx.Err()
+}
+
+// alarms is the World as a room.Timer.
+type alarms World
+
+// Wake notes the alarm.
+func (a *alarms) Wake(_ context.Context, session string, at room.Time) error {
+	w := (*World)(a)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.DropAlarm == nil || !w.DropAlarm(session, at) {
+		w.alarms[alarm{session, at}] = true
+	}
+	return nil
+}
+
+// Send puts a webhook under way.
+func (w *World) Send(at room.Time, e room.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.posts = append(w.posts, Post{at, e})
+}
+
+// Pending gives the webhooks under way.
+func (w *World) Pending() []Post {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.posts)
+}
+
+// Hear gives the service a webhook now.
+func (w *World) Hear(e room.Event) error {
+	e.Received = w.now
+	return w.Service.Hear(context.Background(), e)
+}
+
+// Advance lets time go on to that moment: webhooks arrive, alarms ring and the
+// sweep runs, each at its time. A webhook that is not taken comes again.
+func (w *World) Advance(to room.Time) {
+	for {
+		at, do := w.next(to)
+		if do == nil {
+			w.now = max(w.now, to)
+			return
+		}
+		w.now = max(w.now, at)
+		do()
+	}
+}
+
+// Pass lets that much time go by.
+func (w *World) Pass(d room.Time) { w.Advance(w.now + d) }
+
+// next gives what happens first, up to that moment.
+func (w *World) next(to room.Time) (room.Time, func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := to + 1
+	var do func()
+	for i, p := range w.posts {
+		if p.At < at {
+			at, do = p.At, func() { w.arrive(i) }
+		}
+	}
+	first := alarm{at: at}
+	for a := range w.alarms {
+		if a.at < first.at || a.at == first.at && do != nil && first.session > a.session {
+			first = a
+			at, do = a.at, func() { w.ring(a) }
+		}
+	}
+	if sweep := w.lastSweep + w.SweepEvery; w.SweepEvery > 0 && sweep < at {
+		at, do = sweep, func() { w.sweep(sweep) }
+	}
+	if at > to {
+		return to, nil
+	}
+	return at, do
+}
+
+func (w *World) arrive(i int) {
+	w.mu.Lock()
+	p := w.posts[i]
+	w.posts = slices.Delete(w.posts, i, i+1)
+	w.mu.Unlock()
+	if err := w.Hear(p.Event); err != nil {
+		p.At = w.now + 5*room.Second
+		w.mu.Lock()
+		w.posts = append(w.posts, p)
+		w.mu.Unlock()
+	}
+}
+
+func (w *World) ring(a alarm) {
+	w.mu.Lock()
+	delete(w.alarms, a)
+	w.mu.Unlock()
+	if err := w.Service.Work(context.Background(), a.session); err != nil {
+		_ = (*alarms)(w).Wake(context.Background(), a.session, w.now+5*room.Second) // it never fails
+	}
+}
+
+func (w *World) sweep(at room.Time) {
+	w.lastSweep = at
+	_ = w.Service.Sweep(context.Background()) // what fails is due again in a minute
+}
+
+// Lesson loads a lesson as it is stored.
+func (w *World) Lesson(session string) (room.Lesson, error) {
+	l, _, err := w.Store.Lesson(context.Background(), session)
+	return l, err
+}
