@@ -14,6 +14,10 @@ import (
 // maxBatch is the most writes that share a transaction.
 const maxBatch = 512
 
+// yields is how often the committing goroutine lets others run before it goes
+// on: microseconds, where nobody else has anything to do.
+const yields = 8
+
 // op is one write that waits for its commit.
 type op struct {
 	// apply checks every condition first and writes nothing where one fails.
@@ -58,16 +62,18 @@ func (s *Store) run() {
 	}
 }
 
-// drain adds the writes that wait already.
+// drain adds the writes that wait already, and gives those a chance to come
+// whose callers were just answered: a transaction costs the same for one write
+// and for many.
 func (s *Store) drain(first *op) []*op {
 	ops := []*op{first}
-	runtime.Gosched() // let those come that were just answered
-	for len(ops) < maxBatch {
+	for patience := yields; patience > 0 && len(ops) < maxBatch; {
 		select {
 		case o := <-s.ops:
 			ops = append(ops, o)
 		default:
-			return ops
+			patience--
+			runtime.Gosched()
 		}
 	}
 	return ops
