@@ -34,7 +34,7 @@ const (
 //   - a missing timestamp is received, a missing createdAt the timestamp, and a
 //     createdAt more than 5 s after received is received; times before 1970 or
 //     after the year 9999 are missing;
-//   - an event that ends something is never before its createdAt;
+//   - an event that ends something is never before the createdAt in it;
 //   - a stream's connection is in it, else at the top level.
 //
 // Only the four events of connections and streams carry ids. One that lacks
@@ -63,6 +63,9 @@ func Decode(body []byte, received room.Time) (room.Event, error) {
 	case room.StreamCreated, room.StreamDestroyed:
 		w.stream(&e)
 	}
+	if e.Name == room.ConnectionDestroyed || e.Name == room.StreamDestroyed {
+		e.At = max(e.At, e.ConnectedAt, e.StreamAt)
+	}
 	return e, nil
 }
 
@@ -73,9 +76,6 @@ func (w *callback) connect(e *room.Event, c wireConnection) {
 	}
 	e.Connection, e.Data = c.ID, c.Data
 	e.ConnectedAt = w.created(c.CreatedAt, e.Received)
-	if e.Name == room.ConnectionDestroyed {
-		e.At = max(e.At, e.ConnectedAt)
-	}
 }
 
 // stream puts a stream and its connection into the event, or neither.
@@ -90,9 +90,6 @@ func (w *callback) stream(e *room.Event) {
 	w.connect(e, c)
 	e.Stream, e.Kind = w.Stream.ID, kind(w.Stream.VideoType)
 	e.StreamAt = w.created(w.Stream.CreatedAt, e.Received)
-	if e.Name == room.StreamDestroyed {
-		e.At = max(e.At, e.StreamAt)
-	}
 }
 
 // created is when something came into being, by the rules of Decode.

@@ -154,6 +154,10 @@ func TestDecodeStreamTimes(t *testing.T) {
 	if e.At != 700_000 || e.StreamAt != 700_000 || e.ConnectedAt != 600_000 {
 		t.Errorf("at %d, stream at %d, connected at %d", e.At, e.StreamAt, e.ConnectedAt)
 	}
+	e = decoded(t, `{"sessionId":"s","event":"streamDestroyed","timestamp":500000,"stream":{"id":"st","connection":{"id":"c","createdAt":600000}}}`)
+	if e.At != 600_000 || e.StreamAt != 500_000 || e.ConnectedAt != 600_000 {
+		t.Errorf("at %d, stream at %d, connected at %d", e.At, e.StreamAt, e.ConnectedAt)
+	}
 	e = decoded(t, `{"sessionId":"s","event":"streamCreated","timestamp":500000,"stream":{"id":"st","createdAt":9000000,"connection":{"id":"c"}}}`)
 	if e.At != 500_000 || e.StreamAt != 1_000_000 || e.ConnectedAt != 500_000 {
 		t.Errorf("at %d, stream at %d, connected at %d", e.At, e.StreamAt, e.ConnectedAt)
