@@ -92,11 +92,11 @@ func roomLife(t *testing.T, b bench) {
 	b.commit(room.Change{Room: r, Create: true})
 	r.Revision++
 	same(t, "the new room", r, b.room(r.Name))
-	r.Policy, r.Session = room.Policy{}, "s 1/é"
+	r.Policy, r.Session, r.Closed = room.Policy{}, "s 1/é", noon
 	b.commit(room.Change{Room: r})
 	r.Revision++
 	same(t, "the changed room", r, b.room(r.Name))
-	r.Session = ""
+	r.Session, r.Closed = "", 0
 	b.commit(room.Change{Room: r})
 	r.Revision++
 	same(t, "the cleared room", r, b.room(r.Name))

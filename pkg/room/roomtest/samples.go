@@ -89,7 +89,7 @@ func full() room.Lesson {
 	l.Tail = []room.Line{fullLine(), {At: 1, Event: "x", Action: room.DidNothing}}
 	l.Seen = map[string]room.Time{"d1": noon, "дайджест": 1}
 	l.Promises = map[string]room.Promise{
-		"p1": {ID: "p1", User: "李雷", Role: "teacher", GivenAt: 1, Expires: 2, Freed: true, Used: "c1"},
+		"p1": {ID: "p1", User: "李雷", Role: "teacher", GivenAt: 1, Expires: 2, Rides: true, Freed: true, Used: "c1"},
 		"p2": {ID: "p2", User: "a b.c[0]#:x"},
 	}
 	return with(l, fullConn("c1"), room.Conn{ID: "с-два", State: room.Unheard},

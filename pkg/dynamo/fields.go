@@ -1,0 +1,219 @@
+package dynamo
+
+import (
+	"fmt"
+
+	"usher/pkg/room"
+)
+
+func lessonFields(c *coder, l *room.Lesson) {
+	text(c, "room", &l.Room)
+	flag(c, "own", &l.Own)
+	num(c, "created", &l.Created)
+	count(c, "revision", &l.Revision)
+	count(c, "added", &l.Added)
+	policy(c, &l.Policy)
+	count(c, "policyVersion", &l.PolicyVersion)
+	list(c, "rules", &l.Rules, ruleFields)
+	text(c, "status", &l.Status)
+	text(c, "outcome", &l.Outcome)
+	num(c, "startedAt", &l.StartedAt)
+	num(c, "endedAt", &l.EndedAt)
+	num(c, "extended", &l.Extended)
+	num(c, "fixedEnd", &l.FixedEnd)
+	table(c, "conns", &l.Conns, connFields)
+	table(c, "promises", &l.Promises, promiseFields)
+	counts(c, "seen", &l.Seen)
+	list(c, "tail", &l.Tail, lineFields)
+	count(c, "base", &l.Base)
+	count(c, "shed", &l.Shed)
+	num(c, "floor", &l.Floor)
+	count(c, "outside", &l.Outside)
+	num(c, "readAt", &l.ReadAt)
+	num(c, "watchAt", &l.WatchAt)
+	num(c, "empty", &l.Empty)
+	num(c, "dueAt", &l.Due)
+}
+
+func ruleFields(c *coder, r *room.Rule) {
+	num(c, "since", &r.Since)
+	num(c, "quorum", &r.Quorum)
+	num(c, "seconds", &r.Seconds)
+}
+
+func connFields(c *coder, id string, v *room.Conn) {
+	if !c.writing {
+		v.ID = id
+	}
+	num(c, "createdAt", &v.CreatedAt)
+	num(c, "heardAt", &v.HeardAt)
+	text(c, "user", &v.User)
+	text(c, "role", &v.Role)
+	text(c, "promise", &v.Promise)
+	flag(c, "foreign", &v.Foreign)
+	text(c, "state", &v.State)
+	text(c, "reason", &v.Reason)
+	flag(c, "held", &v.Held)
+	flag(c, "firm", &v.Firm)
+	flag(c, "old", &v.Old)
+	flag(c, "untold", &v.Untold)
+	num(c, "placeAt", &v.PlaceAt)
+	text(c, "placeId", &v.PlaceID)
+	flag(c, "created", &v.Created)
+	flag(c, "destroyed", &v.Destroyed)
+	num(c, "leftAt", &v.LeftAt)
+	flag(c, "bound", &v.Bound)
+	num(c, "shownAt", &v.ShownAt)
+	num(c, "listedAt", &v.ListedAt)
+	num(c, "retryAt", &v.RetryAt)
+	num(c, "tries", &v.Tries)
+	if len(v.Streams) > 0 || c.item["streams"] != nil {
+		table(c, "streams", &v.Streams, streamFields)
+	}
+}
+
+func streamFields(c *coder, _ string, s *room.Stream) {
+	text(c, "kind", &s.Kind)
+	num(c, "createdAt", &s.CreatedAt)
+	flag(c, "made", &s.Made)
+	flag(c, "gone", &s.Gone)
+}
+
+func promiseFields(c *coder, id string, p *room.Promise) {
+	if !c.writing {
+		p.ID = id
+	}
+	text(c, "user", &p.User)
+	text(c, "role", &p.Role)
+	num(c, "givenAt", &p.GivenAt)
+	num(c, "expires", &p.Expires)
+	flag(c, "freed", &p.Freed)
+	text(c, "used", &p.Used)
+	flag(c, "rides", &p.Rides)
+}
+
+func lineFields(c *coder, l *room.Line) {
+	num(c, "at", &l.At)
+	num(c, "eventAt", &l.EventAt)
+	text(c, "event", &l.Event)
+	text(c, "conn", &l.Connection)
+	text(c, "stream", &l.Stream)
+	text(c, "user", &l.User)
+	text(c, "role", &l.Role)
+	text(c, "action", &l.Action)
+	text(c, "reason", &l.Reason)
+	text(c, "actor", &l.Actor)
+	text(c, "note", &l.Note)
+}
+
+// recordFields has the ids of what it holds beside it: the record's own id may
+// be another.
+func recordFields(c *coder, r *room.Record) {
+	if r.Conn != nil || c.item["conn"] != nil {
+		r.Conn = pointed(r.Conn)
+		part(c, "conn", func(c *coder) {
+			text(c, "id", &r.Conn.ID)
+			connFields(c, r.Conn.ID, r.Conn)
+		})
+	}
+	if r.Promise != nil || c.item["promise"] != nil {
+		r.Promise = pointed(r.Promise)
+		part(c, "promise", func(c *coder) {
+			text(c, "id", &r.Promise.ID)
+			promiseFields(c, r.Promise.ID, r.Promise)
+		})
+	}
+	num(c, "seen", &r.Seen)
+	text(c, "holder", &r.Holder)
+}
+
+func pointed[T any](p *T) *T {
+	if p == nil {
+		return new(T)
+	}
+	return p
+}
+
+func roomFields(c *coder, r *room.Room) {
+	count(c, "revision", &r.Revision)
+	num(c, "created", &r.Created)
+	policy(c, &r.Policy)
+	text(c, "session", &r.Session)
+	num(c, "closed", &r.Closed)
+}
+
+// policy stands as its JSON.
+func policy(c *coder, p *room.Policy) {
+	raw := ""
+	if c.writing {
+		raw = p.String()
+	}
+	text(c, "policy", &raw)
+	if !c.writing {
+		*p = room.StoredPolicy(raw)
+	}
+}
+
+// whole is the item of a lesson, and the names of all attributes that it could
+// have had.
+func whole(l room.Lesson, expires int64) (item, []string) {
+	c, g, bucket := writer(), compile(l), ""
+	if l.Due != 0 {
+		bucket = bucketOf(l.Session)
+	}
+	lessonFields(c, &l)
+	gateFields(c, &g)
+	num(c, "expires", &expires)
+	text(c, "bucket", &bucket)
+	return c.item, c.known
+}
+
+func decodeLesson(i item) (room.Lesson, error) {
+	l := room.Lesson{Session: sessionOf(i)}
+	c := reader(i)
+	lessonFields(c, &l)
+	return l, named(c.err, i)
+}
+
+func decodeRoom(i item) (room.Room, error) {
+	r := room.Room{Name: keyText(i, "sk")}
+	c := reader(i)
+	roomFields(c, &r)
+	return r, named(c.err, i)
+}
+
+func decodeRecord(i item) (room.Record, error) {
+	r := room.Record{ID: cut(keyText(i, "sk"), recordMark)}
+	c := reader(i)
+	recordFields(c, &r)
+	return r, named(c.err, i)
+}
+
+func decodeChunk(i item) ([]room.Line, error) {
+	var first int64
+	var lines []room.Line
+	if _, err := fmt.Sscanf(cut(keyText(i, "sk"), chunkMark), "%d", &first); err != nil {
+		return nil, named(fmt.Errorf("the key names no line: %w", err), i)
+	}
+	c := reader(i)
+	list(c, "lines", &lines, lineFields)
+	for n := range lines {
+		lines[n].Seq = first + int64(n)
+	}
+	return lines, named(c.err, i)
+}
+
+func cut(s, mark string) string {
+	if len(s) < len(mark) {
+		return ""
+	}
+	return s[len(mark):]
+}
+
+// named says whose err is.
+func named(err error, i item) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("item %q %q cannot be read: %w", keyText(i, "pk"), keyText(i, "sk"), err)
+}

@@ -1,0 +1,39 @@
+package dynamo
+
+import "usher/pkg/room"
+
+// gate is what the condition of an Add is said in, compiled with every write
+// that looks at the whole lesson. An Add and a Shed move it by what they add
+// and take away. Then live may stand higher than the rules would count, where
+// a user takes the seat that its promise held; never lower.
+type gate struct {
+	room.Gate
+	users map[string]int // how often each user is in or holds a promise
+}
+
+func compile(l room.Lesson) gate {
+	g := gate{Gate: l.Gate(), users: map[string]int{}}
+	for id, c := range l.Conns {
+		g.mention(room.Lesson{Conns: map[string]room.Conn{id: c}})
+	}
+	for id, p := range l.Promises {
+		g.mention(room.Lesson{Promises: map[string]room.Promise{id: p}})
+	}
+	return g
+}
+
+// mention counts the user of a lesson that holds one connection or promise.
+func (g gate) mention(only room.Lesson) {
+	for user := range only.Users() {
+		if user != "" {
+			g.users[user]++
+		}
+	}
+}
+
+func gateFields(c *coder, g *gate) {
+	count(c, "live", &g.Live)
+	count(c, "limit", &g.Limit)
+	count(c, "after", &g.After)
+	counts(c, "users", &g.users)
+}

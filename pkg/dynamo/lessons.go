@@ -1,0 +1,187 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"usher/pkg/room"
+)
+
+// Lesson implements room.Store: one GetItem, or with records one BatchGetItem.
+func (s *Store) Lesson(ctx context.Context, session string, records ...string) (room.Lesson, []room.Record, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	if len(records) > 0 {
+		return s.lessonWith(ctx, session, records)
+	}
+	l, err := s.lesson(ctx, "Lesson", session)
+	return l, nil, err
+}
+
+func (s *Store) lesson(ctx context.Context, op, session string) (room.Lesson, error) {
+	i, err := s.get(ctx, op, lessonKey(session))
+	if err != nil {
+		return room.Lesson{}, err
+	}
+	if i == nil {
+		return room.Lesson{}, noLesson(session)
+	}
+	return decodeLesson(i)
+}
+
+func noLesson(session string) error {
+	return fmt.Errorf("%w: session %q", room.ErrNoLesson, session)
+}
+
+// get reads an item as it stands now; nil where there is none.
+func (s *Store) get(ctx context.Context, op string, k item) (item, error) {
+	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.table, Key: k, ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: s.report(),
+	})
+	if err != nil {
+		return nil, fault(op, err)
+	}
+	s.read(op, out.ConsumedCapacity)
+	return out.Item, nil
+}
+
+// Add implements room.Store: one UpdateItem, whose condition is Arrival.Fits
+// said about the stored gate. The gate may deny what the rules allow; then the
+// arrival is stored by the rules themselves.
+func (s *Store) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	if a.Conn.State != room.Seated || a.Conn.LeftAt != 0 {
+		return s.addByRules(ctx, a)
+	}
+	l, err := s.update(ctx, "Add", a.Session, s.addition(a))
+	var lost *room.Conflict
+	if errors.As(err, &lost) && a.Fits(*lost.Winner) {
+		return s.addByRules(ctx, a)
+	}
+	return l, err
+}
+
+// addition is an Add in the words of an expression.
+func (s *Store) addition(a room.Arrival) *update {
+	u := newUpdate()
+	conn, user := u.entry("conns", a.Conn.ID), ""
+	u.when("%s < %s", u.attr("live"), u.attr("limit"))
+	u.when("%s < %s", u.attr("after"), u.number(int64(a.Conn.CreatedAt)))
+	u.when("%s = %s", u.attr("policyVersion"), u.number(a.PolicyVersion))
+	u.when("attribute_not_exists(%s)", conn)
+	u.when("size(%s) < %s", u.attr("conns"), u.number(room.MaxEntries))
+	u.when("size(%s) < %s", u.attr("tail"), u.number(room.MaxTail))
+	if a.Pinned {
+		u.when("%s = %s", u.attr("shed"), u.number(a.Shed))
+	}
+	if a.Conn.User != "" {
+		user = u.entry("users", a.Conn.User)
+		u.set(user, fmt.Sprintf("if_not_exists(%s, %s) + %s", user, u.number(0), u.number(1)))
+	}
+	if a.Alone && user != "" {
+		u.when("(attribute_not_exists(%s) OR %s = %s)", user, user, u.number(0))
+	}
+	u.set(conn, u.value(value(a.Conn, func(c *coder, v *room.Conn) { connFields(c, v.ID, v) })))
+	u.set(u.attr("tail"), fmt.Sprintf("list_append(%s, %s)", u.attr("tail"), u.value(listValue([]room.Line{a.Line}, lineFields))))
+	u.plus("live", 1)
+	u.plus("added", 1)
+	u.put("expires", number(s.expires()))
+	return u
+}
+
+// addByRules stores what the rules make of the arrival, as long as it fits.
+func (s *Store) addByRules(ctx context.Context, a room.Arrival) (room.Lesson, error) {
+	return s.byRules(ctx, "Add", a.Session, func(l room.Lesson) (room.Lesson, error) {
+		if !a.Fits(l) {
+			return l, &room.Conflict{Winner: &l}
+		}
+		return a.Into(l), nil
+	})
+}
+
+// byRules loads a lesson, has next made of it and stores that if nobody was
+// faster; else again, as often as the time allows.
+func (s *Store) byRules(ctx context.Context, op, session string, make func(room.Lesson) (room.Lesson, error)) (room.Lesson, error) {
+	l, err := s.lesson(ctx, op, session)
+	for err == nil {
+		var next room.Lesson
+		if next, err = make(l); err != nil {
+			return room.Lesson{}, err
+		}
+		next, err = s.update(ctx, op, session, s.replacement(l, next))
+		var lost *room.Conflict
+		if !errors.As(err, &lost) {
+			return next, err
+		}
+		l, err = *lost.Winner, nil
+	}
+	return room.Lesson{}, err
+}
+
+// replacement stores next as it is in the place of l.
+func (s *Store) replacement(l, next room.Lesson) *update {
+	u := newUpdate()
+	u.all(whole(next, s.expires()))
+	u.when("%s = %s", u.attr("revision"), u.number(l.Revision))
+	u.when("%s = %s", u.attr("added"), u.number(l.Added))
+	return u
+}
+
+// swapped is a Swap in the words of an expression.
+func (s *Store) swapped(next room.Lesson) *update {
+	l := next
+	next.Revision++
+	return s.replacement(l, next)
+}
+
+// Swap implements room.Store: one UpdateItem.
+func (s *Store) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return s.update(ctx, "Swap", next.Session, s.swapped(next))
+}
+
+// update changes a lesson and gives what is stored then, or a *Conflict with
+// what was stored instead.
+func (s *Store) update(ctx context.Context, op, session string, u *update) (room.Lesson, error) {
+	in := &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: lessonKey(session),
+		UpdateExpression: u.expression(), ConditionExpression: u.condition(),
+		ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ReturnConsumedCapacity:              s.report(),
+	}
+	var out *dynamodb.UpdateItemOutput
+	err := again(ctx, func() (err error) {
+		out, err = s.api.UpdateItem(ctx, in)
+		return err
+	})
+	var failed *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &failed):
+		return room.Lesson{}, winner(session, failed.Item)
+	case err != nil:
+		return room.Lesson{}, fault(op, err)
+	}
+	s.wrote(op, out.ConsumedCapacity)
+	return decodeLesson(out.Attributes)
+}
+
+// winner is the error for a condition that did not hold for the stored item.
+func winner(session string, stored item) error {
+	if len(stored) == 0 {
+		return noLesson(session)
+	}
+	l, err := decodeLesson(stored)
+	if err != nil {
+		return err
+	}
+	return &room.Conflict{Winner: &l}
+}

@@ -1,0 +1,125 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"usher/pkg/room"
+)
+
+// maxPaths is how many entries and lines one expression removes: it may have
+// 4 KB and about 300 operands.
+const maxPaths = 150
+
+// Shed implements room.Store: BatchWriteItem for records and chunks, which come
+// out the same when they are written twice, then one UpdateItem that removes
+// entries and lines one by one and so leaves alone what is added meanwhile.
+func (s *Store) Shed(ctx context.Context, l room.Lesson, shed room.Shed) (room.Lesson, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	if err := s.putAll(ctx, "Shed", s.leaving(l, shed)); err != nil {
+		return room.Lesson{}, err
+	}
+	if shed.Lines+len(shed.Conns)+len(shed.Promises)+len(shed.Seen) > maxPaths {
+		return s.shedByRules(ctx, l, shed)
+	}
+	return s.update(ctx, "Shed", l.Session, s.removal(l, shed))
+}
+
+// shedByRules stores the lesson without what is shed, whatever was added to it.
+func (s *Store) shedByRules(ctx context.Context, l room.Lesson, shed room.Shed) (room.Lesson, error) {
+	return s.byRules(ctx, "Shed", l.Session, func(now room.Lesson) (room.Lesson, error) {
+		if now.Revision != l.Revision {
+			return now, &room.Conflict{Winner: &now}
+		}
+		return shed.Apply(now), nil
+	})
+}
+
+// leaving gives the items of what leaves l.
+func (s *Store) leaving(l room.Lesson, shed room.Shed) []item {
+	var items []item
+	last := map[string]room.Record{}
+	for _, r := range shed.Records {
+		last[r.ID] = r
+	}
+	for _, r := range last {
+		items = append(items, s.recordItem(l.Session, r))
+	}
+	seq := l.Base + 1
+	for lines := range slices.Chunk(l.Tail[:shed.Lines], chunkLines) {
+		items = append(items, s.chunkItem(l.Session, seq, lines))
+		seq += int64(len(lines))
+	}
+	return items
+}
+
+func (s *Store) recordItem(session string, r room.Record) item {
+	return s.beside(recordKey(session, r.ID), func(c *coder) { recordFields(c, &r) })
+}
+
+func (s *Store) chunkItem(session string, seq int64, lines []room.Line) item {
+	k := key(lessonMark+session, chunkSort(seq))
+	return s.beside(k, func(c *coder) { list(c, "lines", &lines, lineFields) })
+}
+
+// beside is an item that belongs to a lesson.
+func (s *Store) beside(k item, fields func(*coder)) item {
+	c, expires := writer(), s.expires()
+	fields(c)
+	num(c, "expires", &expires)
+	for name, v := range k {
+		c.item[name] = v
+	}
+	return c.item
+}
+
+// removal is a Shed in the words of an expression. It is said from the lesson
+// as it was loaded: only a Swap or a Shed changes what stood in it then, and
+// adds change none of the attributes that are set here.
+func (s *Store) removal(l room.Lesson, shed room.Shed) *update {
+	u, next := newUpdate(), shed.Apply(l)
+	before, after := compile(l), compile(next)
+	u.when("%s = %s", u.attr("revision"), u.number(l.Revision))
+	for i := range shed.Lines {
+		u.remove(fmt.Sprintf("%s[%d]", u.attr("tail"), i))
+	}
+	u.removeAll("conns", shed.Conns)
+	u.removeAll("promises", shed.Promises)
+	u.removeAll("seen", shed.Seen)
+	for user, n := range before.users {
+		if less := n - after.users[user]; less > 0 {
+			path := u.entry("users", user)
+			u.set(path, fmt.Sprintf("%s - %s", path, u.number(int64(less))))
+		}
+	}
+	u.plus("live", int64(after.Live-before.Live))
+	s.settle(u, next, after)
+	return u
+}
+
+// settle sets the numbers of next that do not depend on adds.
+func (s *Store) settle(u *update, next room.Lesson, g gate) {
+	u.put("limit", number(int64(g.Limit)))
+	u.put("after", number(int64(g.After)))
+	for name, n := range map[string]int64{
+		"revision": next.Revision, "base": next.Base, "shed": next.Shed, "outside": next.Outside,
+		"floor": int64(next.Floor), "shedAt": int64(s.now()), "expires": s.expires(),
+	} {
+		u.put(name, number(n))
+	}
+	if next.Due == 0 {
+		u.remove(u.attr("dueAt"))
+		u.remove(u.attr("bucket"))
+		return
+	}
+	u.put("dueAt", number(int64(next.Due)))
+	u.put("bucket", str(bucketOf(next.Session)))
+}
+
+func (u *update) removeAll(name string, ids []string) {
+	for _, id := range ids {
+		u.remove(u.entry(name, id))
+	}
+}

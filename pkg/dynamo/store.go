@@ -1,0 +1,81 @@
+// Package dynamo keeps rooms and lessons in one DynamoDB table. Nothing else
+// knows its keys, its expressions or what an item looks like:
+//
+//	pk         sk                  what
+//	rooms      NAME                a room; all of them in one partition, so that they list by name
+//	L#SESSION  lesson              a lesson: its connections, promises and last log lines
+//	L#SESSION  r#ID                what the lesson no longer holds: a connection, a promise p:, a digest e:, a user u:
+//	L#SESSION  c#0000000000000009  eight log lines that left the lesson, by the number of the first
+//
+// A lesson's attributes are its fields under their own names (Due is dueAt),
+// those that are not set left out; connections, promises and digests are maps
+// by id, log lines a list. Beside them stand, for Add's condition, what
+// room.Lesson.Gate compiled (live, limit, after) and under users how often each
+// user is in or promised; bucket and dueAt, for the index of unfinished work;
+// expires, when the item may be deleted, in seconds; and shedAt, when records
+// last left the lesson.
+//
+// A write changes the attributes it knows and leaves the others, so that
+// versions of the code can run beside one another.
+package dynamo
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"usher/pkg/room"
+)
+
+// API is what the store calls of the SDK's client.
+type API interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+}
+
+// patience is how long a call of the store may take in all, the SDK's tries
+// included: after that the caller parks what it has.
+const patience = 2 * time.Second
+
+// keep is how long an item stays after it was last written.
+const keep = 90 * 24 * room.Hour
+
+// Store is a room.Store in one table. It is safe for concurrent use.
+type Store struct {
+	api      API
+	table    string
+	now      func() room.Time
+	capacity func(op string, read, write float64)
+}
+
+var _ room.Store = (*Store)(nil)
+
+// Option changes a Store.
+type Option func(*Store)
+
+// Clock gives the store another clock than the system's.
+func Clock(now func() room.Time) Option { return func(s *Store) { s.now = now } }
+
+// OnCapacity has f called after every request that succeeded, with the Store's
+// method that made it and the units it consumed, those of the index included.
+// A failed condition consumes units too, but DynamoDB does not say how many.
+func OnCapacity(f func(op string, read, write float64)) Option {
+	return func(s *Store) { s.capacity = f }
+}
+
+// New gives the store in that table.
+func New(client API, table string, opts ...Option) *Store {
+	s := &Store{api: client, table: table, now: func() room.Time { return room.TimeOf(time.Now()) }}
+	for _, o := range opts {
+		o(s)
+	}
+	return s
+}
+
+// expires is when an item that is written now may be deleted, in seconds.
+func (s *Store) expires() int64 { return int64((s.now() + keep) / room.Second) }
