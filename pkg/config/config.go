@@ -26,6 +26,7 @@ type Settings struct {
 	Data     string  // the embedded store's file
 	Store    string  // Bolt or DynamoDB
 	Table    string  // of DynamoDB
+	Dynamo   Dynamo
 	Platform Platform
 
 	// APISecret is the key of the API's bearer tokens. Nil, for the local
@@ -35,6 +36,14 @@ type Settings struct {
 	TicketSecret []byte
 	Origins      []string // web origins that may call join from a page
 	TokenLife    time.Duration
+}
+
+// Dynamo is where DynamoDB is when it is not at AWS.
+type Dynamo struct {
+	Endpoint string // "": at AWS
+	// Free: the endpoint is on this machine and the environment names no
+	// account, so that any credentials do.
+	Free bool
 }
 
 // Platform is how to reach Vonage Video and what to trust of it. The zero
@@ -75,6 +84,8 @@ type variables struct {
 	Store            string `env:"USHER_STORE"`
 	Table            string `env:"USHER_TABLE" envDefault:"usher"`
 	DynamoEndpoint   string `env:"AWS_ENDPOINT_URL_DYNAMODB"`
+	AccessKey        string `env:"AWS_ACCESS_KEY_ID"`
+	Profile          string `env:"AWS_PROFILE"`
 	ApplicationID    string `env:"VONAGE_APPLICATION_ID"`
 	PrivateKey       string `env:"VONAGE_PRIVATE_KEY"`
 	OpenTokKey       string `env:"OPENTOK_API_KEY"`
@@ -125,7 +136,7 @@ func Load(lookup Lookup) (Settings, error) {
 	s := v.settings(&wrong)
 	s.Addr = wrong.address("USHER_ADDR", v.Addr)
 	s.Data = v.Data
-	s.Store = wrong.store(v)
+	s.Store, s.Dynamo = wrong.store(v)
 	s.Rooms = wrong.rooms(v.Rooms, s.Platform)
 	return s, wrong.orNil()
 }
@@ -142,17 +153,18 @@ func (v variables) settings(wrong *Error) Settings {
 	}
 }
 
-func (e *Error) store(v variables) string {
-	e.url("AWS_ENDPOINT_URL_DYNAMODB", v.DynamoEndpoint)
+func (e *Error) store(v variables) (string, Dynamo) {
+	d := Dynamo{Endpoint: e.url("AWS_ENDPOINT_URL_DYNAMODB", v.DynamoEndpoint)}
+	d.Free = loopback(d.Endpoint) && v.AccessKey == "" && v.Profile == ""
 	switch {
 	case v.Store == Bolt || v.Store == DynamoDB:
-		return v.Store
+		return v.Store, d
 	case v.Store != "":
 		e.add("USHER_STORE", v.Store, "must be bolt or dynamodb")
 	case v.DynamoEndpoint != "":
-		return DynamoDB
+		return DynamoDB, d
 	}
-	return Bolt
+	return Bolt, d
 }
 
 func (e *Error) seconds(name, value string, least, most int) time.Duration {

@@ -1,0 +1,117 @@
+// Package local joins everything for one process: the doorkeeper over an
+// embedded store (or DynamoDB), in-process timers, and Vonage or, without
+// credentials, the simulated platform on the same address. Package app is its
+// counterpart for the cloud.
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"usher/pkg/config"
+	"usher/pkg/room"
+	"usher/pkg/timer"
+	"usher/pkg/vonage/vonagetest"
+)
+
+// Local is the whole system as a value: New opens it, Run serves it, and Close
+// ends one that was never run.
+type Local struct {
+	settings  config.Settings
+	log       *slog.Logger
+	listener  net.Listener
+	store     room.Store
+	close     func() error // of the store
+	simulator *vonagetest.Platform
+	timer     *timer.Local
+	service   *room.Service
+	server    *http.Server
+}
+
+// New opens the store, listens, and creates the rooms that the settings name
+// and the store does not have. Its errors are for people. Secrets that the
+// settings leave out are made and kept in the store.
+func New(ctx context.Context, s config.Settings, log *slog.Logger) (*Local, error) {
+	l := &Local{settings: s, log: log}
+	if err := l.open(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+func (l *Local) open(ctx context.Context) error {
+	steps := []func(context.Context) error{l.listen, l.openStore, l.keepSecret, l.join, l.createRooms}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close lets go of everything at once. After Run it does nothing more.
+func (l *Local) Close() error {
+	var failed error
+	if l.simulator != nil {
+		l.simulator.Close()
+	}
+	if l.timer != nil {
+		l.timer.Close()
+	}
+	if l.listener != nil {
+		if err := l.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			failed = err
+		}
+	}
+	if l.close != nil {
+		failed = errors.Join(failed, l.close())
+	}
+	return failed
+}
+
+// join makes the service and the handlers around it.
+func (l *Local) join(context.Context) error {
+	platform, err := l.platform()
+	if err != nil {
+		return err
+	}
+	l.timer = timer.NewLocal(now, l.work)
+	l.service = room.NewService(l.store, platform, l.timer, room.Settings{
+		TokenLife: l.settings.TokenLife,
+		AllowDemo: l.settings.Platform.Local(),
+		Project:   l.account().Project(),
+		Now:       now,
+		NewID:     rand.Text,
+		Log:       l.log,
+	})
+	l.server = l.newServer()
+	return nil
+}
+
+// work does what is due in a lesson. What fails is found again by the sweep.
+func (l *Local) work(ctx context.Context, session string) {
+	l.report(ctx, "a lesson could not be worked and will be tried again", l.service.Work(ctx, session))
+}
+
+// createRooms puts the rooms of the settings where their names are free.
+func (l *Local) createRooms(ctx context.Context) error {
+	for _, r := range l.settings.Rooms {
+		_, _, err := l.service.PutRoom(ctx, r.Name, room.Put{Policy: r.Policy, IfNoneMatch: true, Actor: "start"})
+		var there *room.Problem
+		if errors.As(err, &there) && there.Code == room.CodeChanged {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("room %s could not be created: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+func now() room.Time { return room.TimeOf(time.Now()) }

@@ -1,0 +1,302 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"usher/pkg/api"
+	"usher/pkg/config"
+	"usher/pkg/room"
+)
+
+var secret = []byte("0123456789abcdef0123456789abcdef")
+
+// settings are those of a program that was told nothing, but for the port.
+func settings(t *testing.T, data string, vars ...string) config.Settings {
+	t.Helper()
+	all := map[string]string{"USHER_ADDR": "127.0.0.1:0", "USHER_DATA": data, "USHER_API_SECRET": string(secret)}
+	for i := 0; i < len(vars); i += 2 {
+		all[vars[i]] = vars[i+1]
+	}
+	s, err := config.Load(func(name string) (string, bool) { v, ok := all[name]; return v, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// running is a Local that serves until its test ends or stop is called.
+type running struct {
+	*Local
+	t    *testing.T
+	stop func()
+}
+
+func start(t *testing.T, s config.Settings) *running {
+	t.Helper()
+	l, err := New(t.Context(), s, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	r := &running{Local: l, t: t}
+	r.stop = func() {
+		r.stop = func() {}
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("the run ended with %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("the run does not end")
+		}
+	}
+	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// call makes a request with a token and gives the status and the answer.
+func (r *running) call(token, method, path, body string) (int, map[string]any) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), method, r.URL()+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	answer := map[string]any{}
+	_ = json.Unmarshal(text, &answer)
+	return resp.StatusCode, answer
+}
+
+func (r *running) admin(method, path, body string) (int, map[string]any) {
+	r.t.Helper()
+	return r.call(api.AdminToken(secret, time.Now(), time.Hour), method, path, body)
+}
+
+// join gives the session and a token for user.
+func (r *running) join(name, user string) (session, token string) {
+	r.t.Helper()
+	status, answer := r.call(api.Ticket(secret, name, user, "", time.Now(), time.Minute), "POST", "/v1/rooms/"+name+"/join", "")
+	if status != 200 {
+		r.t.Fatalf("join of %s: %d %v", user, status, answer)
+	}
+	return answer["sessionId"].(string), answer["token"].(string)
+}
+
+// connect joins and connects.
+func (r *running) connect(name, user string) (session string) {
+	r.t.Helper()
+	session, token := r.join(name, user)
+	if _, err := r.simulator.Connect(session, token); err != nil {
+		r.t.Fatalf("connecting %s: %v", user, err)
+	}
+	return session
+}
+
+// until polls for what must come true within ten seconds.
+func (r *running) until(what string, ok func() bool) {
+	r.t.Helper()
+	limit := time.After(10 * time.Second)
+	for !ok() {
+		select {
+		case <-limit:
+			r.t.Fatalf("%s: not within ten seconds", what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (r *running) field(name, field string) any {
+	r.t.Helper()
+	status, answer := r.admin("GET", "/v1/rooms/"+name, "")
+	if status != 200 {
+		r.t.Fatalf("room %s: %d %v", name, status, answer)
+	}
+	return answer[field]
+}
+
+func TestStartsWithNothing(t *testing.T) {
+	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db")))
+	if status, answer := r.call("", "GET", "/healthz", ""); status != 200 {
+		t.Errorf("healthz: %d %v", status, answer)
+	}
+	for name, want := range map[string]string{
+		"one-to-one": `{"maxSeats":2,"demo":true}`, "limited-time-room": `{"lessonSeconds":60,"demo":true}`,
+	} {
+		if policy, _ := json.Marshal(r.field(name, "policy")); !sameJSON(string(policy), want) {
+			t.Errorf("room %s has the policy %s", name, policy)
+		}
+	}
+	if status, _ := r.call("", "GET", "/v1/rooms", ""); status != 401 {
+		t.Errorf("rooms without a token: %d", status)
+	}
+	if status, _ := r.call("", "GET", simulatorPath+"/nothing", ""); status != 404 {
+		t.Errorf("the simulator answers %d", status)
+	}
+}
+
+func sameJSON(a, b string) bool {
+	var x, y any
+	if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
+		return false
+	}
+	one, _ := json.Marshal(x)
+	other, _ := json.Marshal(y)
+	return string(one) == string(other)
+}
+
+func TestKeepsTheDoor(t *testing.T) {
+	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), "VONAGE_SIGNATURE_SECRET", "signs"))
+	if status, answer := r.admin("PUT", "/v1/rooms/lesson", `{"maxSeats":2}`); status != 201 {
+		t.Fatalf("put: %d %v", status, answer)
+	}
+	session := r.connect("lesson", "alice")
+	r.connect("lesson", "bob")
+	r.until("two seated", func() bool { return r.field("lesson", "seats") == 2.0 })
+	status, answer := r.call(api.Ticket(secret, "lesson", "carol", "", time.Now(), time.Minute), "POST", "/v1/rooms/lesson/join", "")
+	if status != 409 || answer["code"] != "room-full" {
+		t.Errorf("a third one: %d %v", status, answer)
+	}
+	if _, err := r.simulator.ConnectForeign(session, "mallory", ""); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the stranger is out", func() bool { return len(r.simulator.Connected(session)) == 2 })
+	if status, answer := r.admin("POST", "/v1/rooms/lesson/end", ""); status != 200 {
+		t.Fatalf("end: %d %v", status, answer)
+	}
+	r.until("everybody is out", func() bool { return len(r.simulator.Connected(session)) == 0 })
+}
+
+func TestUnsignedWhereSigned(t *testing.T) {
+	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), "VONAGE_SIGNATURE_SECRET", "signs"))
+	if status, _ := r.call("", "POST", api.WebhookPath, `{"sessionId":"1_x","event":"sessionCreated"}`); status != 401 {
+		t.Errorf("an unsigned callback: %d", status)
+	}
+}
+
+// TestGoesOn: what ran goes on after a restart, and a lesson whose time came
+// while nobody was there ends.
+func TestGoesOn(t *testing.T) {
+	s := settings(t, filepath.Join(t.TempDir(), "usher.db"))
+	first := start(t, s)
+	first.admin("PUT", "/v1/rooms/short", `{"lessonSeconds":1,"quorum":1}`)
+	first.admin("PUT", "/v1/rooms/long", `{"lessonSeconds":600,"quorum":1}`)
+	session := first.connect("long", "alice")
+	first.connect("short", "bob")
+	first.until("both run", func() bool {
+		return first.field("long", "status") == "running" && first.field("short", "status") != "open"
+	})
+	ends := first.field("long", "endsAt")
+	first.stop()
+
+	second := start(t, s)
+	if second.field("long", "status") != "running" || second.field("long", "endsAt") != ends || second.field("long", "sessionId") != session {
+		t.Errorf("the long lesson is now %v until %v", second.field("long", "status"), second.field("long", "endsAt"))
+	}
+	second.until("the short lesson has ended", func() bool { return second.field("short", "status") == "ended" })
+	if second.field("short", "outcome") != "completed" {
+		t.Errorf("the short lesson's outcome is %v", second.field("short", "outcome"))
+	}
+	again, token := second.join("long", "alice")
+	if _, err := second.simulator.Connect(again, token); err != nil || again != session {
+		t.Errorf("the session of before is not known: %q, %v", again, err)
+	}
+}
+
+func TestRoomsOfTheSettingsAreCreatedOnce(t *testing.T) {
+	s := settings(t, filepath.Join(t.TempDir(), "usher.db"))
+	s.Rooms = []config.Entry{{Name: "mine", Policy: room.StoredPolicy(`{"maxSeats":3}`)}}
+	first := start(t, s)
+	if status, answer := first.admin("PUT", "/v1/rooms/mine", `{"maxSeats":4}`); status != 200 {
+		t.Fatalf("put: %d %v", status, answer)
+	}
+	first.stop()
+	second := start(t, s)
+	if policy := second.field("mine", "policy").(map[string]any); policy["maxSeats"] != 4.0 {
+		t.Errorf("a restart put the room again: %v", policy)
+	}
+}
+
+// TestKeepsASecret: without a secret in the settings one is made, kept, and
+// not shown.
+func TestKeepsASecret(t *testing.T) {
+	s := settings(t, filepath.Join(t.TempDir(), "usher.db"))
+	s.APISecret = nil
+	first := start(t, s)
+	made := string(first.settings.APISecret)
+	var shown strings.Builder
+	first.Greet(&shown)
+	if len(made) < 32 || strings.Contains(shown.String(), made) {
+		t.Errorf("the secret has %d bytes, or is shown:\n%s", len(made), shown.String())
+	}
+	first.stop()
+	if second := start(t, s); string(second.settings.APISecret) != made {
+		t.Error("a restart made another secret")
+	}
+}
+
+func TestGreetingLetsIn(t *testing.T) {
+	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db")))
+	var shown strings.Builder
+	r.Greet(&shown)
+	_, token, found := strings.Cut(shown.String(), "/#token=")
+	token, _, _ = strings.Cut(token, "\n")
+	if status, answer := r.call(token, "GET", "/v1/rooms", ""); !found || status != 200 {
+		t.Errorf("the token of the greeting: %d %v\n%s", status, answer, shown.String())
+	}
+}
+
+func TestCannotStart(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "usher.db")
+	other := start(t, settings(t, data))
+	taken := other.listener.Addr().String()
+	_, port, _ := net.SplitHostPort(taken)
+	cases := []struct {
+		name string
+		set  config.Settings
+		want []string
+	}{
+		{"the port is taken", settings(t, data+"2", "USHER_ADDR", taken), []string{taken, "USHER_ADDR=127.0.0.1:", "make run"}},
+		{"the port is taken, by name", settings(t, data+"2", "USHER_ADDR", "localhost:"+port), []string{"USHER_ADDR=localhost:"}},
+		{"the address is not ours", settings(t, data+"2", "USHER_ADDR", "192.0.2.1:5000"), []string{"USHER_ADDR", "192.0.2.1:5000"}},
+		{"the data file is in use", settings(t, data), []string{data, "another process is using it"}},
+		{"the data file is a folder", settings(t, t.TempDir()), []string{"not a regular file"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			l, err := New(t.Context(), c.set, slog.New(slog.DiscardHandler))
+			if err == nil {
+				_ = l.Close()
+				t.Fatal("it started")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the message does not say %q: %v", want, err)
+				}
+			}
+		})
+	}
+}

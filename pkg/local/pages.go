@@ -1,0 +1,5 @@
+package local
+
+import "net/http"
+
+func (l *Local) pages() http.Handler { return nil }

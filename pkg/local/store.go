@@ -1,0 +1,82 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"usher/pkg/bolt"
+	"usher/pkg/config"
+	"usher/pkg/dynamo"
+)
+
+func (l *Local) openStore(ctx context.Context) error {
+	if l.settings.Store == config.DynamoDB {
+		return l.openDynamo(ctx)
+	}
+	s, err := bolt.Open(l.settings.Data, bolt.Options{})
+	if err != nil {
+		return err
+	}
+	l.store, l.close = s, s.Close
+	return nil
+}
+
+// openDynamo finds the table, or creates it.
+func (l *Local) openDynamo(ctx context.Context) error {
+	shared, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("the AWS settings could not be read: %w", err)
+	}
+	d := l.settings.Dynamo
+	if d.Free {
+		shared.Credentials = credentials.NewStaticCredentialsProvider("usher", "usher", "")
+		if shared.Region == "" {
+			shared.Region = "us-east-1"
+		}
+	}
+	client := dynamodb.NewFromConfig(shared, func(o *dynamodb.Options) {
+		if d.Endpoint != "" {
+			o.BaseEndpoint = aws.String(d.Endpoint)
+		}
+	})
+	if err := dynamo.CreateTable(ctx, client, l.settings.Table); err != nil {
+		return err
+	}
+	l.store = dynamo.New(client, l.settings.Table)
+	return nil
+}
+
+// keepSecret takes the API's key from the settings, or the one that was made
+// at the first start and is kept in the data file, whatever the store is.
+func (l *Local) keepSecret(ctx context.Context) error {
+	if l.settings.APISecret != nil {
+		return nil
+	}
+	file, open := l.store.(*bolt.Store)
+	if !open {
+		var err error
+		if file, err = bolt.Open(l.settings.Data, bolt.Options{}); err != nil {
+			return err
+		}
+		defer file.Close()
+	}
+	secret, err := file.Secret(ctx, "api", func() []byte { return []byte(rand.Text() + rand.Text()) })
+	if err != nil {
+		return fmt.Errorf("the API's secret could not be kept in %s: %w", l.settings.Data, err)
+	}
+	l.settings.APISecret = secret
+	return nil
+}
+
+func (l *Local) storeName() string {
+	if l.settings.Store == config.DynamoDB {
+		return "DynamoDB, table " + l.settings.Table
+	}
+	return l.settings.Data
+}
