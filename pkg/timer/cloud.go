@@ -1,0 +1,183 @@
+package timer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"usher/pkg/room"
+)
+
+const (
+	// maxDelay is the longest DelaySeconds of SQS.
+	maxDelay = 900 * time.Second
+	// lead is how long before the moment a schedule is set. Schedules go by the
+	// minute and fire within the 60 seconds after theirs, so this one fires 150
+	// to 30 seconds before the moment; SQS waits for the rest.
+	lead = 90 * room.Second
+	// maxAge is for how long the scheduler tries again to deliver, in seconds
+	// (60 to 86,400). Long after the moment, the sweep has done the work.
+	maxAge = 300
+)
+
+// Scheduler is what Cloud needs of EventBridge Scheduler's client.
+type Scheduler interface {
+	CreateSchedule(ctx context.Context, in *scheduler.CreateScheduleInput, opts ...func(*scheduler.Options)) (*scheduler.CreateScheduleOutput, error)
+}
+
+// SQS is what Cloud needs of the client of SQS.
+type SQS interface {
+	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+}
+
+// Options are the settings of a Cloud. All are required that do not say what
+// stands in for them.
+type Options struct {
+	Scheduler Scheduler
+	SQS       SQS
+
+	QueueURL  string // of wakes, whose handler waits out the last second
+	ParkedURL string // of parked events; QueueURL where it is empty
+
+	GroupName     string // of the schedules; the default group where it is empty
+	TargetARN     string // what a schedule calls: the function that calls Expire
+	RoleARN       string // in whose name it calls it
+	DeadLetterARN string // the queue of calls that failed for good; they are dropped where it is empty
+
+	Now func() room.Time // the wall clock where it is nil
+}
+
+// Cloud is a room.Timer and a room.Queue on EventBridge Scheduler and SQS.
+// Every method does at most one request.
+type Cloud struct{ o Options }
+
+var (
+	_ room.Timer = (*Cloud)(nil)
+	_ room.Queue = (*Cloud)(nil)
+)
+
+// NewCloud makes a Cloud of clients and names; it asks nobody.
+func NewCloud(o Options) *Cloud {
+	if o.Now == nil {
+		o.Now = func() room.Time { return room.TimeOf(time.Now()) }
+	}
+	if o.ParkedURL == "" {
+		o.ParkedURL = o.QueueURL
+	}
+	return &Cloud{o}
+}
+
+// Wake implements room.Timer: by SQS up to 15 minutes ahead, by a schedule
+// beyond. The schedule's name is its session and moment, so that making it twice
+// is making it once.
+func (c *Cloud) Wake(ctx context.Context, session string, at room.Time) error {
+	if at.Until(c.o.Now()) <= maxDelay {
+		return c.Expire(ctx, session, at)
+	}
+	in, err := c.schedule(session, at)
+	if err != nil {
+		return err
+	}
+	_, err = c.o.Scheduler.CreateSchedule(ctx, in)
+	if exists := (*schedulertypes.ConflictException)(nil); err == nil || errors.As(err, &exists) {
+		return nil
+	}
+	return fmt.Errorf("schedule for %s: %w", at, err)
+}
+
+// Expire is what a schedule's firing comes to: a message that is delivered when
+// the whole seconds until at have gone by, at most 900. Who receives it early
+// waits out the rest, or sends it Again.
+func (c *Cloud) Expire(ctx context.Context, session string, at room.Time) error {
+	return c.send(ctx, c.o.QueueURL, Message{Wake: &Wake{session, at}}, at.Until(c.o.Now()))
+}
+
+// Park implements room.Queue.
+func (c *Cloud) Park(ctx context.Context, e room.Event) error {
+	return c.send(ctx, c.o.ParkedURL, Message{Event: &e}, 0)
+}
+
+// Again sends a message that was received once more, to the queue of its kind,
+// so that it comes back after the whole seconds of delay, at most 900. The copy
+// starts with no failed tries; the one received has to be deleted.
+func (c *Cloud) Again(ctx context.Context, body string, delay time.Duration) error {
+	m, err := Decode(body)
+	if err != nil {
+		return err
+	}
+	url := c.o.QueueURL
+	if m.Event != nil {
+		url = c.o.ParkedURL
+	}
+	return c.send(ctx, url, m, delay)
+}
+
+func (c *Cloud) send(ctx context.Context, url string, m Message, delay time.Duration) error {
+	body, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	seconds := min(max(0, delay), maxDelay) / time.Second
+	_, err = c.o.SQS.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl:     &url,
+		MessageBody:  &body,
+		DelaySeconds: int32(seconds),
+	})
+	if err != nil {
+		return fmt.Errorf("message delayed by %d s: %w", seconds, err)
+	}
+	return nil
+}
+
+// schedule is a one-shot call of the target that deletes itself.
+func (c *Cloud) schedule(session string, at room.Time) (*scheduler.CreateScheduleInput, error) {
+	input, err := Message{Wake: &Wake{session, at}}.Encode()
+	if err != nil {
+		return nil, err
+	}
+	in := &scheduler.CreateScheduleInput{
+		Name:                       aws.String(scheduleName(session, at)),
+		ScheduleExpression:         aws.String(scheduleTime(at)),
+		ScheduleExpressionTimezone: aws.String("UTC"),
+		FlexibleTimeWindow:         &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowModeOff},
+		ActionAfterCompletion:      schedulertypes.ActionAfterCompletionDelete,
+		Target: &schedulertypes.Target{
+			Arn:         &c.o.TargetARN,
+			RoleArn:     &c.o.RoleARN,
+			Input:       &input,
+			RetryPolicy: &schedulertypes.RetryPolicy{MaximumEventAgeInSeconds: aws.Int32(maxAge)},
+		},
+	}
+	if c.o.DeadLetterARN != "" {
+		in.Target.DeadLetterConfig = &schedulertypes.DeadLetterConfig{Arn: &c.o.DeadLetterARN}
+	}
+	if c.o.GroupName != "" {
+		in.GroupName = &c.o.GroupName
+	}
+	return in, nil
+}
+
+// scheduleName is the name of the schedule for a session and a moment: 24
+// characters of the session's hash (120 bits) and the moment in base 36.
+// Names have at most 64 of 0-9, a-z, A-Z, "-", "_" and ".".
+func scheduleName(session string, at room.Time) string {
+	sum := sha256.Sum256([]byte(session))
+	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:24])
+	return hash + "-" + strconv.FormatInt(int64(at), 36)
+}
+
+// scheduleTime is the minute that the schedule is set to, as an at expression.
+func scheduleTime(at room.Time) string {
+	minute := (at - lead).Std().Truncate(time.Minute)
+	return minute.Format("at(2006-01-02T15:04:05)")
+}

@@ -1,0 +1,283 @@
+package timer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"usher/pkg/room"
+)
+
+// fakeAWS is both services as documented, for a test: it refuses what they refuse.
+type fakeAWS struct {
+	t         *testing.T
+	now       room.Time
+	schedules map[string]*scheduler.CreateScheduleInput
+	messages  []sqs.SendMessageInput
+	fail      error // what every request answers where it is not nil
+}
+
+var (
+	scheduleNames = regexp.MustCompile(`^[0-9a-zA-Z-_.]{1,64}$`)
+	atExpressions = regexp.MustCompile(`^at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\)$`)
+)
+
+func newFakeAWS(t *testing.T) (*fakeAWS, *Cloud) {
+	f := &fakeAWS{t: t, now: 1_700_000_000_123, schedules: map[string]*scheduler.CreateScheduleInput{}}
+	return f, NewCloud(Options{
+		Scheduler: f, SQS: f, QueueURL: "https://sqs/exact", ParkedURL: "https://sqs/tasks",
+		GroupName: "usher", TargetARN: "arn:aws:lambda:eu-central-1:1:function:expire",
+		RoleARN: "arn:aws:iam::1:role/scheduler", DeadLetterARN: "arn:aws:sqs:eu-central-1:1:dead",
+		Now: func() room.Time { return f.now },
+	})
+}
+
+func (f *fakeAWS) CreateSchedule(_ context.Context, in *scheduler.CreateScheduleInput, _ ...func(*scheduler.Options)) (*scheduler.CreateScheduleOutput, error) {
+	f.t.Helper()
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	f.check(in)
+	key := aws.ToString(in.GroupName) + "/" + *in.Name
+	if f.schedules[key] != nil {
+		return nil, fmt.Errorf("operation error: %w", &schedulertypes.ConflictException{Message: aws.String("exists")})
+	}
+	f.schedules[key] = in
+	return &scheduler.CreateScheduleOutput{}, nil
+}
+
+func (f *fakeAWS) check(in *scheduler.CreateScheduleInput) {
+	f.t.Helper()
+	if !scheduleNames.MatchString(*in.Name) {
+		f.t.Errorf("the name %q is not allowed", *in.Name)
+	}
+	set := f.setTo(in)
+	if set <= f.now || set%room.Minute != 0 {
+		f.t.Errorf("set to %s, which is past or no whole minute", set)
+	}
+	target := in.Target
+	age, attempts := target.RetryPolicy.MaximumEventAgeInSeconds, target.RetryPolicy.MaximumRetryAttempts
+	if *age < 60 || *age > 86400 || attempts != nil && (*attempts < 0 || *attempts > 185) {
+		f.t.Errorf("the retry policy is %d s, %v tries", *age, attempts)
+	}
+	if !json.Valid([]byte(*target.Input)) {
+		f.t.Errorf("the input is %s", *target.Input)
+	}
+	for _, arn := range []*string{target.Arn, target.RoleArn, target.DeadLetterConfig.Arn} {
+		if !strings.HasPrefix(aws.ToString(arn), "arn:aws:") {
+			f.t.Errorf("%q is no ARN", aws.ToString(arn))
+		}
+	}
+	if in.FlexibleTimeWindow.Mode != schedulertypes.FlexibleTimeWindowModeOff ||
+		in.ActionAfterCompletion != schedulertypes.ActionAfterCompletionDelete ||
+		*in.ScheduleExpressionTimezone != "UTC" {
+		f.t.Errorf("it is not exact, stays, or is in another zone: %+v", in)
+	}
+}
+
+// setTo is when a schedule may fire first.
+func (f *fakeAWS) setTo(in *scheduler.CreateScheduleInput) room.Time {
+	f.t.Helper()
+	m := atExpressions.FindStringSubmatch(*in.ScheduleExpression)
+	if m == nil {
+		f.t.Fatalf("%q is no at expression", *in.ScheduleExpression)
+	}
+	at, err := time.Parse("2006-01-02T15:04:05", m[1])
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return room.TimeOf(at)
+}
+
+func (f *fakeAWS) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	f.t.Helper()
+	if f.fail != nil {
+		return nil, f.fail
+	}
+	if in.DelaySeconds < 0 || in.DelaySeconds > 900 {
+		f.t.Errorf("a delay of %d s", in.DelaySeconds)
+	}
+	if !acceptable(*in.MessageBody) {
+		f.t.Errorf("SQS does not take %q", *in.MessageBody)
+	}
+	f.messages = append(f.messages, *in)
+	return &sqs.SendMessageOutput{}, nil
+}
+
+// last is the only message since the last call.
+func (f *fakeAWS) last() (m Message, delay time.Duration, url string) {
+	f.t.Helper()
+	if len(f.messages) != 1 {
+		f.t.Fatalf("%d messages, want 1", len(f.messages))
+	}
+	in := f.messages[0]
+	f.messages = nil
+	m, err := Decode(*in.MessageBody)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return m, time.Duration(in.DelaySeconds) * time.Second, *in.QueueUrl
+}
+
+func TestCloudWake(t *testing.T) {
+	for _, c := range []struct {
+		left  room.Time // ms
+		delay time.Duration
+		by    string
+	}{
+		{-room.Hour, 0, "queue"},
+		{0, 0, "queue"},
+		{999, 0, "queue"},
+		{1000, time.Second, "queue"},
+		{179_999, 179 * time.Second, "queue"},
+		{900_000, 900 * time.Second, "queue"},
+		{900_001, 0, "schedule"},
+		{room.Hour, 0, "schedule"},
+		{24 * room.Hour, 0, "schedule"},
+	} {
+		t.Run(fmt.Sprint(c.left), func(t *testing.T) {
+			f, cloud := newFakeAWS(t)
+			at := f.now + c.left
+			if err := cloud.Wake(t.Context(), "s", at); err != nil {
+				t.Fatal(err)
+			}
+			if c.by == "schedule" {
+				if len(f.schedules) != 1 || len(f.messages) != 0 {
+					t.Fatalf("%d schedules, %d messages", len(f.schedules), len(f.messages))
+				}
+				return
+			}
+			m, delay, url := f.last()
+			if *m.Wake != (Wake{"s", at}) || delay != c.delay || url != "https://sqs/exact" || len(f.schedules) != 0 {
+				t.Errorf("%+v in %s to %s, %d schedules", m.Wake, delay, url, len(f.schedules))
+			}
+		})
+	}
+}
+
+// TestCloudIsExact fires schedules anywhere in their minute: the message that
+// follows never comes after the moment, and less than a second before it.
+func TestCloudIsExact(t *testing.T) {
+	f, cloud := newFakeAWS(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	start := f.now
+	for range 2000 {
+		f.now = start + room.Time(random.Int64N(int64(48*room.Hour)))
+		at := f.now + 900_001 + room.Time(random.Int64N(int64(24*room.Hour)))
+		if err := cloud.Wake(t.Context(), "s", at); err != nil {
+			t.Fatal(err)
+		}
+		for key, in := range f.schedules {
+			f.now = f.setTo(in) + room.Time(random.Int64N(int64(room.Minute)))
+			fired, err := Decode(*in.Target.Input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cloud.Expire(t.Context(), fired.Wake.Session, fired.Wake.At); err != nil {
+				t.Fatal(err)
+			}
+			delete(f.schedules, key)
+		}
+		m, delay, _ := f.last()
+		comes := f.now + room.Time(delay.Milliseconds())
+		if early := at - comes; m.Wake.At != at || early < 0 || early >= room.Second || delay < 29*time.Second {
+			t.Fatalf("for %s it comes at %s, after a delay of %s", at, comes, delay)
+		}
+	}
+}
+
+func TestCloudSchedulesOnce(t *testing.T) {
+	f, cloud := newFakeAWS(t)
+	for range 3 {
+		if err := cloud.Wake(t.Context(), "s", f.now+room.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(f.schedules) != 1 {
+		t.Errorf("%d schedules for one moment", len(f.schedules))
+	}
+	for _, other := range []Wake{{"s", f.now + room.Hour + 1}, {"S", f.now + room.Hour}} {
+		if err := cloud.Wake(t.Context(), other.Session, other.At); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(f.schedules) != 3 {
+		t.Errorf("%d schedules for three", len(f.schedules))
+	}
+}
+
+func TestScheduleName(t *testing.T) {
+	for _, session := range []string{"s", "1_MX40~" + strings.Repeat("é", 300)} {
+		for _, at := range []room.Time{1, 1_700_000_000_000, 1 << 62} {
+			name := scheduleName(session, at)
+			if !scheduleNames.MatchString(name) || name != strings.ToLower(name) {
+				t.Errorf("%q", name)
+			}
+		}
+	}
+	// It must not change: an older program's schedules would be made again.
+	if got, want := scheduleName("session", 1_700_000_000_000), "h45pd3hlxukbbk2bp3ane657-loyw3v28"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestCloudParkAndAgain(t *testing.T) {
+	f, cloud := newFakeAWS(t)
+	e := room.Event{Name: room.ConnectionCreated, Session: "s", At: 1, Received: 2, Connection: "c", Digest: "d"}
+	if err := cloud.Park(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	body := *f.messages[0].MessageBody
+	if m, delay, url := f.last(); *m.Event != e || delay != 0 || url != "https://sqs/tasks" {
+		t.Errorf("parked %+v in %s to %s", m.Event, delay, url)
+	}
+	for given, want := range map[time.Duration]time.Duration{
+		-time.Second: 0, 2500 * time.Millisecond: 2 * time.Second, time.Hour: 900 * time.Second,
+	} {
+		if err := cloud.Again(t.Context(), body, given); err != nil {
+			t.Fatal(err)
+		}
+		if m, delay, url := f.last(); *m.Event != e || delay != want || url != "https://sqs/tasks" {
+			t.Errorf("again after %s: %+v in %s to %s", given, m.Event, delay, url)
+		}
+	}
+	if err := cloud.Again(t.Context(), `{"wake":{"session":"s","at":9}}`, 0); err != nil {
+		t.Fatal(err)
+	}
+	if m, _, url := f.last(); *m.Wake != (Wake{"s", 9}) || url != "https://sqs/exact" {
+		t.Errorf("again %+v to %s", m.Wake, url)
+	}
+	if err := cloud.Again(t.Context(), `{}`, 0); err == nil {
+		t.Error("what is no message was sent again")
+	}
+}
+
+func TestCloudFailures(t *testing.T) {
+	f, cloud := newFakeAWS(t)
+	f.fail = errors.New("throttled")
+	for name, err := range map[string]error{
+		"a message":  cloud.Wake(t.Context(), "s", f.now),
+		"a schedule": cloud.Wake(t.Context(), "s", f.now+room.Hour),
+		"expire":     cloud.Expire(t.Context(), "s", f.now),
+		"park":       cloud.Park(t.Context(), room.Event{Name: "e", Session: "s"}),
+	} {
+		if !errors.Is(err, f.fail) {
+			t.Errorf("%s: %v, want the cause in it", name, err)
+		}
+	}
+	f.fail = nil
+	if err := cloud.Wake(t.Context(), "", f.now+room.Hour); err == nil || len(f.schedules) != 0 {
+		t.Errorf("a wake of no session: %v", err)
+	}
+}
