@@ -1,0 +1,86 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"usher/pkg/room"
+)
+
+const (
+	visitorCookie = "usher-visitor"
+	// visitorLife is how long the cookie is kept, in seconds: longer than any
+	// promise is held, for it only has to survive reloads until then.
+	visitorLife    = 10 * 60
+	longestVisitor = 128 // bytes
+)
+
+// room shows the page of a room. A page that nobody looks at (HEAD, prefetch)
+// promises nothing and carries no credentials.
+func (s *site) room(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", "Cookie, Sec-Purpose, Purpose")
+	name := r.PathValue("room")
+	if !room.ValidRoom(name) {
+		s.refuse(w, r, notices[room.CodeNoSuchRoom])
+		return
+	}
+	p := page{Title: name, Room: name, ScriptURL: s.ScriptURL}
+	var err error
+	if unseen(r) {
+		p.Mode = "later"
+		_, err = s.Service.Room(r.Context(), name)
+	} else {
+		err = s.visit(w, r, &p)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.show(w, r, http.StatusOK, s.roomPolicy, "room", p)
+}
+
+// visit puts credentials on the page of a demo room; the page of any other
+// room waits for a ticket.
+func (s *site) visit(w http.ResponseWriter, r *http.Request, p *page) error {
+	credentials, visitor, err := s.Service.Visit(r.Context(), p.Room, visitorOf(r))
+	var refusal *room.Problem
+	switch {
+	case errors.As(err, &refusal) && refusal.Code == room.CodeUnauthorized:
+		p.Mode = "ticket"
+		return nil
+	case err != nil:
+		return err
+	}
+	p.Mode, p.Credentials = "demo", &credentials
+	if visitor != "" {
+		http.SetCookie(w, &http.Cookie{
+			Name: visitorCookie, Value: visitor, Path: "/room/" + p.Room, MaxAge: visitorLife,
+			HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode,
+		})
+	}
+	return nil
+}
+
+func visitorOf(r *http.Request) string {
+	c, err := r.Cookie(visitorCookie)
+	if err != nil || len(c.Value) > longestVisitor {
+		return ""
+	}
+	return c.Value
+}
+
+// unseen reports whether nobody looks at the answer, or not yet. Browsers say
+// so in Sec-Purpose; Purpose and X-Moz are its forerunners.
+func unseen(r *http.Request) bool {
+	if r.Method == http.MethodHead {
+		return true
+	}
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		v := strings.ToLower(r.Header.Get(name))
+		if strings.Contains(v, "prefetch") || strings.Contains(v, "prerender") || strings.Contains(v, "preview") {
+			return true
+		}
+	}
+	return false
+}

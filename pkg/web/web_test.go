@@ -1,0 +1,301 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"usher/pkg/room"
+)
+
+// stub is a service that remembers what it was asked.
+type stub struct {
+	visits, looks int
+	visitor       string
+	credentials   room.Credentials
+	err           error
+}
+
+func (s *stub) Visit(_ context.Context, _, visitor string) (room.Credentials, string, error) {
+	s.visits, s.visitor = s.visits+1, visitor
+	return s.credentials, "guest-7", s.err
+}
+
+func (s *stub) Room(context.Context, string) (room.View, error) {
+	s.looks++
+	return room.View{}, s.err
+}
+
+const vonage = "https://static.opentok.com/v2/js/opentok.min.js"
+
+func newSite(s *stub, secure bool) http.Handler {
+	s.credentials = room.Credentials{APIKey: "46000", SessionID: "2_MX4x", Token: "tok</script>&'\"en", ExpiresAt: "2026-12-01T12:01:00.000Z"}
+	return New(Options{Service: s, ScriptURL: vonage, Secure: secure, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+}
+
+func get(h http.Handler, method, target string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, nil)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+var carried = regexp.MustCompile(`<script type="application/json" id="credentials">(.*?)</script>`)
+
+// credentialsOn reads the credentials that a page carries, as its script does.
+func credentialsOn(t *testing.T, w *httptest.ResponseRecorder) (c room.Credentials, ok bool) {
+	t.Helper()
+	m := carried.FindStringSubmatch(w.Body.String())
+	if m == nil {
+		return c, false
+	}
+	if err := json.Unmarshal([]byte(m[1]), &c); err != nil {
+		t.Fatalf("the page carries %s: %v", m[1], err)
+	}
+	return c, true
+}
+
+func TestDemoRoom(t *testing.T) {
+	s := &stub{}
+	w := get(newSite(s, true), "GET", "/room/one-to-one", "Cookie", "usher-visitor=guest-6")
+	if c, ok := credentialsOn(t, w); w.Code != 200 || !ok || c != s.credentials {
+		t.Fatalf("answered %d %s", w.Code, w.Body)
+	}
+	if s.visits != 1 || s.visitor != "guest-6" {
+		t.Errorf("%d visits, the last of %q", s.visits, s.visitor)
+	}
+	want := "usher-visitor=guest-7; Path=/room/one-to-one; Max-Age=600; HttpOnly; Secure; SameSite=Lax"
+	if got := w.Header().Get("Set-Cookie"); got != want {
+		t.Errorf("Set-Cookie is %q, want %q", got, want)
+	}
+	if w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("headers %v", w.Header())
+	}
+	for _, part := range []string{`data-room="one-to-one" data-mode="demo"`, `src="` + vonage + `"`, `id="status"`} {
+		if !strings.Contains(w.Body.String(), part) {
+			t.Errorf("the page has no %s", part)
+		}
+	}
+}
+
+func TestCookies(t *testing.T) {
+	t.Run("over http", func(t *testing.T) {
+		w := get(newSite(&stub{}, false), "GET", "/room/a")
+		if got := w.Header().Get("Set-Cookie"); got == "" || strings.Contains(got, "Secure") {
+			t.Errorf("Set-Cookie is %q", got)
+		}
+	})
+	t.Run("too long", func(t *testing.T) {
+		s := &stub{}
+		get(newSite(s, false), "GET", "/room/a", "Cookie", "usher-visitor="+strings.Repeat("x", 129))
+		if s.visits != 1 || s.visitor != "" {
+			t.Errorf("visited as %q", s.visitor)
+		}
+	})
+}
+
+func TestTicketRoom(t *testing.T) {
+	s := &stub{err: &room.Problem{Code: room.CodeUnauthorized, Detail: "needs a ticket"}}
+	w := get(newSite(s, true), "GET", "/room/maths")
+	if _, ok := credentialsOn(t, w); w.Code != 200 || ok || w.Header().Get("Set-Cookie") != "" {
+		t.Fatalf("answered %d %v %s", w.Code, w.Header(), w.Body)
+	}
+	if !strings.Contains(w.Body.String(), `data-mode="ticket"`) {
+		t.Errorf("answered %s", w.Body)
+	}
+}
+
+func TestUnseenPagesPromiseNothing(t *testing.T) {
+	for name, request := range map[string][]string{
+		"HEAD":      {"HEAD"},
+		"prefetch":  {"GET", "Sec-Purpose", "prefetch"},
+		"prerender": {"GET", "Sec-Purpose", "prefetch;prerender"},
+		"older":     {"GET", "Purpose", "Prefetch"},
+		"preview":   {"GET", "X-Purpose", "preview"},
+		"oldest":    {"GET", "X-Moz", "prefetch"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &stub{}
+			w := get(newSite(s, true), request[0], "/room/one-to-one", request[1:]...)
+			if _, ok := credentialsOn(t, w); w.Code != 200 || ok || s.visits != 0 || s.looks != 1 || w.Header().Get("Set-Cookie") != "" {
+				t.Errorf("answered %d %v after %d visits", w.Code, w.Header(), s.visits)
+			}
+			if request[0] == "GET" && !strings.Contains(w.Body.String(), `data-mode="later"`) {
+				t.Errorf("answered %s", w.Body)
+			}
+		})
+		t.Run(name+", no such room", func(t *testing.T) {
+			s := &stub{err: &room.Problem{Code: room.CodeNoSuchRoom}}
+			if w := get(newSite(s, true), request[0], "/room/one-to-one", request[1:]...); w.Code != 404 {
+				t.Errorf("answered %d", w.Code)
+			}
+		})
+	}
+}
+
+func TestNotices(t *testing.T) {
+	tests := map[string]struct {
+		err    error
+		status int
+		state  string
+		retry  string
+	}{
+		"full":           {&room.Problem{Code: room.CodeRoomFull}, 409, "room-full", "5"},
+		"full for 2.5 s": {&room.Problem{Code: room.CodeRoomFull, RetryAfter: 2500 * time.Millisecond}, 409, "room-full", "3"},
+		"full for long":  {&room.Problem{Code: room.CodeRoomFull, RetryAfter: time.Hour}, 409, "room-full", "60"},
+		"over":           {fmt.Errorf("visit: %w", &room.Problem{Code: room.CodeLessonOver}), 410, "lesson-over", ""},
+		"unknown":        {&room.Problem{Code: room.CodeNoSuchRoom}, 404, "no-such-room", ""},
+		"in already":     {&room.Problem{Code: room.CodeDuplicateUser}, 409, "refused", ""},
+		"too many":       {&room.Problem{Code: room.CodeTooManyRequests}, 429, "unavailable", "5"},
+		"platform away":  {&room.Problem{Code: room.CodePlatformUnavailable, Cause: errors.New("secret")}, 503, "unavailable", "5"},
+		"store away":     {fmt.Errorf("secret: %w", room.ErrUnavailable), 503, "unavailable", "5"},
+		"another":        {&room.Problem{Code: "new", Detail: "You are <b>too</b> late."}, 403, "refused", ""},
+		"fault":          {errors.New("secret"), 500, "failed", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := get(newSite(&stub{err: tt.err}, true), "GET", "/room/maths")
+			body := w.Body.String()
+			if w.Code != tt.status || !strings.Contains(body, `id="status" role="status" data-state="`+tt.state+`"`) {
+				t.Errorf("answered %d %s", w.Code, body)
+			}
+			if _, ok := credentialsOn(t, w); ok || w.Header().Get("Set-Cookie") != "" {
+				t.Errorf("answered %v %s", w.Header(), body)
+			}
+			refresh := `<meta http-equiv="refresh" content="` + tt.retry + `">`
+			if w.Header().Get("Retry-After") != tt.retry || strings.Contains(body, "refresh") != (tt.retry != "") || tt.retry != "" && !strings.Contains(body, refresh) {
+				t.Errorf("Retry-After %q, page %s", w.Header().Get("Retry-After"), body)
+			}
+			if strings.Contains(body, "secret") || strings.Contains(body, "<b>") {
+				t.Errorf("answered %s", body)
+			}
+		})
+	}
+}
+
+func TestInvalidNamesAreNoRooms(t *testing.T) {
+	for _, name := range []string{"-x", "%3Cb%3E", "a%2Fb", strings.Repeat("x", 65)} {
+		t.Run(name, func(t *testing.T) {
+			s := &stub{}
+			if w := get(newSite(s, true), "GET", "/room/"+name); w.Code != 404 || s.visits+s.looks != 0 {
+				t.Errorf("answered %d after %d visits", w.Code, s.visits)
+			}
+		})
+	}
+}
+
+func TestPathsAndMethods(t *testing.T) {
+	h := newSite(&stub{}, true)
+	for target, want := range map[string]int{
+		"GET /": 200, "HEAD /": 200, "GET /nothing": 404, "GET /room/": 404, "GET /room/a/b": 404, "GET /assets/": 404, "GET /assets/none.js": 404,
+		"GET /assets/..%2fweb.go": 404, "GET /assets/room.js": 200, "GET /assets/console.js": 200, "GET /assets/style.css": 200, "HEAD /assets/room.js": 200,
+		"POST /": 405, "POST /room/a": 405, "DELETE /assets/room.js": 405,
+	} {
+		t.Run(target, func(t *testing.T) {
+			method, path, _ := strings.Cut(target, " ")
+			w := get(h, method, path)
+			if w.Code != want || (w.Header().Get("Allow") != "") != (want == 405) || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("answered %d %v", w.Code, w.Header())
+			}
+			if method == "HEAD" && w.Body.Len() > 0 {
+				t.Errorf("HEAD has a body: %s", w.Body)
+			}
+		})
+	}
+}
+
+func TestAssets(t *testing.T) {
+	h := newSite(&stub{}, true)
+	w := get(h, "GET", "/assets/room.js")
+	tag := w.Header().Get("ETag")
+	if w.Header().Get("Content-Type") != "text/javascript; charset=utf-8" || tag == "" {
+		t.Fatalf("headers %v", w.Header())
+	}
+	if w := get(h, "GET", "/assets/room.js", "If-None-Match", tag); w.Code != 304 || w.Body.Len() != 0 {
+		t.Errorf("answered %d", w.Code)
+	}
+}
+
+func TestContentSecurity(t *testing.T) {
+	h := newSite(&stub{}, true)
+	console := get(h, "GET", "/").Header().Get("Content-Security-Policy")
+	for _, part := range []string{"default-src 'none'", "script-src 'self';", "connect-src 'self';", "frame-ancestors 'none'", "form-action 'none'", "base-uri 'none'"} {
+		if !strings.Contains(console, part) {
+			t.Errorf("the console's policy %q has no %s", console, part)
+		}
+	}
+	if strings.Contains(console, "unsafe") {
+		t.Errorf("the console's policy is %q", console)
+	}
+	for script, part := range map[string]string{
+		vonage:                               "script-src 'self' https://static.opentok.com;",
+		"/simulator/opentok.js":              "script-src 'self';",
+		"http://127.0.0.1:4000/x/opentok.js": "script-src 'self' http://127.0.0.1:4000;",
+		"http://127.0.0.1:4000/opentok.js":   "connect-src 'self' https: wss: http://127.0.0.1:4000 ws://127.0.0.1:4000;",
+	} {
+		if got := roomPolicy(script); !strings.Contains(got, part) {
+			t.Errorf("the policy for %s is %q, want %s in it", script, got, part)
+		}
+	}
+}
+
+// Without inline script, style or handler in any page, a strict policy breaks
+// nothing and a name can never become code.
+func TestPagesHaveNothingInline(t *testing.T) {
+	inline := regexp.MustCompile(`(?i)<script(?:\s+type="text/javascript")?>|<style|\son[a-z]+=|\sstyle=|javascript:`)
+	for name, w := range map[string]*httptest.ResponseRecorder{
+		"console": get(newSite(&stub{}, true), "GET", "/"),
+		"room":    get(newSite(&stub{}, true), "GET", "/room/a"),
+		"notice":  get(newSite(&stub{err: errors.New("x")}, true), "GET", "/room/a"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if found := inline.FindString(html.UnescapeString(w.Body.String())); found != "" {
+				t.Errorf("the page has %q", found)
+			}
+		})
+	}
+	for _, name := range []string{"assets/room.js", "assets/console.js"} {
+		t.Run(name, func(t *testing.T) {
+			source, err := files.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, word := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage", "sessionStorage", "document.cookie"} {
+				if strings.Contains(string(source), word) {
+					t.Errorf("it uses %s", word)
+				}
+			}
+		})
+	}
+}
+
+// The page must do with the platform's script what any script can do, so it
+// may use these and no others.
+func TestTheRoomUsesOnlyKnownCalls(t *testing.T) {
+	source, err := files.ReadFile("assets/room.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{
+		"OT.initSession": true, "OT.initPublisher": true, "session.connect": true, "session.publish": true,
+		"session.unpublish": true, "session.subscribe": true, "session.on": true, "publisher.stream": true,
+	}
+	for _, call := range regexp.MustCompile(`\b(?:OT|session|publisher)\.\w+`).FindAllString(string(source), -1) {
+		if !known[call] {
+			t.Errorf("it uses %s", call)
+		}
+	}
+}
