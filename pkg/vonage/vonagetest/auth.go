@@ -114,6 +114,8 @@ func (p *Platform) admit(session, raw string) (grant, error) {
 		return grant{}, forbid("scope is not " + sessionScope)
 	case g.session != session && session != "":
 		return grant{}, forbid("session_id is another session")
+	case p.ours(g.session) && projectOf(g.session) != p.projectFor(algorithm):
+		return grant{}, forbid("the session belongs to another project")
 	case life(c) > maxTokenLife:
 		return grant{}, forbid("a client token lives at most 30 days")
 	case !p.unexpired(c):
@@ -139,6 +141,14 @@ func (p *Platform) judgeIssuer(c jwt.MapClaims, algorithm string) error {
 		return forbid("acl does not open " + sessionACL)
 	}
 	return nil
+}
+
+// projectFor is the project whose tokens are signed by that algorithm.
+func (p *Platform) projectFor(algorithm string) string {
+	if algorithm == "HS256" {
+		return p.opts.APIKey
+	}
+	return p.opts.ApplicationID
 }
 
 func opensSessions(c jwt.MapClaims) bool {
