@@ -7,6 +7,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"usher/pkg/config"
 	"usher/pkg/room"
+	"usher/pkg/timer"
 )
 
 // Cloud is one function's process.
@@ -96,6 +98,32 @@ func (c *Cloud) assemble(ctx context.Context) (*joined, error) {
 		return nil, err
 	}
 	return &joined{secret: text, settings: settings, service: service}, nil
+}
+
+// Expire passes the alarm of a schedule on to the queue of exact seconds. It
+// fails for anything but a wake.
+func (c *Cloud) Expire(ctx context.Context, alarm timer.Message) error {
+	if alarm.Wake == nil {
+		return errors.New("the schedule's input is not a wake")
+	}
+	return c.queues().Expire(ctx, alarm.Wake.Session, alarm.Wake.At)
+}
+
+// Tasks works on a batch of a queue: wakes and parked events.
+func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
+	d := &desk{
+		worker: func(ctx context.Context) (worker, error) {
+			j, err := c.join(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return j.service, nil
+		},
+		again: c.queues().Again,
+		now:   c.time,
+		log:   c.log,
+	}
+	return d.batch(ctx, b), nil
 }
 
 // Sweep finishes what is due anywhere.

@@ -1,14 +1,10 @@
 package app
 
 import (
-	"context"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"usher/pkg/config"
 	"usher/pkg/dynamo"
 	"usher/pkg/room"
+	"usher/pkg/timer"
 	"usher/pkg/vonage"
 )
 
@@ -17,13 +13,15 @@ func (c *Cloud) service(s config.CloudSettings) (*room.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return room.NewService(dynamo.New(c.aws.dynamo(), s.Table), platform, nil, room.Settings{
+	alarms := c.timer(s, c.aws.schedules())
+	return room.NewService(dynamo.New(c.aws.dynamo(), s.Table, dynamo.Clock(c.time)), platform, alarms, room.Settings{
 		TokenLife: s.TokenLife,
 		AllowDemo: s.Platform.Local(),
 		Project:   s.Platform.Project(),
 		Now:       c.time,
 		NewID:     newID,
 		Log:       c.log,
+		Queue:     alarms,
 	}), nil
 }
 
@@ -40,41 +38,25 @@ func (c *Cloud) platform(p config.Platform) (*vonage.Client, error) {
 	})
 }
 
-// Alarm is what a schedule carries.
-type Alarm struct {
-	Session string    `json:"session"`
-	At      room.Time `json:"at"`
-}
-
-// Expire passes an alarm on to the queue of exact seconds. It needs no secret.
-func (c *Cloud) Expire(ctx context.Context, a Alarm) error { return nil }
-
-// Tasks works on a batch of a queue.
-func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
-	d := &desk{worker: c.worker, again: c.again, now: c.time, log: c.log}
-	return d.batch(ctx, b), nil
-}
-
-func (c *Cloud) worker(ctx context.Context) (worker, error) {
-	j, err := c.join(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return j.service, nil
-}
-
-// again sends a task once more to the queue of its kind.
-func (c *Cloud) again(ctx context.Context, t task, body string, delay time.Duration) error {
-	// The queues are known without the secret.
-	s, _ := config.Cloud(c.aws.lookup, nil)
-	url := s.TasksURL
-	if t.Event != nil {
-		url = s.ParkURL
-	}
-	_, err := c.aws.queues().SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl:     &url,
-		MessageBody:  &body,
-		DelaySeconds: int32(delay / time.Second),
+// timer sends wakes and parks events. Without schedules it wakes up to 15
+// minutes ahead.
+func (c *Cloud) timer(s config.CloudSettings, schedules timer.Scheduler) *timer.Cloud {
+	return timer.NewCloud(timer.Options{
+		Scheduler:     schedules,
+		SQS:           c.aws.queues(),
+		QueueURL:      s.TasksURL,
+		ParkedURL:     s.ParkURL,
+		GroupName:     s.ScheduleGroup,
+		TargetARN:     s.ScheduleTarget,
+		RoleARN:       s.ScheduleRole,
+		DeadLetterARN: s.ScheduleFailures,
+		Now:           c.time,
 	})
-	return err
+}
+
+// queues is a timer that needs no secret. What is wrong with other settings
+// than the queues' is no business of its callers.
+func (c *Cloud) queues() *timer.Cloud {
+	s, _ := config.Cloud(c.aws.lookup, nil)
+	return c.timer(s, nil)
 }

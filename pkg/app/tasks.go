@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"usher/pkg/room"
+	"usher/pkg/timer"
 )
 
 // Batch is what Lambda hands over from an SQS queue.
@@ -34,32 +34,6 @@ type Failure struct {
 	ID string `json:"itemIdentifier"`
 }
 
-// task is a message's body: exactly one of the two.
-type task struct {
-	Wake  *wake       `json:"wake"`
-	Event *room.Event `json:"event"`
-}
-
-// wake asks to look at a lesson at a moment.
-type wake struct {
-	Session string    `json:"session"`
-	At      room.Time `json:"at"`
-}
-
-func parseTask(body string) (task, error) {
-	var t task
-	if err := json.Unmarshal([]byte(body), &t); err != nil {
-		return t, fmt.Errorf("the message is not a task: %w", err)
-	}
-	switch {
-	case (t.Wake == nil) == (t.Event == nil):
-		return t, errors.New("the message is not a task: it must have either a wake or an event")
-	case t.Wake != nil && t.Wake.Session == "", t.Event != nil && t.Event.Session == "":
-		return t, errors.New("the message is not a task: it names no session")
-	}
-	return t, nil
-}
-
 // worker is what tasks ask of the doorkeeper.
 type worker interface {
 	Work(ctx context.Context, session string) error
@@ -69,8 +43,8 @@ type worker interface {
 // desk works on the messages of a batch.
 type desk struct {
 	worker func(context.Context) (worker, error)
-	// again sends the body of t once more, to come after delay.
-	again func(ctx context.Context, t task, body string, delay time.Duration) error
+	// again sends a body once more, to come after delay.
+	again func(ctx context.Context, body string, delay time.Duration) error
 	now   func() room.Time
 	log   *slog.Logger
 }
@@ -81,8 +55,6 @@ const (
 	patience = 2 * time.Second
 	// pause is how long a store that is away is left alone.
 	pause = 10 * time.Second
-	// longestDelay is SQS's.
-	longestDelay = 900 * time.Second
 )
 
 // errEarly is a wake that came long before its time.
@@ -118,33 +90,33 @@ func (d *desk) message(ctx context.Context, m Message) (err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	t, err := parseTask(m.Body)
+	task, err := timer.Decode(m.Body)
 	if err != nil {
 		return err
 	}
-	err = d.work(ctx, t)
+	err = d.work(ctx, task)
 	switch {
 	case errors.Is(err, errEarly):
-		return d.again(ctx, t, m.Body, min(t.Wake.At.Until(d.now()).Truncate(time.Second), longestDelay))
+		return d.again(ctx, m.Body, task.Wake.At.Until(d.now()))
 	case errors.Is(err, room.ErrUnavailable):
 		d.log.WarnContext(ctx, "the store is away, the task comes again", "message", m.ID, "error", err)
-		return d.again(ctx, t, m.Body, pause)
+		return d.again(ctx, m.Body, pause)
 	}
 	return err
 }
 
-func (d *desk) work(ctx context.Context, t task) error {
+func (d *desk) work(ctx context.Context, task timer.Message) error {
 	w, err := d.worker(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", room.ErrUnavailable, err)
 	}
-	if t.Event != nil {
-		return w.Replay(ctx, *t.Event)
+	if task.Event != nil {
+		return w.Replay(ctx, *task.Event)
 	}
-	if err := d.until(ctx, t.Wake.At); err != nil {
+	if err := d.until(ctx, task.Wake.At); err != nil {
 		return err
 	}
-	return w.Work(ctx, t.Wake.Session)
+	return w.Work(ctx, task.Wake.Session)
 }
 
 // until waits for a moment that is near.
@@ -153,10 +125,10 @@ func (d *desk) until(ctx context.Context, at room.Time) error {
 	if left > patience {
 		return errEarly
 	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
+	near := time.NewTimer(left)
+	defer near.Stop()
 	select {
-	case <-timer.C:
+	case <-near.C:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -1,0 +1,215 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"usher/pkg/room"
+	"usher/pkg/timer"
+)
+
+// cloud is a Cloud whose AWS is a server of this test: a secret, an empty
+// table, and queues that take everything.
+type cloud struct {
+	*Cloud
+	log bytes.Buffer
+
+	mu     sync.Mutex
+	secret string // "" cannot be read
+	called []string
+	sent   []map[string]any // what SendMessage was asked
+	clock  time.Time
+}
+
+const (
+	fullSecret  = `{"OPENTOK_API_SECRET":"not-in-a-log-1","USHER_API_SECRET":"not-in-a-log-2-but-32-bytes-long","VONAGE_SIGNATURE_SECRET":"not-in-a-log-3"}`
+	otherSecret = `{"OPENTOK_API_SECRET":"not-in-a-log-4","USHER_API_SECRET":"not-in-a-log-5-but-32-bytes-long"}`
+)
+
+func newTestCloud(t *testing.T, secret string) *cloud {
+	c := &cloud{secret: secret, clock: time.UnixMilli(1795522511000)}
+	server := httptest.NewServer(http.HandlerFunc(c.serve))
+	t.Cleanup(server.Close)
+	env := map[string]string{
+		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ENDPOINT_URL_SQS": "",
+		"USHER_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:usher",
+		"USHER_TASKS_URL":  server.URL + "/1/tasks", "USHER_PARK_URL": server.URL + "/1/parked",
+		"OPENTOK_API_KEY": "123456", "VONAGE_VIDEO_URL": server.URL,
+	}
+	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	c.Cloud = newCloud(lookup, slog.New(slog.NewJSONHandler(&c.log, nil)), func() time.Time { return c.clock })
+	t.Cleanup(func() {
+		if strings.Contains(c.log.String(), "not-in-a-log") {
+			t.Errorf("a secret stands in the log:\n%s", &c.log)
+		}
+	})
+	return c
+}
+
+func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	c.called = append(c.called, operation)
+	w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+	switch operation {
+	case "GetSecretValue":
+		if c.secret == "" {
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"__type":"AccessDeniedException","message":"no"}`)
+			return
+		}
+		json.NewEncoder(w).Encode(map[string]string{"SecretString": c.secret})
+	case "SendMessage":
+		var in map[string]any
+		json.NewDecoder(r.Body).Decode(&in)
+		c.sent = append(c.sent, in)
+		io.WriteString(w, `{"MessageId":"1"}`)
+	case "BatchGetItem":
+		io.WriteString(w, `{"Responses":{},"UnprocessedKeys":{}}`)
+	default:
+		io.WriteString(w, `{}`)
+	}
+}
+
+func (c *cloud) asked(operation string) (n int) {
+	for _, o := range c.called {
+		if o == operation {
+			n++
+		}
+	}
+	return n
+}
+
+// post sends an unsigned callback of a session that nobody knows.
+func post(h http.Handler) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("POST", "/session-monitoring",
+		strings.NewReader(`{"sessionId":"s","event":"connectionCreated","timestamp":1795522511000,"connection":{"id":"c","createdAt":1795522511000}}`))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestFailuresAreNotKept(t *testing.T) {
+	for name, bad := range map[string]string{
+		"unreadable":     "",
+		"not JSON":       "not-in-a-log-6",
+		"null":           "null",
+		"numbers":        `{"USHER_API_SECRET":7}`,
+		"a wrong value":  `{"OPENTOK_API_SECRET":"not-in-a-log-7","USHER_API_SECRET":"not-in-a-log-8"}`,
+		"half a pair":    `{"USHER_API_SECRET":"not-in-a-log-2-but-32-bytes-long"}`,
+		"two pairs' ids": `{"VONAGE_PRIVATE_KEY":"not-in-a-log-9","OPENTOK_API_SECRET":"x","USHER_API_SECRET":"not-in-a-log-2-but-32-bytes-long"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newTestCloud(t, bad)
+			webhook, rooms := c.Webhook(), c.Rooms()
+			for _, h := range []http.Handler{webhook, rooms} {
+				if w := post(h); w.Code != 503 || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "secret") {
+					t.Errorf("%d, %v, %s", w.Code, w.Header(), w.Body)
+				}
+			}
+			if err := c.Sweep(t.Context()); err == nil {
+				t.Error("the sweep did not fail")
+			}
+			c.secret = fullSecret
+			if w := post(webhook); w.Code != 401 {
+				t.Errorf("with the secret: %d %s", w.Code, w.Body)
+			}
+			if w := post(rooms); w.Code != 404 {
+				t.Errorf("with the secret, rooms: %d %s", w.Code, w.Body)
+			}
+			if n := c.asked("GetSecretValue"); n != 4 {
+				t.Errorf("the secret was asked for %d times, want 3 failures and 1 success", n)
+			}
+		})
+	}
+}
+
+func TestSecretIsRenewed(t *testing.T) {
+	c := newTestCloud(t, fullSecret)
+	h := c.Webhook()
+	step := func(after time.Duration, secret string, status, asked int) {
+		t.Helper()
+		c.clock, c.secret = c.clock.Add(after), secret
+		if w := post(h); w.Code != status {
+			t.Errorf("answered %d %s, want %d", w.Code, w.Body, status)
+		}
+		if n := c.asked("GetSecretValue"); n != asked {
+			t.Errorf("the secret was asked for %d times, want %d", n, asked)
+		}
+	}
+	step(0, fullSecret, 401, 1)
+	step(fresh-time.Second, otherSecret, 401, 1)     // not looked at yet
+	step(2*time.Second, otherSecret, 200, 2)         // without a signature secret and with a platform on this machine
+	step(fresh, "", 200, 3)                          // unreadable: the former stays
+	step(time.Second, fullSecret, 200, 3)            // and is not asked for with each request
+	step(stale, fullSecret, 401, 4)                  // until it can be read
+	step(fresh, `{"OPENTOK_API_SECRET":""}`, 401, 5) // wrong: the former stays
+}
+
+func TestExpire(t *testing.T) {
+	c := newTestCloud(t, "")
+	at := room.TimeOf(c.clock.Add(83*time.Second + 400*time.Millisecond))
+	if err := c.Expire(t.Context(), timer.Message{Wake: &timer.Wake{Session: "s", At: at}}); err != nil {
+		t.Fatal(err)
+	}
+	want := []map[string]any{{
+		"QueueUrl": c.aws.variable("USHER_TASKS_URL"), "DelaySeconds": 83.0,
+		"MessageBody": fmt.Sprintf(`{"wake":{"session":"s","at":%d}}`, at),
+	}}
+	if d := cmp.Diff(want, c.sent); d != "" {
+		t.Error(d)
+	}
+	if n := c.asked("GetSecretValue"); n != 0 {
+		t.Error("an alarm needs the secret")
+	}
+	if err := c.Expire(t.Context(), timer.Message{}); err == nil {
+		t.Error("an alarm without a wake was taken")
+	}
+}
+
+func TestTasksWithoutSecretComeAgain(t *testing.T) {
+	c := newTestCloud(t, "")
+	f, err := c.Tasks(context.Background(), Batch{Records: []Message{
+		{ID: "1", Body: `{"wake":{"session":"s","at":1}}`},
+		{ID: "2", Body: `{"event":{"event":"e","sessionId":"s"}}`},
+		{ID: "3", Body: `poison`},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(Failures{Items: []Failure{{"3"}}}, f); d != "" {
+		t.Error(d)
+	}
+	queues := map[any]any{}
+	for _, m := range c.sent {
+		queues[m["QueueUrl"]] = m["DelaySeconds"]
+	}
+	if d := cmp.Diff(map[any]any{c.aws.variable("USHER_TASKS_URL"): 10.0, c.aws.variable("USHER_PARK_URL"): 10.0}, queues); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	c := newTestCloud(t, fullSecret)
+	if err := c.Sweep(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := c.asked("Query"); n < room.DueBuckets {
+		t.Errorf("%d of %d buckets were looked into", n, room.DueBuckets)
+	}
+}
