@@ -11,7 +11,7 @@ import (
 // they stand in the file.
 const (
 	cachedLessons = 20_000
-	cachedBytes   = 64 << 20
+	cachedBytes   = 32 << 20
 )
 
 // entry is a lesson as committed.

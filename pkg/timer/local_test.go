@@ -29,6 +29,7 @@ func (d *diary) note(session string) {
 
 func (d *diary) expect(t *testing.T, want ...string) {
 	t.Helper()
+	synctest.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !slices.Equal(d.lines, want) {
@@ -150,7 +151,6 @@ func TestLocalFollowsTheWallClock(t *testing.T) {
 		ahead = room.Hour
 		mu.Unlock()
 		time.Sleep(longest)
-		synctest.Wait()
 		d.expect(t, "a@60000")
 	})
 }

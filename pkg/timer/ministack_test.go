@@ -1,0 +1,291 @@
+//go:build verify
+
+package timer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"usher/pkg/room"
+)
+
+const region = "eu-central-1"
+
+// emulator is an AWS of its own for one test.
+type emulator struct {
+	t         *testing.T
+	scheduler *scheduler.Client
+	sqs       *sqs.Client
+}
+
+// startEmulator runs the emulator that testdata/ministack/install.sh installs;
+// without it the test fails.
+func startEmulator(t *testing.T) *emulator {
+	t.Helper()
+	root := moduleRoot(t)
+	python := filepath.Join(root, ".cache/ms/bin/python")
+	if _, err := os.Stat(python); err != nil {
+		t.Fatalf("the AWS emulator is missing; run testdata/ministack/install.sh (%v)", err)
+	}
+	port := freePort(t)
+	endpoint := "http://127.0.0.1:" + port
+	cmd := exec.Command(python, filepath.Join(root, "testdata/ministack/start.py"))
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "MINISTACK_REGION="+region,
+		"AWS_ENDPOINT_URL="+endpoint, "IOT_MTLS_ENABLED=0", "AUTH=true",
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // and its children
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("the emulator said:\n%s", said.String())
+		}
+	})
+	until(t, "the emulator answers", func() bool {
+		res, err := http.Get(endpoint + "/_ministack/health")
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	})
+	return clients(t, endpoint)
+}
+
+func clients(t *testing.T, endpoint string) *emulator {
+	key := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+	})
+	return &emulator{
+		t:         t,
+		scheduler: scheduler.New(scheduler.Options{Region: region, BaseEndpoint: &endpoint, Credentials: key}),
+		sqs:       sqs.New(sqs.Options{Region: region, BaseEndpoint: &endpoint, Credentials: key}),
+	}
+}
+
+func moduleRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("go.mod is nowhere above")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// until polls for up to 20 s.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 20 s: %s", what)
+		}
+		<-tick.C
+	}
+}
+
+// queue makes a queue.
+func (e *emulator) queue(name string) (url, arn string) {
+	e.t.Helper()
+	made, err := e.sqs.CreateQueue(e.t.Context(), &sqs.CreateQueueInput{QueueName: &name})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	attributes, err := e.sqs.GetQueueAttributes(e.t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: made.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn},
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return *made.QueueUrl, attributes.Attributes["QueueArn"]
+}
+
+// receive takes what comes within that many seconds: the first message, or "".
+func (e *emulator) receive(url string, seconds int32) string {
+	e.t.Helper()
+	got, err := e.sqs.ReceiveMessage(e.t.Context(), &sqs.ReceiveMessageInput{
+		QueueUrl: &url, WaitTimeSeconds: seconds, MaxNumberOfMessages: 1,
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if len(got.Messages) == 0 {
+		return ""
+	}
+	m := got.Messages[0]
+	if _, err := e.sqs.DeleteMessage(e.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+		e.t.Fatal(err)
+	}
+	return *m.Body
+}
+
+// cloud has schedules that call a queue instead of a function, and a clock.
+func (e *emulator) cloud(now func() room.Time) (c *Cloud, exact, fired string) {
+	e.t.Helper()
+	exact, _ = e.queue("exact")
+	fired, target := e.queue("fired")
+	_, dead := e.queue("dead")
+	group := "usher"
+	_, err := e.scheduler.CreateScheduleGroup(e.t.Context(), &scheduler.CreateScheduleGroupInput{Name: &group})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return NewCloud(Options{
+		Scheduler: e.scheduler, SQS: e.sqs, QueueURL: exact, GroupName: group,
+		TargetARN: target, RoleARN: "arn:aws:iam::000000000000:role/scheduler", DeadLetterARN: dead, Now: now,
+	}), exact, fired
+}
+
+func (e *emulator) schedules() []schedulertypes.ScheduleSummary {
+	e.t.Helper()
+	got, err := e.scheduler.ListSchedules(e.t.Context(), &scheduler.ListSchedulesInput{GroupName: aws.String("usher")})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return got.Schedules
+}
+
+func TestEmulatedScheduleIsOne(t *testing.T) {
+	e := startEmulator(t)
+	c, _, fired := e.cloud(now)
+	at := now() + 2*room.Hour
+	for range 3 {
+		if err := c.Wake(t.Context(), "s", at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := e.schedules()
+	if len(all) != 1 || *all[0].Name != scheduleName("s", at) {
+		t.Fatalf("%d schedules, want one named %s", len(all), scheduleName("s", at))
+	}
+	got, err := e.scheduler.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: all[0].Name, GroupName: aws.String("usher")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf(`{"wake":{"session":"s","at":%d}}`, at)
+	if *got.ScheduleExpression != scheduleTime(at) || *got.Target.Input != want {
+		t.Errorf("it is %s with the input %s", *got.ScheduleExpression, *got.Target.Input)
+	}
+	if body := e.receive(fired, 1); body != "" {
+		t.Errorf("it has fired: %s", body)
+	}
+}
+
+// TestEmulatedScheduleFires asks by a clock that is an hour slow for a moment in
+// three minutes: the schedule is set to what is past by the emulator's clock.
+func TestEmulatedScheduleFires(t *testing.T) {
+	e := startEmulator(t)
+	slow := room.Hour
+	c, exact, fired := e.cloud(func() room.Time { return now() - slow })
+	at := now() + 3500
+	if err := c.Wake(t.Context(), "s", at); err != nil {
+		t.Fatal(err)
+	}
+	var body string
+	until(t, "the schedule fires", func() bool { body = e.receive(fired, 1); return body != "" })
+	m, err := Decode(body)
+	if err != nil || m.Wake == nil || *m.Wake != (Wake{"s", at}) {
+		t.Fatalf("it calls with %s (%v)", body, err)
+	}
+	until(t, "the schedule is gone", func() bool { return len(e.schedules()) == 0 })
+	if again := e.receive(fired, 1); again != "" {
+		t.Errorf("it fired twice: %s", again)
+	}
+
+	slow = 0
+	if err := c.Expire(t.Context(), m.Wake.Session, m.Wake.At); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the message comes", func() bool { body = e.receive(exact, 1); return body != "" })
+	if again, err := Decode(body); err != nil || *again.Wake != *m.Wake {
+		t.Errorf("the message is %s (%v)", body, err)
+	}
+}
+
+func TestEmulatedDelay(t *testing.T) {
+	e := startEmulator(t)
+	c, exact, _ := e.cloud(now)
+	sent := now()
+	at := sent + 2900
+	if err := c.Wake(t.Context(), "s", at); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Park(t.Context(), room.Event{Name: "e", Session: "parked"}); err != nil {
+		t.Fatal(err)
+	}
+	first, err := Decode(e.receive(exact, 5))
+	if err != nil || first.Event == nil || first.Event.Session != "parked" {
+		t.Fatalf("first comes %+v (%v), want the parked event", first, err)
+	}
+	second, err := Decode(e.receive(exact, 10))
+	came := now()
+	if err != nil || second.Wake == nil || *second.Wake != (Wake{"s", at}) {
+		t.Fatalf("then comes %+v (%v), want the wake", second, err)
+	}
+	if came-sent < 2*room.Second-50 || came > at+room.Second {
+		t.Errorf("it came after %d ms for a moment %d ms ahead", came-sent, at-sent)
+	}
+}
+
+func TestEmulatedConflictIsTyped(t *testing.T) {
+	e := startEmulator(t)
+	c, _, _ := e.cloud(now)
+	in, err := c.schedule("s", now()+room.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.scheduler.CreateSchedule(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.scheduler.CreateSchedule(t.Context(), in)
+	if exists := (*schedulertypes.ConflictException)(nil); !errors.As(err, &exists) {
+		t.Errorf("the second is %v, want a ConflictException", err)
+	}
+}
