@@ -3,8 +3,9 @@ CACHE := $(CURDIR)/.cache
 # Seconds of each fuzz target, and of each benchmark.
 FUZZ_SECONDS ?= 10
 BENCH_SECONDS ?= 1
+SOURCES = $(shell find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*')
 
-.PHONY: help run test verify bench fuzz check lint format fetch clean
+.PHONY: help run test verify bench fuzz lint format vulnerabilities fetch clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -25,7 +26,7 @@ bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCH_SECONDS)s ./...
 
 fuzz: ## each fuzz target for FUZZ_SECONDS
-	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' pkg | sed 's/:func /:/' | while IFS=: read -r file target; do \
+	@grep -Eo '^func Fuzz[A-Za-z0-9_]+' $(SOURCES) | sed 's/:func /:/' | while IFS=: read -r file target; do \
 		echo "$$target ($$(dirname $$file))"; \
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 1x ./$$(dirname $$file) || exit 1; \
 	done
@@ -33,11 +34,11 @@ fuzz: ## each fuzz target for FUZZ_SECONDS
 lint: $(CACHE)/bin/golangci-lint ## what the compiler does not see
 	go vet -tags verify ./...
 	$(CACHE)/bin/golangci-lint run ./...
-	@unformatted=$$($(CACHE)/bin/gofumpt -l main.go architecture_test.go functions pkg); \
+	@unformatted=$$($(CACHE)/bin/gofumpt -l $(SOURCES)); \
 	[ -z "$$unformatted" ] || { echo "make format would change:"; echo "$$unformatted"; exit 1; }
 
 format: $(CACHE)/bin/golangci-lint ## write the files as lint wants them
-	$(CACHE)/bin/gofumpt -w main.go architecture_test.go functions pkg
+	$(CACHE)/bin/gofumpt -w $(SOURCES)
 
 vulnerabilities: ## known vulnerabilities of what is linked; needs the network
 	go run golang.org/x/vuln/cmd/govulncheck@latest ./...

@@ -138,8 +138,11 @@ func TestRefusesToStart(t *testing.T) {
 		vars []string
 		want []string
 	}{
-		{"wrong settings", []string{"USHER_TOKEN_SECONDS=5", "USHER_STORE=tape", "OPENTOK_API_SECRET=very-secret-text"},
-			[]string{"USHER_TOKEN_SECONDS", "USHER_STORE", "OPENTOK_API_KEY"}},
+		{
+			"wrong settings",
+			[]string{"USHER_TOKEN_SECONDS=5", "USHER_STORE=tape", "OPENTOK_API_SECRET=very-secret-text"},
+			[]string{"USHER_TOKEN_SECONDS", "USHER_STORE", "OPENTOK_API_KEY"},
+		},
 		{"a real platform without signatures", []string{"OPENTOK_API_KEY=1", "OPENTOK_API_SECRET=very-secret-text"}, []string{"VONAGE_SIGNATURE_SECRET"}},
 		{"the data file is in use", []string{"USHER_DATA=" + data}, []string{data, "another process"}},
 		{"the port is taken", []string{"USHER_ADDR=" + addr}, []string{addr, "USHER_ADDR=127.0.0.1:"}},

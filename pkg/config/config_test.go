@@ -40,8 +40,10 @@ const longSecret = "0123456789abcdef0123456789abcdef"
 func TestDefaults(t *testing.T) {
 	for name, vars := range map[string]map[string]string{
 		"none set": {},
-		"all empty": {"USHER_ADDR": "", "USHER_ROOMS": "", "USHER_STORE": "", "AWS_ENDPOINT_URL_DYNAMODB": "",
-			"VONAGE_PRIVATE_KEY": "", "OPENTOK_API_KEY": "", "USHER_API_SECRET": "", "USHER_TOKEN_SECONDS": ""},
+		"all empty": {
+			"USHER_ADDR": "", "USHER_ROOMS": "", "USHER_STORE": "", "AWS_ENDPOINT_URL_DYNAMODB": "",
+			"VONAGE_PRIVATE_KEY": "", "OPENTOK_API_KEY": "", "USHER_API_SECRET": "", "USHER_TOKEN_SECONDS": "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Load(with(vars))
@@ -121,11 +123,15 @@ func TestWrongVariables(t *testing.T) {
 		{"secret without key", map[string]string{"OPENTOK_API_SECRET": "s"}, "OPENTOK_API_KEY"},
 		{"application without key", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
 		{"key without application", map[string]string{"VONAGE_PRIVATE_KEY": privateKey()}, "VONAGE_APPLICATION_ID"},
-		{"both pairs", merge(opentok, "VONAGE_APPLICATION_ID", "a", "VONAGE_PRIVATE_KEY", privateKey()),
-			"VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, OPENTOK_API_KEY, OPENTOK_API_SECRET"},
+		{
+			"both pairs", merge(opentok, "VONAGE_APPLICATION_ID", "a", "VONAGE_PRIVATE_KEY", privateKey()),
+			"VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, OPENTOK_API_KEY, OPENTOK_API_SECRET",
+		},
 		{"key is not PEM", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_PRIVATE_KEY": "secret!", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
-		{"key is another PEM", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k",
-			"VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"}, "VONAGE_PRIVATE_KEY"},
+		{"key is another PEM", map[string]string{
+			"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k",
+			"VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+		}, "VONAGE_PRIVATE_KEY"},
 		{"id with a slash", merge(opentok, "OPENTOK_API_KEY", "12/3"), "OPENTOK_API_KEY"},
 		{"platform's URL without a scheme", merge(opentok, "VONAGE_VIDEO_URL", "video.example.com"), "VONAGE_VIDEO_URL"},
 		{"platform's URL by ftp", merge(opentok, "VONAGE_VIDEO_URL", "ftp://video.example.com"), "VONAGE_VIDEO_URL"},
@@ -135,8 +141,11 @@ func TestWrongVariables(t *testing.T) {
 		{"no signature secret", merge(opentok, "VONAGE_SIGNATURE_SECRET", ""), "VONAGE_SIGNATURE_SECRET"},
 		{"no signature secret, remote URL", merge(opentok, "VONAGE_SIGNATURE_SECRET", "", "VONAGE_VIDEO_URL", "http://127.0.0.1.example.com"), "VONAGE_SIGNATURE_SECRET"},
 
-		{"all at once", map[string]string{"USHER_TOKEN_SECONDS": "0", "USHER_STORE": "x", "OPENTOK_API_SECRET": "s", "USHER_API_SECRET": "short"},
-			"OPENTOK_API_KEY USHER_API_SECRET USHER_TOKEN_SECONDS USHER_STORE"},
+		{
+			"all at once",
+			map[string]string{"USHER_TOKEN_SECONDS": "0", "USHER_STORE": "x", "OPENTOK_API_SECRET": "s", "USHER_API_SECRET": "short"},
+			"OPENTOK_API_KEY USHER_API_SECRET USHER_TOKEN_SECONDS USHER_STORE",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -240,8 +249,10 @@ func TestRoomsFile(t *testing.T) {
 }
 
 func TestCloud(t *testing.T) {
-	vars := map[string]string{"USHER_TABLE": "usher-prod", "USHER_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:1:secret:usher",
-		"USHER_TASKS_URL": "https://sqs.eu-central-1.amazonaws.com/1/tasks", "OPENTOK_API_KEY": ""}
+	vars := map[string]string{
+		"USHER_TABLE": "usher-prod", "USHER_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:1:secret:usher",
+		"USHER_TASKS_URL": "https://sqs.eu-central-1.amazonaws.com/1/tasks", "OPENTOK_API_KEY": "",
+	}
 	secret := map[string]string{"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_SIGNATURE_SECRET": "k", "USHER_API_SECRET": longSecret}
 	if SecretARN(with(vars)) != vars["USHER_SECRET_ARN"] {
 		t.Errorf("secret's ARN %q", SecretARN(with(vars)))

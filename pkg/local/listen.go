@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 )
 
@@ -26,11 +27,11 @@ func (l *Local) listen(ctx context.Context) error {
 // nextPort is the address one port on.
 func nextPort(addr string) string {
 	host, port, _ := net.SplitHostPort(addr)
-	n, err := net.LookupPort("tcp", port)
-	if err != nil || n >= 65535 {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 65535 {
 		n = 5000
 	}
-	return net.JoinHostPort(host, fmt.Sprint(n+1))
+	return net.JoinHostPort(host, strconv.FormatUint(n+1, 10))
 }
 
 // URL is where a client on this machine finds the program, without a slash at

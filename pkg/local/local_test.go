@@ -190,6 +190,45 @@ func TestKeepsTheDoor(t *testing.T) {
 	r.until("everybody is out", func() bool { return len(r.simulator.Connected(session)) == 0 })
 }
 
+// page visits a room's page as somebody new.
+func (r *running) page(path string) (status int, text string) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.URL()+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func TestPages(t *testing.T) {
+	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db")))
+	if status, _ := r.page("/"); status != 200 {
+		t.Errorf("console: %d", status)
+	}
+	for range 2 {
+		if status, text := r.page("/room/one-to-one"); status != 200 || !strings.Contains(text, simulatorPath+"/opentok.js") {
+			t.Errorf("demo room: %d %s", status, text)
+		}
+	}
+	for path, want := range map[string]int{
+		"/room/one-to-one": 409, "/room/limited-time-room": 200, "/room/nobody": 404,
+		simulatorPath + "/opentok.js": 200,
+	} {
+		if status, text := r.page(path); status != want {
+			t.Errorf("%s: %d, want %d: %s", path, status, want, text)
+		}
+	}
+}
+
 func TestUnsignedWhereSigned(t *testing.T) {
 	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), "VONAGE_SIGNATURE_SECRET", "signs"))
 	if status, _ := r.call("", "POST", api.WebhookPath, `{"sessionId":"1_x","event":"sessionCreated"}`); status != 401 {

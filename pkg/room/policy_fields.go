@@ -64,33 +64,51 @@ type policyField struct {
 }
 
 var policyTable = map[string]policyField{
-	"opensAt": {moment(func(d *policyDoc) *time.Time { return &d.opensAt }),
-		func(d *policyDoc) bool { return !d.opensAt.IsZero() }},
-	"closesAt": {moment(func(d *policyDoc) *time.Time { return &d.closesAt }),
-		func(d *policyDoc) bool { return !d.closesAt.IsZero() }},
+	"opensAt": {
+		moment(func(d *policyDoc) *time.Time { return &d.opensAt }),
+		func(d *policyDoc) bool { return !d.opensAt.IsZero() },
+	},
+	"closesAt": {
+		moment(func(d *policyDoc) *time.Time { return &d.closesAt }),
+		func(d *policyDoc) bool { return !d.closesAt.IsZero() },
+	},
 	"lessonSeconds": {whole(0, mostLesson, func(d *policyDoc) *int { return &d.lessonSeconds }), nil},
 	"quorum":        {whole(1, mostQuorum, func(d *policyDoc) *int { return &d.quorum }), nil},
-	"quorumRoles": {byRole(mostQuorum, func(d *policyDoc) *map[string]int { return &d.quorumRoles }),
-		func(d *policyDoc) bool { return d.quorumRoles != nil }},
-	"clock": {oneOf(func(d *policyDoc) *string { return &d.clock }, "first-quorum", "pause"),
-		func(d *policyDoc) bool { return d.clock == "pause" }},
+	"quorumRoles": {
+		byRole(mostQuorum, func(d *policyDoc) *map[string]int { return &d.quorumRoles }),
+		func(d *policyDoc) bool { return d.quorumRoles != nil },
+	},
+	"clock": {
+		oneOf(func(d *policyDoc) *string { return &d.clock }, "first-quorum", "pause"),
+		func(d *policyDoc) bool { return d.clock == "pause" },
+	},
 	"warnSeconds": {readWarns, func(d *policyDoc) bool { return len(d.warnSeconds) > 0 }},
-	"maxSeats": {whole(0, mostSeats, func(d *policyDoc) *int { return &d.maxSeats }),
-		func(d *policyDoc) bool { return d.maxSeats > MaxSeats }},
-	"maxByRole": {byRole(mostSeats, func(d *policyDoc) *map[string]int { return &d.maxByRole }),
-		func(d *policyDoc) bool { return len(d.maxByRole) > 0 }},
+	"maxSeats": {
+		whole(0, mostSeats, func(d *policyDoc) *int { return &d.maxSeats }),
+		func(d *policyDoc) bool { return d.maxSeats > MaxSeats },
+	},
+	"maxByRole": {
+		byRole(mostSeats, func(d *policyDoc) *map[string]int { return &d.maxByRole }),
+		func(d *policyDoc) bool { return len(d.maxByRole) > 0 },
+	},
 	"observers": {readObservers, func(d *policyDoc) bool { return len(d.observers) > 0 }},
-	"allowedUsers": {readAllowed,
-		func(d *policyDoc) bool { return d.allowedUsers != nil }},
+	"allowedUsers": {
+		readAllowed,
+		func(d *policyDoc) bool { return d.allowedUsers != nil },
+	},
 	"duplicateUser": {oneOf(func(d *policyDoc) *string { return &d.duplicateUser },
 		string(ReplaceOlder), string(RefuseNewer), string(Allow)), nil},
-	"rejoinSeconds": {whole(0, mostRejoin, func(d *policyDoc) *int { return &d.rejoinSeconds }),
-		func(d *policyDoc) bool { return d.rejoinSeconds != 0 }},
+	"rejoinSeconds": {
+		whole(0, mostRejoin, func(d *policyDoc) *int { return &d.rejoinSeconds }),
+		func(d *policyDoc) bool { return d.rejoinSeconds != 0 },
+	},
 	"foreignTokens": {oneOf(func(d *policyDoc) *string { return &d.foreignTokens },
 		string(Accept), string(Refuse)), nil},
 	"publish": {readPublish, func(d *policyDoc) bool { return len(d.publish) > 0 }},
-	"unpublishGraceSeconds": {readGrace,
-		func(d *policyDoc) bool { return d.grace != nil && *d.grace != usualGrace }},
+	"unpublishGraceSeconds": {
+		readGrace,
+		func(d *policyDoc) bool { return d.grace != nil && *d.grace != usualGrace },
+	},
 	"archive": {yesNo(func(d *policyDoc) *bool { return &d.archive }), nil},
 	"demo":    {yesNo(func(d *policyDoc) *bool { return &d.demo }), nil},
 }

@@ -266,15 +266,21 @@ func TestNames(t *testing.T) {
 		valid       func(string) bool
 		right, mean []string
 	}{
-		{"room", ValidRoom,
+		{
+			"room", ValidRoom,
 			[]string{"a", "0", "one-to-one", "A.b_c-9", strings.Repeat("a", 64)},
-			[]string{"", ".a", "-a", "_a", "a b", "a/b", "é", "a\n", strings.Repeat("a", 65)}},
-		{"user", ValidUser,
+			[]string{"", ".a", "-a", "_a", "a b", "a/b", "é", "a\n", strings.Repeat("a", 65)},
+		},
+		{
+			"user", ValidUser,
 			[]string{"a", "Zoë 42", "-", " ", strings.Repeat("é", 64)},
-			[]string{"", "a\x00", "a\tb", "a\x7f", "a\u0085", "\xff", strings.Repeat("é", 64) + "a"}},
-		{"role", ValidRole,
+			[]string{"", "a\x00", "a\tb", "a\x7f", "a\u0085", "\xff", strings.Repeat("é", 64) + "a"},
+		},
+		{
+			"role", ValidRole,
 			[]string{"", "teacher", "A_b-9", strings.Repeat("a", 32)},
-			[]string{"a b", "a.b", "é", "a\n", strings.Repeat("a", 33)}},
+			[]string{"a b", "a.b", "é", "a\n", strings.Repeat("a", 33)},
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
