@@ -8,10 +8,6 @@ import (
 	"usher/pkg/room"
 )
 
-// maxPaths is how many entries and lines one expression removes: it may have
-// 4 KB and about 300 operands.
-const maxPaths = 150
-
 // Shed implements room.Store: BatchWriteItem for records and chunks, which come
 // out the same when they are written twice, then one UpdateItem that removes
 // entries and lines one by one and so leaves alone what is added meanwhile.
@@ -21,10 +17,11 @@ func (s *Store) Shed(ctx context.Context, l room.Lesson, shed room.Shed) (room.L
 	if err := s.putAll(ctx, "Shed", s.leaving(l, shed)); err != nil {
 		return room.Lesson{}, err
 	}
-	if shed.Lines+len(shed.Conns)+len(shed.Promises)+len(shed.Seen) > maxPaths {
+	u := s.removal(l, shed)
+	if u.large() {
 		return s.shedByRules(ctx, l, shed)
 	}
-	return s.update(ctx, "Shed", l.Session, s.removal(l, shed))
+	return s.update(ctx, "Shed", l.Session, u)
 }
 
 // shedByRules stores the lesson without what is shed, whatever was added to it.

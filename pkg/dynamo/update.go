@@ -97,6 +97,17 @@ func (u *update) expression() *string {
 	return &e
 }
 
+// DynamoDB takes expressions of at most 4 KB and about 300 operands.
+const (
+	maxText     = 4096
+	maxOperands = 200
+)
+
+// large reports whether DynamoDB may find the expression too long.
+func (u *update) large() bool {
+	return len(*u.expression()) > maxText || len(u.removes)+2*len(u.sets) > maxOperands
+}
+
 func (u *update) condition() *string {
 	c := strings.Join(u.conditions, " AND ")
 	return &c

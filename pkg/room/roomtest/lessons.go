@@ -3,7 +3,6 @@ package roomtest
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -222,10 +221,4 @@ func crowd(n int) map[string]room.Conn {
 		conns[c.ID] = c
 	}
 	return conns
-}
-
-func joined(a, b map[string]room.Conn) map[string]room.Conn {
-	a = maps.Clone(a)
-	maps.Copy(a, b)
-	return a
 }

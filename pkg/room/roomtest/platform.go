@@ -18,6 +18,7 @@ type Platform struct {
 
 	mu       sync.Mutex
 	sessions int
+	prefix   string // of the sessions it makes
 	people   map[string]*Person // by connection id
 	// Requests are the requests to disconnect, in order.
 	Requests []Request
@@ -63,7 +64,7 @@ func (p *Platform) CreateSession(context.Context, bool) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sessions++
-	return fmt.Sprintf("2_session%d", p.sessions), nil
+	return fmt.Sprintf("2_%ssession%d", p.prefix, p.sessions), nil
 }
 
 // Credentials hands out the data itself as the token.
@@ -144,6 +145,15 @@ func (p *Platform) Go(id string) {
 	p.mu.Unlock()
 	if q != nil && q.LeftAt == 0 {
 		p.leave(q, "clientDisconnected")
+	}
+}
+
+// Vanish lets a client go without a webhook.
+func (p *Platform) Vanish(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if q := p.people[id]; q != nil && q.LeftAt == 0 {
+		q.LeftAt = p.world.Now()
 	}
 }
 

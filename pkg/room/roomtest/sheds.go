@@ -153,26 +153,44 @@ func shedAndAddsAtOnce(t *testing.T, b bench) {
 	}
 }
 
-// shedMuch sheds as much at once as a lesson holds.
+// shedMuch sheds as much at once as a lesson holds, and less.
 func shedMuch(t *testing.T, b bench) {
-	l := long(running(room.MaxSeats), room.MaxTail)
-	l.Conns = joined(crowd(room.MaxEntries-1), map[string]room.Conn{"c1": seated("c1", "ann", 0)})
+	for _, size := range []struct{ lines, in, left int }{
+		{8, 0, 0}, {0, 30, 0}, {16, 40, 40}, {8, room.MaxSeats, 0}, {16, 1, 170}, {room.MaxTail, 60, room.MaxEntries - 60},
+	} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			l := long(running(0), size.lines)
+			l.Conns = crowd(size.left)
+			for i := range size.in {
+				c := seated(fmt.Sprintf("in-%02d", i), fmt.Sprint("user ", i), 0)
+				l.Conns[c.ID] = c
+			}
+			bench{t, b.s}.shedAll(l)
+		})
+	}
+}
+
+// shedAll sheds all that stands in l, after somebody was added.
+func (b bench) shedAll(l room.Lesson) {
 	l = b.start(l)
-	s := room.Shed{Lines: room.MaxTail, Floor: noon + room.Minute, Due: l.Due}
+	s := room.Shed{Lines: len(l.Tail), Floor: l.Floor, Outside: 1, Due: l.Due}
 	for id, c := range l.Conns {
 		s.Conns = append(s.Conns, id)
 		s.Records = append(s.Records, room.Record{ID: id, Conn: &c})
 	}
-	want := s.Apply(l)
-	same(t, "what shed returns", want, b.shed(l, s))
-	b.stands(want)
+	now := b.addLikeRules(l, arrival(l, "added", "user 1", 100))
+	now = s.Apply(now)
+	same(b.t, "what shed returns", now, b.shed(l, s))
+	a := arrival(l, "after", "user 2", 101)
+	a.Alone = true
+	b.addLikeRules(now, a)
 	lines, err := b.s.Lines(b.ctx(), l.Session, 0, 1000)
-	isErr(t, "lines", err, nil)
-	same(t, "the lines", numbered(l.Tail, 0), lines)
+	isErr(b.t, "lines", err, nil)
+	same(b.t, "the lines", numbered(l.Tail, 0), lines)
 	records, err := b.s.Records(b.ctx(), l.Session, "", 1000)
-	isErr(t, "records", err, nil)
+	isErr(b.t, "records", err, nil)
 	slices.SortFunc(s.Records, byID)
-	same(t, "the records", s.Records, records)
+	same(b.t, "the records", s.Records, records)
 }
 
 // numbered gives the lines as a reader sees them, the first after base.

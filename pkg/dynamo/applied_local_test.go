@@ -1,0 +1,177 @@
+//go:build verify
+
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"usher/pkg/dynamo"
+	"usher/pkg/dynamo/dynamotest"
+	"usher/pkg/room"
+	"usher/pkg/room/roomtest"
+)
+
+var errCut = errors.New("the answer was cut off")
+
+// cutting fails its nth write, before it is sent or, where applied is set,
+// after it was carried out.
+type cutting struct {
+	*dynamodb.Client
+	nth     int
+	applied bool
+}
+
+func cut[T any](c *cutting, call func() (*T, error)) (*T, error) {
+	c.nth--
+	if c.nth != 0 {
+		return call()
+	}
+	if c.applied {
+		if _, err := call(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errCut
+}
+
+func (c *cutting) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return cut(c, func() (*dynamodb.UpdateItemOutput, error) { return c.Client.UpdateItem(ctx, in, opts...) })
+}
+
+func (c *cutting) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
+	return cut(c, func() (*dynamodb.BatchWriteItemOutput, error) { return c.Client.BatchWriteItem(ctx, in, opts...) })
+}
+
+func (c *cutting) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	return cut(c, func() (*dynamodb.TransactWriteItemsOutput, error) {
+		return c.Client.TransactWriteItems(ctx, in, opts...)
+	})
+}
+
+// write is a write of the store and what it makes of a lesson.
+type write struct {
+	name   string
+	writes int // how many requests
+	do     func(context.Context, room.Store, room.Lesson) error
+	want   func(room.Lesson) room.Lesson
+}
+
+func theWrites() []write {
+	arrival := room.Arrival{
+		PolicyVersion: 1, Conn: room.Conn{ID: "c9", User: "di", State: room.Seated, CreatedAt: 99},
+		Line: room.Line{At: 99, Event: room.ConnectionCreated, Connection: "c9", Action: room.DidSeat},
+	}
+	shed := room.Shed{Conns: []string{"c1"}, Records: []room.Record{{ID: "c1", Conn: &room.Conn{ID: "c1"}}}, Due: 7}
+	ended := func(l room.Lesson) room.Lesson { l.Status = room.Ended; return l }
+	next := func(l room.Lesson) room.Lesson { l = ended(l); l.Revision++; return l }
+	return []write{
+		{"add", 1, func(ctx context.Context, s room.Store, l room.Lesson) error {
+			a := arrival
+			a.Session = l.Session
+			_, err := s.Add(ctx, a)
+			return err
+		}, arrival.Into},
+		{"swap", 1, func(ctx context.Context, s room.Store, l room.Lesson) error {
+			_, err := s.Swap(ctx, ended(l))
+			return err
+		}, next},
+		{"shed", 2, func(ctx context.Context, s room.Store, l room.Lesson) error {
+			_, err := s.Shed(ctx, l, shed)
+			return err
+		}, shed.Apply},
+		{"commit", 1, func(ctx context.Context, s room.Store, l room.Lesson) error {
+			l = ended(l)
+			return s.Commit(ctx, room.Change{Room: room.Room{Name: l.Room, Revision: 1}, Swap: &l})
+		}, next},
+	}
+}
+
+// TestCutWrites has every write of the store fail once, carried out and not,
+// and then does it again.
+func TestCutWrites(t *testing.T) {
+	client := dynamotest.Start(t).Client()
+	if err := dynamo.CreateTable(t.Context(), client, "usher"); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range theWrites() {
+		for n := 1; n <= w.writes; n++ {
+			for _, applied := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/write %d/applied %t", w.name, n, applied), func(t *testing.T) {
+					cutWrite(t, client, w, &cutting{client, n, applied})
+				})
+			}
+		}
+	}
+}
+
+func cutWrite(t *testing.T, client *dynamodb.Client, w write, api *cutting) {
+	done := api.applied && api.nth == w.writes
+	whole := dynamo.New(client, "usher")
+	l := begun(t, whole)
+	if err := w.do(t.Context(), dynamo.New(api, "usher"), l); !errors.Is(err, room.ErrUnavailable) || !errors.Is(err, errCut) {
+		t.Fatalf("error is %v, want unavailable", err)
+	}
+	want := l
+	if done {
+		want = w.want(l)
+	}
+	holds(t, whole, want)
+	err := w.do(t.Context(), whole, l)
+	var lost *room.Conflict
+	if errors.As(err, &lost) != done || (err == nil) == done {
+		t.Errorf("again: error is %v; it was carried out: %t", err, done)
+	}
+	holds(t, whole, w.want(l))
+}
+
+// begun is a running lesson with one connection.
+func begun(t *testing.T, s room.Store) room.Lesson {
+	t.Helper()
+	l := room.Lesson{
+		Session: t.Name(), Room: "r-" + t.Name(), PolicyVersion: 1, Status: room.Running, StartedAt: 1, Due: 7,
+		Conns:    map[string]room.Conn{"c1": {ID: "c1", State: room.Seated, CreatedAt: 2, User: "ann"}},
+		Promises: map[string]room.Promise{}, Seen: map[string]room.Time{},
+	}
+	if err := s.Commit(t.Context(), room.Change{Room: room.Room{Name: l.Room}, Create: true, Start: &l}); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func holds(t *testing.T, s room.Store, want room.Lesson) {
+	t.Helper()
+	got, _, err := s.Lesson(t.Context(), want.Session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := roomtest.Diff(want, got); d != "" {
+		t.Fatalf("the stored lesson is different (-want +got):\n%s", d)
+	}
+}
+
+// TestUnknownAttributesStay: a newer version's attributes live through every
+// write of this one.
+func TestUnknownAttributesStay(t *testing.T) {
+	client := dynamotest.Start(t).Client()
+	if err := dynamo.CreateTable(t.Context(), client, "usher"); err != nil {
+		t.Fatal(err)
+	}
+	s := dynamo.New(client, "usher")
+	for _, w := range theWrites() {
+		t.Run(w.name, func(t *testing.T) {
+			l := begun(t, s)
+			mark(t, client, "L#"+l.Session, "lesson")
+			mark(t, client, "rooms", l.Room)
+			if err := w.do(t.Context(), s, l); err != nil {
+				t.Fatal(err)
+			}
+			marked(t, client, "L#"+l.Session, "lesson")
+			marked(t, client, "rooms", l.Room)
+		})
+	}
+}

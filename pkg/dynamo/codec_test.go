@@ -1,0 +1,188 @@
+package dynamo
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"pgregory.net/rapid"
+
+	"usher/pkg/room"
+	"usher/pkg/room/roomtest"
+)
+
+// stored gives the item of l as the table would.
+func stored(l room.Lesson) item {
+	i, _ := whole(l, 1)
+	maps.Copy(i, lessonKey(l.Session))
+	return i
+}
+
+func lessonComesBack(t *rapid.T) {
+	l := roomtest.Lesson(t)
+	got, err := decodeLesson(stored(l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := roomtest.Diff(l, got); d != "" {
+		t.Fatalf("the lesson is different (-want +got):\n%s", d)
+	}
+}
+
+func TestLessonComesBack(t *testing.T) { rapid.Check(t, lessonComesBack) }
+
+func FuzzLessonComesBack(f *testing.F) { f.Fuzz(rapid.MakeFuzz(lessonComesBack)) }
+
+func TestRecordComesBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		conn := roomtest.ConnOf(t, "c1")
+		s := New(&stub{}, "t")
+		for _, r := range []room.Record{
+			{ID: "c1", Conn: &conn}, {ID: "p:p1", Promise: &room.Promise{ID: "p1", User: "ann", Used: "c1"}},
+			{ID: "e:d", Seen: 7}, {ID: "u:ann", Holder: "c1"}, {ID: "u:bo"}, {ID: "other", Conn: &conn},
+		} {
+			got, err := decodeRecord(s.recordItem("s", r))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := roomtest.Diff(r, got); d != "" {
+				t.Fatalf("the record is different (-want +got):\n%s", d)
+			}
+		}
+	})
+}
+
+// junk draws an attribute of any kind, a few levels deep.
+func junk(t *rapid.T, depth int) types.AttributeValue {
+	kinds := 9
+	if depth > 3 {
+		kinds = 7
+	}
+	switch rapid.IntRange(0, kinds).Draw(t, "kind") {
+	case 0:
+		return nil
+	case 1:
+		return &types.AttributeValueMemberNULL{Value: true}
+	case 2:
+		return &types.AttributeValueMemberB{Value: []byte("b")}
+	case 3:
+		return &types.AttributeValueMemberSS{Value: []string{"s"}}
+	case 4:
+		return &types.AttributeValueMemberBOOL{Value: true}
+	case 5:
+		return &types.AttributeValueMemberN{Value: rapid.SampledFrom([]string{"1", "-0", "1e3", "99999999999999999999", ""}).Draw(t, "n")}
+	case 6, 7:
+		return str(rapid.String().Draw(t, "s"))
+	case 8:
+		var l []types.AttributeValue
+		for range rapid.IntRange(0, 3).Draw(t, "length") {
+			l = append(l, junk(t, depth+1))
+		}
+		return &types.AttributeValueMemberL{Value: l}
+	}
+	return &types.AttributeValueMemberM{Value: junkItem(t, depth+1)}
+}
+
+// attributes are names that mean something, and one that does not.
+var attributes = []string{
+	"pk", "sk", "room", "own", "created", "policy", "rules", "conns", "promises", "seen", "tail", "streams", "session",
+	"conn", "promise", "holder", "lines", "c1", "base", "live", "users", "dueAt", "unknown",
+}
+
+func junkItem(t *rapid.T, depth int) item {
+	i := item{}
+	for range rapid.IntRange(0, 4).Draw(t, "attributes") {
+		i[rapid.SampledFrom(attributes).Draw(t, "name")] = junk(t, depth)
+	}
+	return i
+}
+
+// anyItem reads what nobody wrote: that may fail, and no more.
+func anyItem(t *rapid.T) {
+	i := junkItem(t, 0)
+	if rapid.Bool().Draw(t, "a lesson") {
+		maps.Copy(i, stored(roomtest.Lesson(t)))
+		name := rapid.SampledFrom(slices.Sorted(maps.Keys(i))).Draw(t, "spoilt")
+		i[name] = junk(t, 0)
+	}
+	if rapid.Bool().Draw(t, "a chunk") {
+		maps.Copy(i, key("L#s", chunkSort(9)))
+	}
+	l, err := decodeLesson(i)
+	if err == nil && (l.Conns == nil || l.Promises == nil || l.Seen == nil) {
+		t.Fatal("a map is nil")
+	}
+	_, _ = decodeRoom(i)
+	_, _ = decodeRecord(i)
+	_, _ = decodeChunk(i)
+}
+
+func TestAnyItem(t *testing.T) { rapid.Check(t, anyItem) }
+
+func FuzzAnyItem(f *testing.F) { f.Fuzz(rapid.MakeFuzz(anyItem)) }
+
+func TestWrongAttributeIsNamed(t *testing.T) {
+	i := stored(room.Lesson{Session: "s1", Conns: map[string]room.Conn{"c1": {ID: "c1"}}})
+	i["conns"].(*types.AttributeValueMemberM).Value["c1"].(*types.AttributeValueMemberM).Value["state"] = number(1)
+	_, err := decodeLesson(i)
+	for _, part := range []string{`"L#s1"`, "conns", "c1", `"state"`, "string"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("error is %v; it does not name %s", err, part)
+		}
+	}
+}
+
+// TestItemIsReadable shows what a person finds in the console.
+func TestItemIsReadable(t *testing.T) {
+	const want = `{"added":0,"after":5,"base":8,"bucket":"1","conns":{"c1":{"created":true,"createdAt":6,"heardAt":7,` +
+		`"state":"seated","streams":{"st":{"createdAt":8,"kind":"camera","made":true}},"user":"ann"}},"created":4,` +
+		`"dueAt":9,"expires":1,"limit":2,"live":1,"outside":0,"pk":"L#s1","policy":"{\"maxSeats\":2}","policyVersion":1,` +
+		`"promises":{},"revision":3,"room":"math","rules":[{"quorum":2,"since":4}],"seen":{"d":1},"shed":0,"sk":"lesson",` +
+		`"startedAt":5,"status":"running","tail":[{"action":"seated","at":7,"conn":"c1","event":"connectionCreated","user":"ann"}],` +
+		`"users":{"ann":1}}`
+	l := room.Lesson{
+		Session: "s1", Room: "math", Created: 4, Revision: 3, Policy: room.StoredPolicy(`{"maxSeats":2}`), PolicyVersion: 1,
+		Rules: []room.Rule{{Since: 4, Quorum: 2}}, Status: room.Running, StartedAt: 5, Base: 8, Due: 9,
+		Conns: map[string]room.Conn{"c1": {
+			ID: "c1", CreatedAt: 6, HeardAt: 7, User: "ann", State: room.Seated, Created: true,
+			Streams: map[string]room.Stream{"st": {Kind: room.Camera, CreatedAt: 8, Made: true}},
+		}},
+		Seen: map[string]room.Time{"d": 1},
+		Tail: []room.Line{{At: 7, Event: room.ConnectionCreated, Connection: "c1", User: "ann", Action: room.DidSeat}},
+	}
+	got, err := json.Marshal(plain(&types.AttributeValueMemberM{Value: stored(l)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("the item is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// plain gives an attribute without its type.
+func plain(a types.AttributeValue) any {
+	switch a := a.(type) {
+	case *types.AttributeValueMemberS:
+		return a.Value
+	case *types.AttributeValueMemberN:
+		return json.Number(a.Value)
+	case *types.AttributeValueMemberBOOL:
+		return a.Value
+	case *types.AttributeValueMemberL:
+		out := []any{}
+		for _, e := range a.Value {
+			out = append(out, plain(e))
+		}
+		return out
+	case *types.AttributeValueMemberM:
+		out := map[string]any{}
+		for k, e := range a.Value {
+			out[k] = plain(e)
+		}
+		return out
+	}
+	return nil
+}

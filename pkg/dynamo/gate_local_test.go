@@ -1,0 +1,85 @@
+//go:build verify
+
+package dynamo
+
+import (
+	"errors"
+	"maps"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"pgregory.net/rapid"
+
+	"usher/pkg/dynamo/dynamotest"
+	"usher/pkg/room"
+	"usher/pkg/room/roomtest"
+)
+
+// TestGateFollows says that after every write the stored gate is what the rules
+// compile from the stored lesson. Where a user takes the seat of its own
+// promise, live may stay higher; it is never lower.
+func TestGateFollows(t *testing.T) {
+	client := dynamotest.Start(t).Client()
+	if err := CreateTable(t.Context(), client, "usher"); err != nil {
+		t.Fatal(err)
+	}
+	s, n := New(client, "usher"), 0
+	rapid.Check(t, func(r *rapid.T) {
+		n++
+		l := roomtest.Lesson(r)
+		l.Session, l.Room = "s"+room.Time(n).String(), "r"+room.Time(n).String()
+		if err := s.Commit(t.Context(), room.Change{Room: room.Room{Name: l.Room}, Create: true, Start: &l}); err != nil {
+			r.Fatal(err)
+		}
+		loaded := l
+		for i := range 12 {
+			switch rapid.SampledFrom([]string{"add", "add", "add", "shed", "load"}).Draw(r, "write") {
+			case "add":
+				_, err := s.Add(t.Context(), roomtest.ArrivalFor(r, l, i))
+				lostAtMost(r, err)
+			case "shed":
+				_, err := s.Shed(t.Context(), loaded, roomtest.ShedOf(r, loaded))
+				lostAtMost(r, err)
+			case "load":
+				loaded = l
+			}
+			l = gateStands(t, r, client, l.Session)
+		}
+	})
+}
+
+// lostAtMost lets a lost race pass.
+func lostAtMost(r *rapid.T, err error) {
+	if c := new(*room.Conflict); err != nil && !errors.As(err, c) {
+		r.Fatal(err)
+	}
+}
+
+func gateStands(t *testing.T, r *rapid.T, client *dynamodb.Client, session string) room.Lesson {
+	i, err := New(client, "usher").get(t.Context(), "test", lessonKey(session))
+	if err != nil {
+		r.Fatal(err)
+	}
+	l, err := decodeLesson(i)
+	if err != nil {
+		r.Fatal(err)
+	}
+	var got gate
+	gateFields(reader(i), &got)
+	maps.DeleteFunc(got.users, func(_ string, n int) bool { return n == 0 })
+	want := compile(l)
+	if !rides(l) && got.Live != want.Live || got.Live < want.Live ||
+		got.Limit != want.Limit || got.After != want.After || !maps.Equal(got.users, want.users) {
+		r.Fatalf("the stored gate is %+v, the rules say %+v", got, want)
+	}
+	return l
+}
+
+func rides(l room.Lesson) bool {
+	for _, p := range l.Promises {
+		if p.Rides {
+			return true
+		}
+	}
+	return false
+}

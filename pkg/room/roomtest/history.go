@@ -1,0 +1,313 @@
+package roomtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"pgregory.net/rapid"
+	"usher/pkg/room"
+)
+
+// History is one random story in a World: people come and go, webhooks are
+// lost, repeated, delayed and shuffled, the list lags, fails and is paged,
+// policies change, processes die. What is true at every moment is checked after
+// every step, and at the end room, platform and log have to agree.
+type History struct {
+	*World
+	t       *rapid.T
+	name    string
+	session string
+	seed    uint64
+	next    int
+	tokens  []string
+	caps    []capSince
+	steps   []string
+	checked map[string]int // log lines judged so far, by session
+}
+
+// capSince is a cap and when it came into force.
+type capSince struct {
+	at      room.Time
+	cap     int
+	session string
+}
+
+// told counts the histories.
+var told atomic.Int64
+
+// Tell runs one random history over the store.
+func Tell(t *rapid.T, store room.Store) {
+	h := &History{World: NewWorld(store), t: t, checked: map[string]int{}}
+	h.seed = rapid.Uint64().Draw(t, "seed")
+	h.name = fmt.Sprintf("room%d", told.Add(1)) // the store keeps what earlier histories left
+	h.Platform.Notify = h.notify
+	h.Platform.prefix = h.name + "-"
+	if rapid.Bool().Draw(t, "adopted") {
+		h.session = "1_" + h.name
+	}
+	h.put(h.session)
+	steps := rapid.IntRange(3, 40).Draw(t, "steps")
+	for range steps {
+		h.step()
+		h.check()
+	}
+	h.calm()
+	h.check()
+	h.agree()
+}
+
+// say notes a step, so that a failing history can be read.
+func (h *History) say(format string, args ...any) {
+	h.steps = append(h.steps, fmt.Sprintf("%7.3fs  ", float64(h.Now()-Epoch)/1000)+fmt.Sprintf(format, args...))
+}
+
+func (h *History) step() {
+	kinds := []string{"come", "come", "come", "join", "join", "connect", "connect", "leave", "leave", "vanish", "pass", "pass", "pass", "list", "platform", "policy", "admin", "die", "stream"}
+	switch rapid.SampledFrom(kinds).Draw(h.t, "step") {
+	case "come":
+		h.come(rapid.SampledFrom([]string{"ann", "bea", "cem", "dan", "eva", "", "{"}).Draw(h.t, "who"))
+	case "join":
+		h.join()
+	case "connect":
+		if len(h.tokens) > 0 {
+			h.come(rapid.SampledFrom(h.tokens).Draw(h.t, "token"))
+		}
+	case "leave":
+		h.leave(false)
+	case "vanish":
+		h.leave(true)
+	case "pass":
+		h.pass()
+	case "list":
+		h.list()
+	case "platform":
+		h.disconnects()
+	case "policy":
+		h.put("")
+	case "admin":
+		h.admin()
+	case "die":
+		h.say("the process dies")
+		h.Restart()
+		h.Forget()
+	case "stream":
+		h.stream()
+	}
+	h.Pass(0)
+}
+
+func (h *History) come(data string) {
+	if h.session == "" {
+		return
+	}
+	h.next++
+	id := fmt.Sprintf("c%02d", h.next)
+	h.say("%s comes with %q", id, data)
+	h.Platform.Come(h.session, id, data)
+}
+
+func (h *History) join() {
+	user := rapid.SampledFrom([]string{"ann", "bea", "cem", "dan"}).Draw(h.t, "user")
+	c, err := h.Service.Join(context.Background(), h.name, user, "")
+	h.say("join of %s: %v %s", user, err, c.Token)
+	var p *room.Problem
+	if err != nil && !errors.As(err, &p) {
+		h.flunk("join failed: %v", err)
+	}
+	if err == nil {
+		h.session = c.SessionID
+		h.tokens = append(h.tokens, c.Token)
+		if len(h.tokens) > 6 {
+			h.tokens = h.tokens[1:]
+		}
+	}
+}
+
+func (h *History) present() []string { return h.Platform.In(h.session) }
+
+func (h *History) leave(silently bool) {
+	in := h.present()
+	if len(in) == 0 {
+		return
+	}
+	id := rapid.SampledFrom(in).Draw(h.t, "leaver")
+	if silently {
+		h.say("%s vanishes", id)
+		h.Platform.Vanish(id)
+		return
+	}
+	h.say("%s leaves", id)
+	h.Platform.Go(id)
+}
+
+func (h *History) pass() {
+	d := rapid.SampledFrom([]room.Time{1, 300, room.Second, 2 * room.Second, 7 * room.Second, 30 * room.Second, 70 * room.Second, 5 * room.Minute, 20 * room.Minute}).Draw(h.t, "pass")
+	h.Pass(d)
+	h.say("after %.3f s", float64(d)/1000)
+}
+
+func (h *History) list() {
+	h.Platform.Lag = rapid.SampledFrom([]room.Time{0, 0, room.Second, 4900}).Draw(h.t, "lag")
+	h.Platform.Paged = rapid.IntRange(0, 5).Draw(h.t, "paged") == 0
+	h.Platform.ListFails = nil
+	if rapid.IntRange(0, 3).Draw(h.t, "fails") == 0 {
+		h.Platform.ListFails = func() error { return ErrAway }
+	}
+	h.say("list: lag %d, paged %t, fails %t", h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails != nil)
+}
+
+func (h *History) disconnects() {
+	h.Platform.DisconnectFails = nil
+	status := rapid.SampledFrom([]int{0, 0, 500, 429, 403}).Draw(h.t, "status")
+	if status != 0 {
+		h.Platform.DisconnectFails = func(string) error { return &room.PlatformError{Operation: "disconnect", Status: status} }
+	}
+	h.say("disconnects answer %d", status)
+}
+
+func (h *History) put(session string) {
+	fields := []string{}
+	limit := rapid.IntRange(0, 3).Draw(h.t, "maxSeats")
+	if limit > 0 {
+		fields = append(fields, fmt.Sprintf(`"maxSeats":%d`, limit))
+	}
+	if rapid.Bool().Draw(h.t, "timed") {
+		fields = append(fields, fmt.Sprintf(`"lessonSeconds":%d`, rapid.SampledFrom([]int{30, 60, 600}).Draw(h.t, "seconds")))
+	}
+	if limit != 1 && rapid.Bool().Draw(h.t, "counted") {
+		fields = append(fields, fmt.Sprintf(`"quorum":%d`, rapid.IntRange(1, 2).Draw(h.t, "quorum")))
+	}
+	if d := rapid.SampledFrom([]string{"", "replace-older", "refuse-newer", "allow"}).Draw(h.t, "duplicates"); d != "" {
+		fields = append(fields, fmt.Sprintf(`"duplicateUser":%q`, d))
+	}
+	if f := rapid.SampledFrom([]string{"", "", "accept", "refuse"}).Draw(h.t, "foreign"); f != "" {
+		fields = append(fields, fmt.Sprintf(`"foreignTokens":%q`, f))
+	}
+	policy, err := room.ParsePolicy([]byte("{" + strings.Join(fields, ",") + "}"))
+	if err != nil {
+		h.flunk("policy: %v", err)
+	}
+	_, _, err = h.Service.PutRoom(context.Background(), h.name, room.Put{Policy: policy, Session: session})
+	h.say("policy %s: %v", policy, err)
+	if err == nil {
+		h.caps = append(h.caps, capSince{h.Now(), limit, h.session})
+	}
+}
+
+func (h *History) admin() {
+	ctx := context.Background()
+	what := rapid.SampledFrom([]string{"end", "reopen", "reopen", "extend", "shorten", "remove"}).Draw(h.t, "request")
+	var err error
+	switch what {
+	case "end":
+		_, err = h.Service.End(ctx, h.name, "admin")
+	case "reopen":
+		var v room.View
+		if v, err = h.Service.Reopen(ctx, h.name, "admin"); err == nil {
+			h.session, h.tokens = *v.SessionID, nil
+		}
+	case "extend":
+		_, err = h.Service.Extend(ctx, h.name, 30, 0, "admin")
+	case "shorten":
+		_, err = h.Service.Extend(ctx, h.name, 0, h.Now()+5*room.Second, "admin")
+	case "remove":
+		if in := h.present(); len(in) > 0 {
+			err = h.Service.Remove(ctx, h.name, rapid.SampledFrom(in).Draw(h.t, "removed"), "admin")
+		}
+	}
+	h.say("%s: %v", what, err)
+	var p *room.Problem
+	if err != nil && !errors.As(err, &p) {
+		h.flunk("%s failed: %v", what, err)
+	}
+}
+
+func (h *History) stream() {
+	in := h.present()
+	if len(in) == 0 {
+		return
+	}
+	id := rapid.SampledFrom(in).Draw(h.t, "publisher")
+	h.say("%s publishes", id)
+	h.next++
+	e := h.Platform.people[id].event(room.StreamCreated, h.Now())
+	e.Stream, e.StreamAt, e.Kind, e.Data = fmt.Sprintf("s%02d", h.next), h.Now(), room.Camera, ""
+	h.notify(e)
+}
+
+// notify decides what becomes of a webhook, by a hash of what it is, so that
+// the same history has the same fate whatever else is drawn.
+func (h *History) notify(e room.Event) {
+	f := fnv.New64a()
+	fmt.Fprintf(f, "%d %s %s %s", h.seed, e.Name, e.Connection, e.Stream)
+	fate := f.Sum64()
+	delays := []room.Time{0, 0, 0, 0, 0, 200, 900, 3 * room.Second, 20 * room.Second, 90 * room.Second, 11 * room.Minute, 2 * room.Hour}
+	at := h.Now() + delays[fate%uint64(len(delays))]
+	fate /= uint64(len(delays))
+	switch fate % 12 {
+	case 0:
+		h.say("lost: %s of %s", e.Name, e.Connection)
+		return
+	case 1, 2:
+		h.Send(at, e)
+		h.Send(at+delays[fate/12%uint64(len(delays))], e)
+	default:
+		h.Send(at, e)
+	}
+	if at != h.Now() {
+		h.say("%s of %s will come after %.3f s", e.Name, e.Connection, float64(at-h.Now())/1000)
+	}
+}
+
+// calm lets everything that can still come arrive, with a platform that works.
+func (h *History) calm() {
+	h.say("calm")
+	h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails, h.Platform.DisconnectFails = 0, false, nil, nil
+	h.Pass(3 * room.Hour)
+}
+
+func (h *History) flunk(format string, args ...any) {
+	h.t.Fatalf("%s\n%s", fmt.Sprintf(format, args...), h.Story())
+}
+
+// Story is the history in words, and what the log says about it.
+func (h *History) Story() string {
+	b := strings.Join(h.steps, "\n") + "\n"
+	for _, session := range h.sessions() {
+		b += "log of " + session + "\n"
+		for _, line := range h.lines(session) {
+			b += fmt.Sprintf("%7.3fs  %3d %s %s %s %s: %s %s %s\n", float64(line.At-Epoch)/1000, line.Seq, line.Event, line.Connection, line.Stream, line.User, line.Action, line.Reason, line.Note)
+		}
+	}
+	return b
+}
+
+// sessions gives the sessions that were used, in the order of their first people.
+func (h *History) sessions() []string {
+	seen := map[string]bool{}
+	if h.session != "" {
+		seen[h.session] = true
+	}
+	for _, p := range h.Platform.people {
+		seen[p.Session] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func (h *History) lines(session string) []room.Line {
+	l, err := h.Lesson(session)
+	if err != nil {
+		return nil
+	}
+	lines, err := h.Service.Lines(context.Background(), l, 0, 10_000)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return lines
+}
