@@ -1,5 +1,7 @@
 # What a person runs here. `make` alone lists it.
 CACHE := $(CURDIR)/.cache
+# Vonage's own SDKs, which the simulated platform is tried with.
+SDK := pkg/vonage/vonagetest/testdata/sdk
 # Seconds of each fuzz target, and of each benchmark.
 FUZZ_SECONDS ?= 10
 BENCH_SECONDS ?= 1
@@ -18,9 +20,9 @@ test: ## all tests that need only Go
 	go test ./...
 
 # One pass over all tests, those with the tag "verify" and the race detector
-# included. USHER_VERIFY tells the tests where fetch has put what they need.
+# included. They find under .cache what fetch has put there, and fail without.
 verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI and a browser
-	USHER_VERIFY=$(CACHE) go test -race -tags verify -timeout 10m ./...
+	go test -race -tags verify -timeout 10m ./...
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCH_SECONDS)s ./...
@@ -43,7 +45,7 @@ format: $(CACHE)/bin/golangci-lint ## write the files as lint wants them
 vulnerabilities: ## known vulnerabilities of what is linked; needs the network
 	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
-fetch: $(CACHE)/ddblocal/fetched $(CACHE)/sdk/fetched ## what verify needs beside Go, Java, Maven, Python, Node and a browser
+fetch: $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.json ## what verify needs beside Go, Java, Maven, Python, Node and a browser
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium fonts-liberation"; exit 1; }
 	testdata/ministack/install.sh
 	testdata/sam/install.sh $(CACHE)/sam
@@ -59,8 +61,8 @@ $(CACHE)/ddblocal/fetched: testdata/ddblocal/pom.xml
 	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CACHE)/ddblocal -DincludeScope=runtime
 	touch $@
 
-$(CACHE)/sdk/fetched: pkg/vonage/vonagetest/testdata/sdk/package-lock.json
-	npm ci --prefix $(<D) --no-audit --no-fund --loglevel=error
-	mkdir -p $(@D) && touch $@
+$(SDK)/node_modules/.package-lock.json: $(SDK)/package-lock.json
+	npm ci --prefix $(SDK) --no-audit --no-fund --loglevel=error
+	touch $@
 
 -include cloud.mk

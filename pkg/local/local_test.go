@@ -17,12 +17,10 @@ import (
 	"usher/pkg/room"
 )
 
-var secret = []byte("0123456789abcdef0123456789abcdef")
-
 // settings are those of a program that was told nothing, but for the port.
 func settings(t *testing.T, data string, vars ...string) config.Settings {
 	t.Helper()
-	all := map[string]string{"USHER_ADDR": "127.0.0.1:0", "USHER_DATA": data, "USHER_API_SECRET": string(secret)}
+	all := map[string]string{"USHER_ADDR": "127.0.0.1:0", "USHER_DATA": data, "USHER_API_SECRET": "0123456789abcdef0123456789abcdef"}
 	for i := 0; i < len(vars); i += 2 {
 		all[vars[i]] = vars[i+1]
 	}
@@ -93,13 +91,13 @@ func (r *running) call(token, method, path, body string) (int, map[string]any) {
 
 func (r *running) admin(method, path, body string) (int, map[string]any) {
 	r.t.Helper()
-	return r.call(api.AdminToken(secret, time.Now(), time.Hour), method, path, body)
+	return r.call(api.AdminToken(r.settings.APISecret, time.Now(), time.Hour), method, path, body)
 }
 
 // join gives the session and a token for user.
 func (r *running) join(name, user string) (session, token string) {
 	r.t.Helper()
-	status, answer := r.call(api.Ticket(secret, name, user, "", time.Now(), time.Minute), "POST", "/v1/rooms/"+name+"/join", "")
+	status, answer := r.call(api.Ticket(r.settings.APISecret, name, user, "", time.Now(), time.Minute), "POST", "/v1/rooms/"+name+"/join", "")
 	if status != 200 {
 		r.t.Fatalf("join of %s: %d %v", user, status, answer)
 	}
@@ -176,7 +174,7 @@ func TestKeepsTheDoor(t *testing.T) {
 	session := r.connect("lesson", "alice")
 	r.connect("lesson", "bob")
 	r.until("two seated", func() bool { return r.field("lesson", "seats") == 2.0 })
-	status, answer := r.call(api.Ticket(secret, "lesson", "carol", "", time.Now(), time.Minute), "POST", "/v1/rooms/lesson/join", "")
+	status, answer := r.call(api.Ticket(r.settings.APISecret, "lesson", "carol", "", time.Now(), time.Minute), "POST", "/v1/rooms/lesson/join", "")
 	if status != 409 || answer["code"] != "room-full" {
 		t.Errorf("a third one: %d %v", status, answer)
 	}
