@@ -1,0 +1,268 @@
+package scenarios_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"usher/pkg/room"
+)
+
+var checks = map[string]command{
+	"in":       (*story).in,
+	"log":      (*story).showLog,
+	"says":     (*story).says,
+	"requests": (*story).showRequests,
+	"readings": (*story).countReadings,
+	"signals":  (*story).showSignals,
+	"archived": (*story).archived,
+	"alarm":    (*story).alarm,
+	"answer":   (*story).answered,
+	"room-is":  (*story).roomIs,
+	"parked":   (*story).parked,
+}
+
+// in [ID...] checks who is in, in truth.
+func (s *story) in(c *call) error {
+	session, err := s.where()
+	if err != nil {
+		return err
+	}
+	want := slices.Sorted(slices.Values(c.args))
+	if got := s.vonage.In(session); !slices.Equal(got, want) {
+		return fmt.Errorf("in the session are %q, want %q", got, want)
+	}
+	return nil
+}
+
+// showLog prints the log of the present session, from where the last log ended.
+func (s *story) showLog(c *call) error {
+	session, err := s.where()
+	if err != nil {
+		return err
+	}
+	l, err := s.world.Lesson(session)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(c.Stdout(), s.log(l))
+	return nil
+}
+
+// log is the lesson's log, one line each: when it was decided, what it answers
+// to, about whom, what was decided and why, and the time it is about if that is
+// another.
+func (s *story) log(l room.Lesson) string {
+	lines, err := s.service.Lines(context.Background(), l, 0, 10_000)
+	if err != nil {
+		return err.Error() + "\n"
+	}
+	b := &strings.Builder{}
+	for _, line := range lines {
+		fmt.Fprintf(b, "%-8s %-19s %-4s %-8s %s", since(line.At), line.Event, dash(line.Connection), dash(line.User), line.Action)
+		if line.Reason != "" {
+			fmt.Fprintf(b, " %s", line.Reason)
+		}
+		if line.Stream != "" {
+			fmt.Fprintf(b, " stream %s", line.Stream)
+		}
+		if line.EventAt != 0 && line.EventAt != line.At {
+			fmt.Fprintf(b, " @%s", since(line.EventAt))
+		}
+		if line.Note != "" {
+			fmt.Fprintf(b, " (%s)", line.Note)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// says ID ACTION [REASON] checks that the log says so of the connection once,
+// and after ! that it does not. The id - is a line about no connection.
+func (s *story) says(c *call) error {
+	if len(c.args) < 2 || len(c.args) > 3 {
+		return errors.New("usage: says ID ACTION [REASON]")
+	}
+	session, err := s.where()
+	if err != nil {
+		return err
+	}
+	l, err := s.world.Lesson(session)
+	if err != nil {
+		return err
+	}
+	lines, err := s.service.Lines(context.Background(), l, 0, 10_000)
+	if err != nil {
+		return err
+	}
+	found, want := 0, 1
+	if c.neg {
+		want = 0
+	}
+	reason := strings.Join(c.args[2:], "")
+	for _, line := range lines {
+		if dash(line.Connection) == c.args[0] && string(line.Action) == c.args[1] && (len(c.args) == 2 || string(line.Reason) == reason) {
+			found++
+		}
+	}
+	if found != want {
+		return fmt.Errorf("%d lines say %q, want %d", found, c.args, want)
+	}
+	return nil
+}
+
+// requests prints the requests to disconnect since it was last used.
+func (s *story) showRequests(c *call) error {
+	text := s.requestLines(s.requests)
+	s.requests = len(s.vonage.Requests)
+	fmt.Fprint(c.Stdout(), text)
+	return nil
+}
+
+// readings prints when the list was read since it was last used.
+func (s *story) countReadings(c *call) error {
+	for _, at := range s.vonage.Readings[s.readings:] {
+		fmt.Fprintln(c.Stdout(), since(at))
+	}
+	s.readings = len(s.vonage.Readings)
+	fmt.Fprint(c.Stdout())
+	return nil
+}
+
+// signals prints the signals since it was last used.
+func (s *story) showSignals(c *call) error {
+	for _, text := range s.vonage.signals[s.signals:] {
+		fmt.Fprintln(c.Stdout(), text)
+	}
+	s.signals = len(s.vonage.signals)
+	fmt.Fprint(c.Stdout())
+	return nil
+}
+
+// archived checks that the last session was made with an archive.
+func (s *story) archived(c *call) error {
+	n := len(s.vonage.archived)
+	if n == 0 || s.vonage.archived[n-1] == c.neg {
+		return fmt.Errorf("sessions were made with archives %v", s.vonage.archived)
+	}
+	return nil
+}
+
+// alarm NAME checks that the process raised it.
+func (s *story) alarm(c *call) error {
+	raised := strings.Contains(s.errors.String(), "alarm="+strings.Join(c.args, ""))
+	if raised == c.neg {
+		return fmt.Errorf("alarm %q: raised is %v", c.args, raised)
+	}
+	return nil
+}
+
+// answer STATUS [CODE] [retry-after=SECONDS] checks the last answer.
+func (s *story) answered(c *call) error {
+	for i, want := range c.args {
+		got := s.last.code()
+		switch {
+		case i == 0:
+			got = strconv.Itoa(s.last.status)
+		case strings.HasPrefix(want, "retry-after="):
+			got = "retry-after=" + s.last.header.Get("Retry-After")
+		}
+		if got != want {
+			return fmt.Errorf("the answer is %s with Retry-After %q, want %q", s.last, s.last.header.Get("Retry-After"), c.args)
+		}
+	}
+	return nil
+}
+
+// parked N checks how many events wait in the queue.
+func (s *story) parked(c *call) error {
+	if n := strconv.Itoa(len(s.queue.parked)); n != strings.Join(c.args, "") {
+		return fmt.Errorf("%s events are parked, want %q", n, c.args)
+	}
+	return nil
+}
+
+// room-is STATUS [FIELD=VALUE...] checks the room as the API shows it.
+func (s *story) roomIs(c *call) error {
+	v, err := s.view()
+	if err != nil {
+		return err
+	}
+	shown := fields(v)
+	for i, arg := range c.args {
+		name, want, ok := strings.Cut(arg, "=")
+		if i == 0 {
+			name, want, ok = "status", arg, true
+		}
+		got, known := shown[name]
+		if !ok || !known {
+			return fmt.Errorf("%q is not FIELD=VALUE with one of the fields %v", arg, slices.Sorted(maps.Keys(shown)))
+		}
+		if got != want {
+			return fmt.Errorf("the room's %s is %s, want %s", name, got, want)
+		}
+	}
+	return nil
+}
+
+// fields are what room-is can check.
+func fields(v room.View) map[string]string {
+	var users []string
+	for _, c := range v.Connections {
+		user := "-"
+		if c.User != nil {
+			user = *c.User
+		}
+		users = append(users, c.ID+":"+user)
+	}
+	f := map[string]string{
+		"status": string(v.Status), "seats": strconv.Itoa(v.Seats),
+		"promised": strconv.Itoa(v.Promised), "waiting": strconv.Itoa(v.Waiting),
+		"outcome": "null", "session": "null", "left": "null",
+		"started": stamp(v.StartedAt), "ends": stamp(v.EndsAt),
+		"connections": strings.Join(users, ","),
+	}
+	if v.Outcome != nil {
+		f["outcome"] = string(*v.Outcome)
+	}
+	if v.SessionID != nil {
+		f["session"] = *v.SessionID
+	}
+	if v.SecondsLeft != nil {
+		f["left"] = strconv.FormatInt(*v.SecondsLeft, 10)
+	}
+	return f
+}
+
+// stamp is a time of the API as stories write it.
+func stamp(text *string) string {
+	if text == nil {
+		return "null"
+	}
+	at, err := time.Parse(time.RFC3339, *text)
+	if err != nil {
+		return *text
+	}
+	return since(room.TimeOf(at))
+}
+
+// sessions are those that the story's people were ever in.
+func (s *story) sessions() []string {
+	all := maps.Clone(s.visited)
+	if session, err := s.where(); err == nil {
+		all[session] = true
+	}
+	return slices.Sorted(maps.Keys(all))
+}
