@@ -110,7 +110,7 @@ func TestOpenRefuses(t *testing.T) {
 		"cut off":              {spoilt(func(b []byte) []byte { return b[:len(b)/2] }), "damaged"},
 		"pages of zeros":       {spoilt(func(b []byte) []byte { clear(b[4*4096:]); return b }), "damaged"},
 		"a directory":          {func(t *testing.T, path string) { mkdir(t, path) }, "not a regular file"},
-		"no such directory":    {func(t *testing.T, path string) { os.Remove(filepath.Dir(path)) }, "no such file or directory"},
+		"no such directory":    {func(t *testing.T, path string) { os.Remove(filepath.Dir(path)) }, "its directory does not exist"},
 		"of another format":    {reformatted, `format is "0"`},
 		"without its contents": {spoilt(func(b []byte) []byte { return b[:2*4096] }), "damaged"},
 	} {

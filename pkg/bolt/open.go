@@ -22,15 +22,14 @@ const format = "1"
 var errDamaged = errors.New("it is damaged, or not a data file of Usher")
 
 func openFile(path string, wait time.Duration) (*bbolt.DB, error) {
-	created, err := inspect(path, wait)
-	if err != nil {
+	if err := inspect(path, wait); err != nil {
 		return nil, explain(path, err)
 	}
 	db, err := bbolt.Open(path, 0o600, options(wait))
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	if err := prepare(db, path, created); err != nil {
+	if err := prepare(db, path); err != nil {
 		db.Close()
 		return nil, explain(path, err)
 	}
@@ -49,28 +48,27 @@ func options(wait time.Duration) *bbolt.Options {
 }
 
 // inspect reads through a file that is there already, since the library's own
-// reading ends the process where it meets damage. It reports whether the file
-// is new.
-func inspect(path string, wait time.Duration) (created bool, err error) {
+// reading ends the process where it meets damage.
+func inspect(path string, wait time.Duration) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return true, nil
+		return nil
 	case err != nil:
-		return false, err
+		return err
 	case !info.Mode().IsRegular():
-		return false, errors.New("it is not a regular file")
+		return errors.New("it is not a regular file")
 	case info.Size() == 0:
-		return true, nil
+		return nil
 	}
 	o := options(wait)
 	o.ReadOnly = true
 	db, err := bbolt.Open(path, 0o600, o)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer db.Close()
-	return false, readThrough(db, info.Size())
+	return readThrough(db, info.Size())
 }
 
 // readThrough visits every key. A page outside the file is a fault, which here
@@ -97,19 +95,13 @@ func readThrough(db *bbolt.DB, size int64) (err error) {
 	})
 }
 
-// prepare makes the file ours: private, with its buckets, and, where it is new,
-// known to its directory after a power cut too.
-func prepare(db *bbolt.DB, path string, created bool) error {
+// prepare makes the file ours: private, with its buckets, and known to its
+// directory after a power cut too.
+func prepare(db *bbolt.DB, path string) error {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return err
 	}
-	err := db.Update(func(tx *bbolt.Tx) error {
-		if created {
-			return layOut(tx)
-		}
-		return checkFormat(tx)
-	})
-	if err != nil || !created {
+	if err := db.Update(checkFormat); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
@@ -124,13 +116,14 @@ func layOut(tx *bbolt.Tx) error {
 	return tx.Bucket(metaBucket).Put(formatKey, []byte(format))
 }
 
+// checkFormat lays out a file that has nothing in it: a new one, or what a
+// start left that was cut off.
 func checkFormat(tx *bbolt.Tx) error {
+	if k, _ := tx.Cursor().First(); k == nil {
+		return layOut(tx)
+	}
 	meta := tx.Bucket(metaBucket)
 	if meta == nil {
-		// A start that was cut off before the first commit left it empty.
-		if k, _ := tx.Cursor().First(); k == nil {
-			return layOut(tx)
-		}
 		return errDamaged
 	}
 	if got := string(meta.Get(formatKey)); got != format {
@@ -155,14 +148,20 @@ func syncDir(dir string) error {
 
 // explain says for people what is wrong with the file and what to do.
 func explain(path string, err error) error {
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		err = at.Err // the path is named once
+	}
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return fmt.Errorf("data file %s: another process is using it; stop that one or choose another file", path)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("data file %s: its directory does not exist; make it or choose another file", path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("data file %s: it may not be read and written by this user: %w", path, err)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum),
-		errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, errDamaged):
-		return fmt.Errorf("data file %s: %w; move it away or restore a copy (%v)", path, errDamaged, err)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return explain(path, fmt.Errorf("%w (%v)", errDamaged, err))
+	case errors.Is(err, errDamaged):
+		return fmt.Errorf("data file %s: %w; move it away or restore a copy", path, err)
 	}
 	return fmt.Errorf("data file %s: %w", path, err)
 }
