@@ -276,6 +276,7 @@ func TestRequestsFailAsOftenAsAsked(t *testing.T) {
 	p, _ := both(t)
 	id := p.CreateSession()
 	c := foreign(t, p, id, "")
+	foreign(t, p, id, "stays")
 	for name, one := range map[string]struct {
 		faults             Faults
 		method, path, body string

@@ -395,6 +395,7 @@
         throw failure("OT_UNABLE_TO_PUBLISH", "This publisher is publishing already.", 1500);
       }
       const { kind, name } = publisher._props;
+      publisher._unwanted = false;
       this.#publishing.add(publisher);
       try {
         const made = await call(this.#token, "POST", this.#path("/streams"), { kind, name: name || "" });
@@ -402,12 +403,14 @@
         const stream = this.#stream(made);
         this.#publishers.set(stream.streamId, publisher);
         publisher._started(this, stream);
+        if (publisher._unwanted) this.unpublish(publisher);
       } finally {
         this.#publishing.delete(publisher);
       }
     }
 
     unpublish(publisher) {
+      if (this.#publishing.has(publisher)) publisher._unwanted = true;
       const stream = publisher && publisher.stream;
       if (!stream || publisher.session !== this) return;
       this.#publishers.delete(stream.streamId);
