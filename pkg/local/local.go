@@ -46,7 +46,7 @@ func New(ctx context.Context, s config.Settings, log *slog.Logger) (*Local, erro
 }
 
 func (l *Local) open(ctx context.Context) error {
-	steps := []func(context.Context) error{l.listen, l.openStore, l.keepSecret, l.join, l.createRooms}
+	steps := []func(context.Context) error{l.listen, l.openStore, l.keepSecret, l.join, l.createRooms, l.warn}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -110,6 +110,18 @@ func (l *Local) createRooms(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("room %s could not be created: %w", r.Name, err)
 		}
+	}
+	return nil
+}
+
+// warn logs what is allowed, but hardly meant.
+func (l *Local) warn(context.Context) error {
+	p := l.settings.Platform
+	if p.Simulated() && p.URL != "" {
+		l.log.Warn("VONAGE_VIDEO_URL has no effect without credentials: the platform is simulated")
+	}
+	if ip := l.listener.Addr().(*net.TCPAddr).IP; p.Simulated() && !ip.IsLoopback() {
+		l.log.Warn("the simulated platform obeys everybody who can reach this address", "address", l.listener.Addr())
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	sweepEvery = 2 * time.Second
+	sweepEvery = 5 * time.Second
 	purgeEvery = 24 * time.Hour
 	// drain is how long requests that have begun may take at the end.
 	drain = 10 * time.Second
