@@ -38,9 +38,11 @@ func (s *stub) Room(context.Context, string) (room.View, error) {
 
 const vonage = "https://static.opentok.com/v2/js/opentok.min.js"
 
-func newSite(s *stub, secure bool) http.Handler {
+func newSite(s *stub, secure bool) http.Handler { return newSiteOf(s, vonage, secure) }
+
+func newSiteOf(s *stub, script string, secure bool) http.Handler {
 	s.credentials = room.Credentials{APIKey: "46000", SessionID: "2_MX4x", Token: "tok</script>&'\"en", ExpiresAt: "2026-12-01T12:01:00.000Z"}
-	return New(Options{Service: s, ScriptURL: vonage, Secure: secure, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	return New(Options{Service: s, ScriptURL: script, Secure: secure, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 }
 
 func get(h http.Handler, method, target string, headers ...string) *httptest.ResponseRecorder {
