@@ -1,0 +1,314 @@
+//go:build verify
+
+package functions_test
+
+import (
+	"context"
+	"debug/elf"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// tool is a program that the SAM CLI's installation brought.
+func tool(t testing.TB, name string) string {
+	t.Helper()
+	cache := os.Getenv("USHER_VERIFY")
+	if cache == "" {
+		t.Fatal("USHER_VERIFY does not name the folder of installed tools: use make verify")
+	}
+	found, err := filepath.Glob(filepath.Join(cache, "sam", name))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%s is not installed under %s: use make sam-tools (%v)", name, cache, err)
+	}
+	return found[0]
+}
+
+// run runs a program in the project's folder.
+func run(t testing.TB, env []string, program string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Dir = ".."
+	cmd.Env = append(append(os.Environ(), "SAM_CLI_TELEMETRY=0"), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", filepath.Base(program), strings.Join(args, " "), err, out)
+	}
+}
+
+// expand gives the CloudFormation that AWS makes of the template.
+func expand(t testing.TB) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "expanded.json")
+	run(t, nil, tool(t, "bin/python"), "testdata/sam/expand.py", "template.yaml", path)
+	return path
+}
+
+func TestTemplate(t *testing.T) {
+	t.Run("as written", func(t *testing.T) {
+		run(t, nil, tool(t, "bin/sam"), "validate", "--lint", "--region", "eu-central-1")
+	})
+	t.Run("as expanded", func(t *testing.T) {
+		run(t, nil, tool(t, "bin/cfn-lint"), "--regions", "eu-central-1", "--template", expand(t))
+	})
+}
+
+// Lambda takes more, but a function's start gets slower with its size.
+const (
+	mostMB    = 12
+	mostZipMB = 5
+)
+
+func TestBuildAndInvoke(t *testing.T) {
+	for _, arch := range []struct {
+		name, goarch string
+		machine      elf.Machine
+	}{
+		{"arm64", "arm64", elf.EM_AARCH64},
+		{"x86_64", "amd64", elf.EM_X86_64},
+	} {
+		t.Run(arch.name, func(t *testing.T) {
+			dir := t.TempDir()
+			run(t, []string{"GOARCH=" + arch.goarch}, tool(t, "bin/sam"), "build", "--build-dir", dir,
+				"--parameter-overrides", "Architecture="+arch.name)
+			for _, name := range folders(t) {
+				binary := filepath.Join(dir, strings.ToUpper(name[:1])+name[1:]+"Function", "bootstrap")
+				t.Run(name, func(t *testing.T) {
+					checkBinary(t, binary, arch.machine)
+					if arch.machine == elf.EM_X86_64 {
+						checkAnswer(t, name, binary)
+					}
+				})
+			}
+		})
+	}
+}
+
+func checkBinary(t *testing.T, binary string, machine elf.Machine) {
+	f, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if f.Machine != machine {
+		t.Errorf("built for %v, want %v", f.Machine, machine)
+	}
+	if libs, err := f.ImportedLibraries(); err != nil || len(libs) > 0 {
+		t.Errorf("linked with %v (%v): Lambda has none of them", libs, err)
+	}
+	raw, zipped := sizes(t, binary)
+	t.Logf("%.1f MB, zipped %.1f MB", raw, zipped)
+	if raw > mostMB || zipped > mostZipMB {
+		t.Errorf("%.1f MB, zipped %.1f MB: want at most %d and %d", raw, zipped, mostMB, mostZipMB)
+	}
+}
+
+// answers are what the functions say to their event.json, and what they asked
+// of AWS for it.
+var answers = map[string]struct {
+	says  string // a regular expression
+	asked []string
+}{
+	"webhook": {`^\{"statusCode":200,.*"body":"\{\}\\n?"`, []string{"GetSecretValue", "GetItem"}},
+	"rooms":   {`^\{"statusCode":200,.*"body":"\{`, []string{"GetSecretValue"}},
+	"expire":  {`^null$`, []string{"SendMessage"}},
+	"tasks":   {`^\{"batchItemFailures":\[\]\}$`, []string{"GetSecretValue", "GetItem"}},
+	"sweep":   {`^null$`, []string{"GetSecretValue", "Query"}},
+}
+
+func checkAnswer(t *testing.T, name, binary string) {
+	want, ok := answers[name]
+	if !ok {
+		t.Fatal("nothing is said of its answer")
+	}
+	account := newAccount(t)
+	got := emulate(t, binary, account.environment(), read(t, filepath.Join(name, "event.json")))
+	if !regexp.MustCompile(want.says).MatchString(got) {
+		t.Errorf("answered %s, want %s", got, want.says)
+	}
+	for _, operation := range want.asked {
+		if _, ok := account.heard(operation); !ok {
+			t.Errorf("did not ask for %s, only for %v", operation, account.called)
+		}
+	}
+}
+
+// freeAddress gives an address where nothing listens.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// emulate runs a function under Lambda's runtime interface emulator and sends
+// it one event.
+func emulate(t *testing.T, binary string, env []string, event string) (answer string) {
+	t.Helper()
+	rie := tool(t, "lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64")
+	front := freeAddress(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.Command(rie, "--runtime-interface-emulator-address", front, "--runtime-api-address", freeAddress(t), binary)
+	cmd.Env = append(slices.Clone(env), "PATH="+os.Getenv("PATH"))
+	cmd.Dir = t.TempDir()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var log strings.Builder
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		cmd.Wait()
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	}()
+	for {
+		answer, err := invoke(ctx, front, event)
+		if err == nil {
+			return answer
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("no answer: %v", err)
+		case <-time.After(20 * time.Millisecond): // until the emulator listens
+		}
+	}
+}
+
+func invoke(ctx context.Context, address, event string) (string, error) {
+	url := fmt.Sprintf("http://%s/2015-03-31/functions/function/invocations", address)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(event))
+	if err != nil {
+		return "", err
+	}
+	w, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer w.Body.Close()
+	body, err := io.ReadAll(w.Body)
+	return string(body), err
+}
+
+// A statement, a role's policy and a role, as far as they matter here.
+type statement struct {
+	Effect           string
+	Action, Resource any
+}
+
+type resource struct {
+	Type       string
+	Properties struct {
+		Role              map[string]any
+		ManagedPolicyArns any
+		Policies          []struct {
+			PolicyDocument struct{ Statement []statement }
+		}
+	}
+}
+
+func resources(t *testing.T) map[string]resource {
+	t.Helper()
+	var template struct{ Resources map[string]resource }
+	if err := json.Unmarshal([]byte(read(t, expand(t))), &template); err != nil {
+		t.Fatal(err)
+	}
+	return template.Resources
+}
+
+// allowed are the actions of a role, sorted.
+func allowed(t *testing.T, role resource) []string {
+	t.Helper()
+	if role.Type != "AWS::IAM::Role" || role.Properties.ManagedPolicyArns != nil {
+		t.Fatalf("not a role of its own: %+v", role)
+	}
+	var all []string
+	for _, policy := range role.Properties.Policies {
+		for _, s := range policy.PolicyDocument.Statement {
+			if s.Effect != "Allow" || s.Resource == nil || s.Resource == "*" {
+				t.Errorf("statement %+v is not for named resources", s)
+			}
+			switch actions := s.Action.(type) {
+			case string:
+				all = append(all, actions)
+			case []any:
+				for _, a := range actions {
+					all = append(all, a.(string))
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+var operation = regexp.MustCompile(`service/([a-z]+)\.\(\*Client\)\.([A-Z][A-Za-z]+)\n`)
+
+// needed are the actions for the SDK's operations that the linker left in a
+// function, and for what Lambda does in its name.
+func needed(t *testing.T, name string) []string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), name)
+	run(t, []string{"CGO_ENABLED=0"}, "go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-o", binary, "./functions/"+name)
+	symbols, err := exec.Command("go", "tool", "nm", binary).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"logs:CreateLogStream", "logs:PutLogEvents"}
+	for _, m := range operation.FindAllStringSubmatch(string(symbols), -1) {
+		switch m[2] {
+		case "DescribeEndpoints": // never called without endpoint discovery
+		case "TransactWriteItems": // allowed by the actions of its items
+			all = append(all, "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+		case "CreateSchedule":
+			all = append(all, "scheduler:CreateSchedule", "iam:PassRole")
+		default:
+			all = append(all, m[1]+":"+m[2])
+		}
+	}
+	if name == "tasks" { // for the event source
+		all = append(all, "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Each function may do what it can do, and nothing else.
+func TestLeastPrivilege(t *testing.T) {
+	all := resources(t)
+	for _, name := range folders(t) {
+		t.Run(name, func(t *testing.T) {
+			function := all[strings.ToUpper(name[:1])+name[1:]+"Function"]
+			role, ok := function.Properties.Role["Fn::GetAtt"].([]any)
+			if !ok {
+				t.Fatalf("role %v", function.Properties.Role)
+			}
+			if d := cmp.Diff(needed(t, name), allowed(t, all[role[0].(string)])); d != "" {
+				t.Errorf("needed (-) and allowed (+):\n%s", d)
+			}
+		})
+	}
+	t.Run("schedules", func(t *testing.T) {
+		if d := cmp.Diff([]string{"lambda:InvokeFunction", "sqs:SendMessage"}, allowed(t, all["AlarmsRole"])); d != "" {
+			t.Error(d)
+		}
+	})
+}

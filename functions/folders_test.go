@@ -1,0 +1,159 @@
+// Package functions holds the deployed functions against the template that
+// deploys them.
+package functions_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"usher/pkg/api"
+	"usher/pkg/timer"
+)
+
+func read(t testing.TB, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// folders are the functions, by what is there.
+func folders(t testing.TB) []string {
+	t.Helper()
+	mains, err := filepath.Glob("*/main.go")
+	if err != nil || len(mains) == 0 {
+		t.Fatalf("no functions: %v", err)
+	}
+	names := make([]string, len(mains))
+	for i, main := range mains {
+		names[i] = filepath.Dir(main)
+	}
+	return names
+}
+
+// A folder that is not deployed is dead code; a function without a folder
+// fails only when it is built.
+func TestFoldersAreTheTemplatesFunctions(t *testing.T) {
+	pattern := regexp.MustCompile(`(?m)^  (\w+)Function:\n    Type: AWS::Serverless::Function\n(?:.+\n)*?      CodeUri: functions/(\w+)$`)
+	var deployed []string
+	for _, m := range pattern.FindAllStringSubmatch(read(t, "../template.yaml"), -1) {
+		if strings.ToLower(m[1]) != m[2] {
+			t.Errorf("%sFunction is built from functions/%s: cloud.mk takes the folder from the name", m[1], m[2])
+		}
+		deployed = append(deployed, m[2])
+	}
+	slices.Sort(deployed)
+	if d := cmp.Diff(folders(t), deployed); d != "" {
+		t.Errorf("folders (-) and template (+):\n%s", d)
+	}
+	line := regexp.MustCompile(`(?m)^FUNCTIONS := (.+)$`).FindStringSubmatch(read(t, "../cloud.mk"))
+	if line == nil {
+		t.Fatal("cloud.mk names no functions")
+	}
+	built := strings.Fields(strings.ToLower(line[1]))
+	slices.Sort(built)
+	if d := cmp.Diff(folders(t), built); d != "" {
+		t.Errorf("folders (-) and cloud.mk (+):\n%s", d)
+	}
+}
+
+// A variable that nobody reads is a setting without effect.
+func TestSettingsOfTheTemplateAreRead(t *testing.T) {
+	sources, err := filepath.Glob("../pkg/config/*.go")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("no sources: %v", err)
+	}
+	var config strings.Builder
+	for _, path := range sources {
+		if !strings.HasSuffix(path, "_test.go") {
+			config.WriteString(read(t, path))
+		}
+	}
+	names := regexp.MustCompile(`(?m)^ +((?:USHER|VONAGE|OPENTOK)_\w+):`).FindAllStringSubmatch(read(t, "../template.yaml"), -1)
+	if len(names) < 10 {
+		t.Fatalf("only %d variables in the template", len(names))
+	}
+	for _, m := range names {
+		if !strings.Contains(config.String(), `"`+m[1]+`"`) {
+			t.Errorf("pkg/config does not read %s", m[1])
+		}
+	}
+}
+
+// The callback's path stands in the template twice, as a route and in what is
+// pasted at the platform.
+func TestTemplateRoutesTheCallback(t *testing.T) {
+	template := read(t, "../template.yaml")
+	for _, want := range []string{"Path: " + api.WebhookPath + "\n", "ANY " + api.WebhookPath + ":\n", "URLSuffix}" + api.WebhookPath + "\n"} {
+		if !strings.Contains(template, want) {
+			t.Errorf("the template does not say %q", want)
+		}
+	}
+}
+
+// strict decodes the whole text into v, which must know every member.
+func strict(t *testing.T, text string, v any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	for name, check := range map[string]func(*testing.T, string){
+		"webhook": func(t *testing.T, text string) {
+			var e events.APIGatewayV2HTTPRequest
+			strict(t, text, &e)
+			if e.RawPath != api.WebhookPath || e.RequestContext.HTTP.Method != "POST" || !json.Valid([]byte(e.Body)) {
+				t.Errorf("%s %s %s", e.RequestContext.HTTP.Method, e.RawPath, e.Body)
+			}
+		},
+		"rooms": func(t *testing.T, text string) {
+			var e events.APIGatewayV2HTTPRequest
+			strict(t, text, &e)
+			if e.RawPath != "/healthz" {
+				t.Errorf("path %s", e.RawPath)
+			}
+		},
+		"expire": func(t *testing.T, text string) {
+			m, err := timer.Decode(text)
+			if err != nil || m.Wake == nil {
+				t.Errorf("%+v, %v", m, err)
+			}
+		},
+		"tasks": func(t *testing.T, text string) {
+			var e events.SQSEvent
+			strict(t, text, &e)
+			for _, r := range e.Records {
+				if _, err := timer.Decode(r.Body); err != nil {
+					t.Error(err)
+				}
+			}
+			if len(e.Records) != 2 {
+				t.Errorf("%d messages, want a wake and an event", len(e.Records))
+			}
+		},
+		"sweep": func(t *testing.T, text string) {
+			var e events.EventBridgeEvent
+			strict(t, text, &e)
+		},
+	} {
+		t.Run(name, func(t *testing.T) { check(t, read(t, filepath.Join(name, "event.json"))) })
+	}
+	if got, _ := filepath.Glob("*/event.json"); len(got) != len(folders(t)) {
+		t.Errorf("events: %v", got)
+	}
+}
