@@ -187,3 +187,9 @@ func answered(t *testing.T, w *httptest.ResponseRecorder, status int) {
 		t.Fatalf("answered %d %s, want %d", w.Code, w.Body, status)
 	}
 }
+
+// The doorkeeper is what both handlers ask for.
+var (
+	_ Service  = (*room.Service)(nil)
+	_ Listener = (*room.Service)(nil)
+)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"html"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -42,7 +41,7 @@ func newSite(s *stub, secure bool) http.Handler { return newSiteOf(s, vonage, se
 
 func newSiteOf(s *stub, script string, secure bool) http.Handler {
 	s.credentials = room.Credentials{APIKey: "46000", SessionID: "2_MX4x", Token: "tok</script>&'\"en", ExpiresAt: "2026-12-01T12:01:00.000Z"}
-	return New(Options{Service: s, ScriptURL: script, Secure: secure, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	return New(Options{Service: s, ScriptURL: script, Secure: secure, Log: slog.New(slog.DiscardHandler)})
 }
 
 func get(h http.Handler, method, target string, headers ...string) *httptest.ResponseRecorder {
@@ -301,3 +300,5 @@ func TestTheRoomUsesOnlyKnownCalls(t *testing.T) {
 		}
 	}
 }
+
+var _ Service = (*room.Service)(nil)
