@@ -48,11 +48,11 @@ func TestEndAndReopen(t *testing.T) {
 
 func TestExtend(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"seconds":1}`:                                     "1 0",
-		`{"seconds":86400}`:                                 "86400 0",
-		`{"seconds":600,"endsAt":null}`:                     "600 0",
-		`{"endsAt":"2026-12-01T18:05:00Z"}`:                 "0 1796148300000",
-		`{"endsAt":"2026-12-01T19:05:00.250+01:00"}`:        "0 1796148300250",
+		`{"seconds":1}`:                                    "1 0",
+		`{"seconds":86400}`:                                "86400 0",
+		`{"seconds":600,"endsAt":null}`:                    "600 0",
+		`{"endsAt":"2026-12-01T18:05:00Z"}`:                "0 1796148300000",
+		`{"endsAt":"2026-12-01T19:05:00.250+01:00"}`:       "0 1796148300250",
 		`{"seconds":null,"endsAt":"2026-12-01T18:05:00Z"}`: "0 1796148300000",
 	} {
 		t.Run(body, func(t *testing.T) {
