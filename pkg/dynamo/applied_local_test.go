@@ -1,6 +1,6 @@
 //go:build verify
 
-package dynamo_test
+package dynamo
 
 import (
 	"context"
@@ -10,8 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"usher/pkg/dynamo"
-	"usher/pkg/dynamo/dynamotest"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
@@ -26,7 +24,7 @@ type cutting struct {
 	applied bool
 }
 
-func cut[T any](c *cutting, call func() (*T, error)) (*T, error) {
+func oneCut[T any](c *cutting, call func() (*T, error)) (*T, error) {
 	c.nth--
 	if c.nth != 0 {
 		return call()
@@ -40,15 +38,15 @@ func cut[T any](c *cutting, call func() (*T, error)) (*T, error) {
 }
 
 func (c *cutting) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	return cut(c, func() (*dynamodb.UpdateItemOutput, error) { return c.Client.UpdateItem(ctx, in, opts...) })
+	return oneCut(c, func() (*dynamodb.UpdateItemOutput, error) { return c.Client.UpdateItem(ctx, in, opts...) })
 }
 
 func (c *cutting) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
-	return cut(c, func() (*dynamodb.BatchWriteItemOutput, error) { return c.Client.BatchWriteItem(ctx, in, opts...) })
+	return oneCut(c, func() (*dynamodb.BatchWriteItemOutput, error) { return c.Client.BatchWriteItem(ctx, in, opts...) })
 }
 
 func (c *cutting) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
-	return cut(c, func() (*dynamodb.TransactWriteItemsOutput, error) {
+	return oneCut(c, func() (*dynamodb.TransactWriteItemsOutput, error) {
 		return c.Client.TransactWriteItems(ctx, in, opts...)
 	})
 }
@@ -91,13 +89,9 @@ func theWrites() []write {
 	}
 }
 
-// TestCutWrites has every write of the store fail once, carried out and not,
+// cutWrites has every write of the store fail once, carried out and not,
 // and then does it again.
-func TestCutWrites(t *testing.T) {
-	client := dynamotest.Start(t).Client()
-	if err := dynamo.CreateTable(t.Context(), client, "usher"); err != nil {
-		t.Fatal(err)
-	}
+func cutWrites(t *testing.T, client *dynamodb.Client) {
 	for _, w := range theWrites() {
 		for n := 1; n <= w.writes; n++ {
 			for _, applied := range []bool{false, true} {
@@ -111,9 +105,9 @@ func TestCutWrites(t *testing.T) {
 
 func cutWrite(t *testing.T, client *dynamodb.Client, w write, api *cutting) {
 	done := api.applied && api.nth == w.writes
-	whole := dynamo.New(client, "usher")
+	whole := on(client)
 	l := begun(t, whole)
-	if err := w.do(t.Context(), dynamo.New(api, "usher"), l); !errors.Is(err, room.ErrUnavailable) || !errors.Is(err, errCut) {
+	if err := w.do(t.Context(), on(api), l); !errors.Is(err, room.ErrUnavailable) || !errors.Is(err, errCut) {
 		t.Fatalf("error is %v, want unavailable", err)
 	}
 	want := l
@@ -154,14 +148,10 @@ func holds(t *testing.T, s room.Store, want room.Lesson) {
 	}
 }
 
-// TestUnknownAttributesStay: a newer version's attributes live through every
+// unknownStay: a newer version's attributes live through every
 // write of this one.
-func TestUnknownAttributesStay(t *testing.T) {
-	client := dynamotest.Start(t).Client()
-	if err := dynamo.CreateTable(t.Context(), client, "usher"); err != nil {
-		t.Fatal(err)
-	}
-	s := dynamo.New(client, "usher")
+func unknownStay(t *testing.T, client *dynamodb.Client) {
+	s := on(client)
 	for _, w := range theWrites() {
 		t.Run(w.name, func(t *testing.T) {
 			l := begun(t, s)

@@ -137,8 +137,8 @@ func TestWrongAttributeIsNamed(t *testing.T) {
 
 // TestItemIsReadable shows what a person finds in the console.
 func TestItemIsReadable(t *testing.T) {
-	const want = `{"added":0,"after":5,"base":8,"bucket":"1","conns":{"c1":{"created":true,"createdAt":6,"heardAt":7,` +
-		`"state":"seated","streams":{"st":{"createdAt":8,"kind":"camera","made":true}},"user":"ann"}},"created":4,` +
+	const want = `{"added":0,"after":5,"base":8,"bucket":"1","conns":{"c1":{"at":6,"created":true,"heard":7,` +
+		`"state":"seated","streams":{"st":{"at":8,"kind":"camera","made":true}},"user":"ann"}},"created":4,` +
 		`"dueAt":9,"expires":1,"limit":2,"live":1,"outside":0,"pk":"L#s1","policy":"{\"maxSeats\":2}","policyVersion":1,` +
 		`"promises":{},"revision":3,"room":"math","rules":[{"quorum":2,"since":4}],"seen":{"d":1},"shed":0,"sk":"lesson",` +
 		`"startedAt":5,"status":"running","tail":[{"action":"seated","at":7,"conn":"c1","event":"connectionCreated","user":"ann"}],` +

@@ -19,8 +19,8 @@ import (
 const tries = 5
 
 // bounded limits one call of the store to its patience.
-func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, patience)
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.patience)
 }
 
 // again repeats call while it collides with a transaction, which proves that

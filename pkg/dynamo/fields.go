@@ -45,8 +45,8 @@ func connFields(c *coder, id string, v *room.Conn) {
 	if !c.writing {
 		v.ID = id
 	}
-	num(c, "createdAt", &v.CreatedAt)
-	num(c, "heardAt", &v.HeardAt)
+	num(c, "at", &v.CreatedAt)
+	num(c, "heard", &v.HeardAt)
 	text(c, "user", &v.User)
 	text(c, "role", &v.Role)
 	text(c, "promise", &v.Promise)
@@ -61,11 +61,11 @@ func connFields(c *coder, id string, v *room.Conn) {
 	text(c, "placeId", &v.PlaceID)
 	flag(c, "created", &v.Created)
 	flag(c, "destroyed", &v.Destroyed)
-	num(c, "leftAt", &v.LeftAt)
+	num(c, "left", &v.LeftAt)
 	flag(c, "bound", &v.Bound)
-	num(c, "shownAt", &v.ShownAt)
-	num(c, "listedAt", &v.ListedAt)
-	num(c, "retryAt", &v.RetryAt)
+	num(c, "shown", &v.ShownAt)
+	num(c, "listed", &v.ListedAt)
+	num(c, "retry", &v.RetryAt)
 	num(c, "tries", &v.Tries)
 	if len(v.Streams) > 0 || c.item["streams"] != nil {
 		table(c, "streams", &v.Streams, streamFields)
@@ -74,7 +74,7 @@ func connFields(c *coder, id string, v *room.Conn) {
 
 func streamFields(c *coder, _ string, s *room.Stream) {
 	text(c, "kind", &s.Kind)
-	num(c, "createdAt", &s.CreatedAt)
+	num(c, "at", &s.CreatedAt)
 	flag(c, "made", &s.Made)
 	flag(c, "gone", &s.Gone)
 }
@@ -85,7 +85,7 @@ func promiseFields(c *coder, id string, p *room.Promise) {
 	}
 	text(c, "user", &p.User)
 	text(c, "role", &p.Role)
-	num(c, "givenAt", &p.GivenAt)
+	num(c, "given", &p.GivenAt)
 	num(c, "expires", &p.Expires)
 	flag(c, "freed", &p.Freed)
 	text(c, "used", &p.Used)
@@ -183,7 +183,7 @@ func decodeRoom(i item) (room.Room, error) {
 }
 
 func decodeRecord(i item) (room.Record, error) {
-	r := room.Record{ID: cut(keyText(i, "sk"), recordMark)}
+	r := room.Record{ID: textAfter(keyText(i, "sk"), recordMark)}
 	c := reader(i)
 	recordFields(c, &r)
 	return r, named(c.err, i)
@@ -192,7 +192,7 @@ func decodeRecord(i item) (room.Record, error) {
 func decodeChunk(i item) ([]room.Line, error) {
 	var first int64
 	var lines []room.Line
-	if _, err := fmt.Sscanf(cut(keyText(i, "sk"), chunkMark), "%d", &first); err != nil {
+	if _, err := fmt.Sscanf(textAfter(keyText(i, "sk"), chunkMark), "%d", &first); err != nil {
 		return nil, named(fmt.Errorf("the key names no line: %w", err), i)
 	}
 	c := reader(i)
@@ -203,7 +203,7 @@ func decodeChunk(i item) ([]room.Line, error) {
 	return lines, named(c.err, i)
 }
 
-func cut(s, mark string) string {
+func textAfter(s, mark string) string {
 	if len(s) < len(mark) {
 		return ""
 	}

@@ -10,20 +10,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
-	"usher/pkg/dynamo/dynamotest"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
 
-// TestGateFollows says that after every write the stored gate is what the rules
+// gateFollows says that after every write the stored gate is what the rules
 // compile from the stored lesson. Where a user takes the seat of its own
 // promise, live may stay higher; it is never lower.
-func TestGateFollows(t *testing.T) {
-	client := dynamotest.Start(t).Client()
-	if err := CreateTable(t.Context(), client, "usher"); err != nil {
-		t.Fatal(err)
-	}
-	s, n := New(client, "usher"), 0
+func gateFollows(t *testing.T, client *dynamodb.Client) {
+	s, n := on(client), 0
 	rapid.Check(t, func(r *rapid.T) {
 		n++
 		l := roomtest.Lesson(r)
@@ -56,7 +51,7 @@ func lostAtMost(r *rapid.T, err error) {
 }
 
 func gateStands(t *testing.T, r *rapid.T, client *dynamodb.Client, session string) room.Lesson {
-	i, err := New(client, "usher").get(t.Context(), "test", lessonKey(session))
+	i, err := on(client).get(t.Context(), "test", lessonKey(session))
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 
 // Lesson implements room.Store: one GetItem, or with records one BatchGetItem.
 func (s *Store) Lesson(ctx context.Context, session string, records ...string) (room.Lesson, []room.Record, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if len(records) > 0 {
 		return s.lessonWith(ctx, session, records)
@@ -54,7 +54,7 @@ func (s *Store) get(ctx context.Context, op string, k item) (item, error) {
 // said about the stored gate. The gate may deny what the rules allow; then the
 // arrival is stored by the rules themselves.
 func (s *Store) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if a.Conn.State != room.Seated || a.Conn.LeftAt != 0 {
 		return s.addByRules(ctx, a)
@@ -142,7 +142,7 @@ func (s *Store) swapped(next room.Lesson) *update {
 
 // Swap implements room.Store: one UpdateItem.
 func (s *Store) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	return s.update(ctx, "Swap", next.Session, s.swapped(next))
 }

@@ -22,7 +22,7 @@ func (s *Store) Rooms(ctx context.Context, after string, limit int) ([]room.Room
 // Lessons implements room.Store: one BatchGetItem for every hundred sessions,
 // eventually consistent.
 func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]room.Lesson, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	var keys []item
 	for _, session := range unique(sessions) {
@@ -100,7 +100,7 @@ func one[T any](decode func(item) (T, error)) func(item) ([]T, error) {
 
 // listed queries until it has limit things, up to per from an item, or all.
 func listed[T any](ctx context.Context, s *Store, op string, in *dynamodb.QueryInput, limit, per int, decode func(item) ([]T, error)) ([]T, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	var all []T
 	for len(all) < limit {

@@ -1,29 +1,58 @@
 //go:build verify
 
-package dynamo_test
+package dynamo
 
 import (
 	"testing"
+	"time"
 
-	"usher/pkg/dynamo"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"usher/pkg/dynamo/dynamotest"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
 
-// TestLocal holds the store to its contract on DynamoDB Local.
+// TestLocal holds the store to its contract, and to its costs, on DynamoDB
+// Local.
 func TestLocal(t *testing.T) {
 	local := dynamotest.Start(t)
-	open := func(t *testing.T) room.Store { return openStore(t, local) }
+	open := func(t *testing.T) room.Store { return on(newTable(t, local)) }
 	t.Run("store", func(t *testing.T) { roomtest.TestStore(t, open) })
 	t.Run("add means", func(t *testing.T) { roomtest.TestAddMeans(t, open) })
+	for name, test := range map[string]func(*testing.T, *dynamodb.Client){
+		"the gate follows": gateFollows, "cut writes": cutWrites, "unknown attributes stay": unknownStay,
+		"costs": costs, "the table is made once": madeOnce,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, newTable(t, local)) })
+	}
 }
 
-func openStore(t *testing.T, local *dynamotest.Local, opts ...dynamo.Option) *dynamo.Store {
+const tableName = "usher"
+
+// newTable gives a client of a database with an empty table.
+func newTable(t *testing.T, local *dynamotest.Local) *dynamodb.Client {
 	t.Helper()
 	client := local.Client()
-	if err := dynamo.CreateTable(t.Context(), client, "usher"); err != nil {
+	if err := CreateTable(t.Context(), client, tableName); err != nil {
 		t.Fatal(err)
 	}
-	return dynamo.New(client, "usher", opts...)
+	return client
 }
+
+// on is a store that waits for a machine that has much to do.
+func on(api API, opts ...Option) *Store {
+	return New(api, tableName, append(opts, Patience(time.Minute))...)
+}
+
+func madeOnce(t *testing.T, client *dynamodb.Client) {
+	if err := CreateTable(t.Context(), client, tableName); err != nil {
+		t.Error(err)
+	}
+	ttl, err := client.DescribeTimeToLive(t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: ptr(tableName)})
+	if err != nil || *ttl.TimeToLiveDescription.AttributeName != "expires" {
+		t.Errorf("what expires: %+v, %v", ttl, err)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }

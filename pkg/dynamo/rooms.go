@@ -13,7 +13,7 @@ import (
 
 // Room implements room.Store: one GetItem.
 func (s *Store) Room(ctx context.Context, name string) (room.Room, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	i, err := s.get(ctx, "Room", roomKey(name))
 	if err != nil {
@@ -28,7 +28,7 @@ func (s *Store) Room(ctx context.Context, name string) (room.Room, error) {
 // Commit implements room.Store: one TransactWriteItems. The SDK gives each call
 // a request token of its own, so that its tries count once.
 func (s *Store) Commit(ctx context.Context, c room.Change) error {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	writes := []types.TransactWriteItem{s.roomWrite(c)}
 	if c.Swap != nil {

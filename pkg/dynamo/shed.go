@@ -12,7 +12,7 @@ import (
 // out the same when they are written twice, then one UpdateItem that removes
 // entries and lines one by one and so leaves alone what is added meanwhile.
 func (s *Store) Shed(ctx context.Context, l room.Lesson, shed room.Shed) (room.Lesson, error) {
-	ctx, cancel := bounded(ctx)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if err := s.putAll(ctx, "Shed", s.leaving(l, shed)); err != nil {
 		return room.Lesson{}, err

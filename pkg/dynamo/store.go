@@ -9,7 +9,8 @@
 //
 // A lesson's attributes are its fields under their own names (Due is dueAt),
 // those that are not set left out; connections, promises and digests are maps
-// by id, log lines a list. Beside them stand, for Add's condition, what
+// by id, log lines a list, all with short names (at, heard, left, ...) since a
+// write is paid by the item's bytes. Beside them stand, for Add's condition, what
 // room.Lesson.Gate compiled (live, limit, after) and under users how often each
 // user is in or promised; bucket and dueAt, for the index of unfinished work;
 // expires, when the item may be deleted, in seconds; and shedAt, when records
@@ -39,7 +40,8 @@ type API interface {
 }
 
 // patience is how long a call of the store may take in all, the SDK's tries
-// included: after that the caller parks what it has.
+// included, unless Patience says otherwise: after that the caller parks what it
+// has.
 const patience = 2 * time.Second
 
 // keep is how long an item stays after it was last written.
@@ -50,6 +52,7 @@ type Store struct {
 	api      API
 	table    string
 	now      func() room.Time
+	patience time.Duration
 	capacity func(op string, read, write float64)
 }
 
@@ -61,6 +64,9 @@ type Option func(*Store)
 // Clock gives the store another clock than the system's.
 func Clock(now func() room.Time) Option { return func(s *Store) { s.now = now } }
 
+// Patience gives each call that long instead of two seconds.
+func Patience(d time.Duration) Option { return func(s *Store) { s.patience = d } }
+
 // OnCapacity has f called after every request that succeeded, with the Store's
 // method that made it and the units it consumed, those of the index included.
 // A failed condition consumes units too, but DynamoDB does not say how many.
@@ -70,7 +76,10 @@ func OnCapacity(f func(op string, read, write float64)) Option {
 
 // New gives the store in that table.
 func New(client API, table string, opts ...Option) *Store {
-	s := &Store{api: client, table: table, now: func() room.Time { return room.TimeOf(time.Now()) }}
+	s := &Store{
+		api: client, table: table, patience: patience,
+		now: func() room.Time { return room.TimeOf(time.Now()) },
+	}
 	for _, o := range opts {
 		o(s)
 	}

@@ -29,84 +29,86 @@ func addTwice(t *testing.T, b bench) {
 	b.conflict(err, now)
 }
 
-// addClauses takes a lesson and an arrival that fit and spoils one thing each.
+// clauses take a lesson and an arrival that fit and spoil one thing each.
+var clauses = []struct {
+	name  string
+	fits  bool
+	spoil func(*room.Lesson, *room.Arrival)
+}{
+	{"nothing wrong", true, func(*room.Lesson, *room.Arrival) {}},
+	{"the last seat is free", true, func(l *room.Lesson, a *room.Arrival) { *l = with(*l, seated("c8", "di", 0)) }},
+	{"no seat is free", false, func(l *room.Lesson, a *room.Arrival) {
+		*l = with(*l, seated("c8", "di", 0), seated("c9", "ed", 0))
+	}},
+	{"a promise holds the last seat", false, func(l *room.Lesson, a *room.Arrival) {
+		*l = with(*l, seated("c8", "di", 0))
+		l.Promises = map[string]room.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + room.Hour}}
+	}},
+	{"a promise that was freed", true, func(l *room.Lesson, a *room.Arrival) {
+		*l = with(*l, seated("c8", "di", 0))
+		l.Promises = map[string]room.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + 1, Freed: true}}
+	}},
+	{"the lesson is over", false, func(l *room.Lesson, a *room.Arrival) { l.Status, l.EndedAt = room.Ended, noon }},
+	{"nothing is due", false, func(l *room.Lesson, a *room.Arrival) { l.Due = 0 }},
+	{"somebody waits", false, func(l *room.Lesson, a *room.Arrival) {
+		w := seated("c9", "ed", 0)
+		w.State = room.Waiting
+		*l = with(*l, w)
+	}},
+	{"the first of a quorum of two", true, func(l *room.Lesson, a *room.Arrival) {
+		l.Status, l.StartedAt = room.Open, 0
+	}},
+	{"the second of a quorum of two", false, func(l *room.Lesson, a *room.Arrival) {
+		l.Status, l.StartedAt, l.Policy = room.Open, 0, seats(9)
+		*l = with(*l, seated("c9", "ed", 0))
+	}},
+	{"the last who left came later", false, func(l *room.Lesson, a *room.Arrival) {
+		l.Status, l.StartedAt = room.Open, 0
+		c := gone(seated("c9", "ed", 0))
+		c.LeftAt = a.Conn.CreatedAt
+		*l = with(*l, c)
+	}},
+	{"before the start", false, func(l *room.Lesson, a *room.Arrival) { l.StartedAt = a.Conn.CreatedAt + 1 }},
+	{"at the start", false, func(l *room.Lesson, a *room.Arrival) { l.StartedAt = a.Conn.CreatedAt }},
+	{"not later than what was forgotten", false, func(l *room.Lesson, a *room.Arrival) { l.Floor = a.Conn.CreatedAt }},
+	{"later than what was forgotten", true, func(l *room.Lesson, a *room.Arrival) { l.Floor = a.Conn.CreatedAt - 1 }},
+	{"another policy", false, func(l *room.Lesson, a *room.Arrival) { a.PolicyVersion-- }},
+	{"a newer policy", false, func(l *room.Lesson, a *room.Arrival) { a.PolicyVersion++ }},
+	{"known, and gone", false, func(l *room.Lesson, a *room.Arrival) {
+		c := gone(a.Conn)
+		c.CreatedAt = 0
+		*l = with(*l, c)
+	}},
+	{"the user is in", false, func(l *room.Lesson, a *room.Arrival) {
+		*l = with(*l, seated("c9", a.Conn.User, 0))
+		a.Alone = true
+	}},
+	{"the user was in", true, func(l *room.Lesson, a *room.Arrival) {
+		*l = with(*l, gone(seated("c9", a.Conn.User, 0)))
+		a.Alone = true
+	}},
+	{"the user may be in twice", true, func(l *room.Lesson, a *room.Arrival) {
+		*l = with(*l, seated("c9", a.Conn.User, 0))
+	}},
+	{"the user holds a promise", false, func(l *room.Lesson, a *room.Arrival) {
+		l.Promises = map[string]room.Promise{"p": {ID: "p", User: a.Conn.User, GivenAt: noon, Expires: noon + room.Hour}}
+		a.Alone = true
+	}},
+	{"unknown users are never the same", true, func(l *room.Lesson, a *room.Arrival) {
+		*l = with(*l, seated("c9", "", 0))
+		a.Conn.User, a.Alone = "", true
+	}},
+	{"as many forgotten as then", true, func(l *room.Lesson, a *room.Arrival) { l.Shed, a.Shed, a.Pinned = 3, 3, true }},
+	{"one more forgotten than then", false, func(l *room.Lesson, a *room.Arrival) { l.Shed, a.Shed, a.Pinned = 4, 3, true }},
+	{"forgotten ones do not matter", true, func(l *room.Lesson, a *room.Arrival) { l.Shed = 4 }},
+	{"one entry below the bound", true, func(l *room.Lesson, a *room.Arrival) { l.Conns = crowd(room.MaxEntries - 1) }},
+	{"entries at the bound", false, func(l *room.Lesson, a *room.Arrival) { l.Conns = crowd(room.MaxEntries) }},
+	{"one line below the bound", true, func(l *room.Lesson, a *room.Arrival) { *l = long(*l, room.MaxTail-1) }},
+	{"lines at the bound", false, func(l *room.Lesson, a *room.Arrival) { *l = long(*l, room.MaxTail) }},
+}
+
 func addClauses(t *testing.T, b bench) {
-	for _, c := range []struct {
-		name  string
-		fits  bool
-		spoil func(*room.Lesson, *room.Arrival)
-	}{
-		{"nothing wrong", true, func(*room.Lesson, *room.Arrival) {}},
-		{"the last seat is free", true, func(l *room.Lesson, a *room.Arrival) { *l = with(*l, seated("c8", "di", 0)) }},
-		{"no seat is free", false, func(l *room.Lesson, a *room.Arrival) {
-			*l = with(*l, seated("c8", "di", 0), seated("c9", "ed", 0))
-		}},
-		{"a promise holds the last seat", false, func(l *room.Lesson, a *room.Arrival) {
-			*l = with(*l, seated("c8", "di", 0))
-			l.Promises = map[string]room.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + room.Hour}}
-		}},
-		{"a promise that was freed", true, func(l *room.Lesson, a *room.Arrival) {
-			*l = with(*l, seated("c8", "di", 0))
-			l.Promises = map[string]room.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + 1, Freed: true}}
-		}},
-		{"the lesson is over", false, func(l *room.Lesson, a *room.Arrival) { l.Status, l.EndedAt = room.Ended, noon }},
-		{"nothing is due", false, func(l *room.Lesson, a *room.Arrival) { l.Due = 0 }},
-		{"somebody waits", false, func(l *room.Lesson, a *room.Arrival) {
-			w := seated("c9", "ed", 0)
-			w.State = room.Waiting
-			*l = with(*l, w)
-		}},
-		{"the first of a quorum of two", true, func(l *room.Lesson, a *room.Arrival) {
-			l.Status, l.StartedAt = room.Open, 0
-		}},
-		{"the second of a quorum of two", false, func(l *room.Lesson, a *room.Arrival) {
-			l.Status, l.StartedAt, l.Policy = room.Open, 0, seats(9)
-			*l = with(*l, seated("c9", "ed", 0))
-		}},
-		{"the last who left came later", false, func(l *room.Lesson, a *room.Arrival) {
-			l.Status, l.StartedAt = room.Open, 0
-			c := gone(seated("c9", "ed", 0))
-			c.LeftAt = a.Conn.CreatedAt
-			*l = with(*l, c)
-		}},
-		{"before the start", false, func(l *room.Lesson, a *room.Arrival) { l.StartedAt = a.Conn.CreatedAt + 1 }},
-		{"at the start", false, func(l *room.Lesson, a *room.Arrival) { l.StartedAt = a.Conn.CreatedAt }},
-		{"not later than what was forgotten", false, func(l *room.Lesson, a *room.Arrival) { l.Floor = a.Conn.CreatedAt }},
-		{"later than what was forgotten", true, func(l *room.Lesson, a *room.Arrival) { l.Floor = a.Conn.CreatedAt - 1 }},
-		{"another policy", false, func(l *room.Lesson, a *room.Arrival) { a.PolicyVersion-- }},
-		{"a newer policy", false, func(l *room.Lesson, a *room.Arrival) { a.PolicyVersion++ }},
-		{"known, and gone", false, func(l *room.Lesson, a *room.Arrival) {
-			c := gone(a.Conn)
-			c.CreatedAt = 0
-			*l = with(*l, c)
-		}},
-		{"the user is in", false, func(l *room.Lesson, a *room.Arrival) {
-			*l = with(*l, seated("c9", a.Conn.User, 0))
-			a.Alone = true
-		}},
-		{"the user was in", true, func(l *room.Lesson, a *room.Arrival) {
-			*l = with(*l, gone(seated("c9", a.Conn.User, 0)))
-			a.Alone = true
-		}},
-		{"the user may be in twice", true, func(l *room.Lesson, a *room.Arrival) {
-			*l = with(*l, seated("c9", a.Conn.User, 0))
-		}},
-		{"the user holds a promise", false, func(l *room.Lesson, a *room.Arrival) {
-			l.Promises = map[string]room.Promise{"p": {ID: "p", User: a.Conn.User, GivenAt: noon, Expires: noon + room.Hour}}
-			a.Alone = true
-		}},
-		{"unknown users are never the same", true, func(l *room.Lesson, a *room.Arrival) {
-			*l = with(*l, seated("c9", "", 0))
-			a.Conn.User, a.Alone = "", true
-		}},
-		{"as many forgotten as then", true, func(l *room.Lesson, a *room.Arrival) { l.Shed, a.Shed, a.Pinned = 3, 3, true }},
-		{"one more forgotten than then", false, func(l *room.Lesson, a *room.Arrival) { l.Shed, a.Shed, a.Pinned = 4, 3, true }},
-		{"forgotten ones do not matter", true, func(l *room.Lesson, a *room.Arrival) { l.Shed = 4 }},
-		{"one entry below the bound", true, func(l *room.Lesson, a *room.Arrival) { l.Conns = crowd(room.MaxEntries - 1) }},
-		{"entries at the bound", false, func(l *room.Lesson, a *room.Arrival) { l.Conns = crowd(room.MaxEntries) }},
-		{"one line below the bound", true, func(l *room.Lesson, a *room.Arrival) { *l = long(*l, room.MaxTail-1) }},
-		{"lines at the bound", false, func(l *room.Lesson, a *room.Arrival) { *l = long(*l, room.MaxTail) }},
-	} {
+	for _, c := range clauses {
 		t.Run(c.name, func(t *testing.T) {
 			l := running(2)
 			a := arrival(l, "c1", "ann", 9)
