@@ -90,6 +90,30 @@ func TestShuffledWebhooksAllComeInAnotherOrder(t *testing.T) {
 	}
 }
 
+func TestShuffledWebhooksComeAtDifferentTimesWithinTheDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, e := both(t)
+		_ = p.SetFaults(Faults{Shuffle: 1, DelayMS: 500})
+		start := time.Now()
+		for range 10 {
+			_ = p.Announce(p.CreateSession(), "sessionDestroyed", "")
+		}
+		settle(t, p)
+		times := map[time.Duration]bool{}
+		for _, h := range e.all() {
+			late := h.at.Sub(start)
+			times[late] = true
+			if late > 500*time.Millisecond {
+				t.Errorf("one came after %v", late)
+			}
+		}
+		if len(times) != 10 {
+			t.Errorf("10 webhooks came at %d different times", len(times))
+		}
+		p.Close()
+	})
+}
+
 func TestDropLosesByName(t *testing.T) {
 	p, e := both(t)
 	if err := p.SetFaults(Faults{Drop: []string{"connectionDestroyed", "sessionDestroyed"}}); err != nil {
