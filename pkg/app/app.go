@@ -58,13 +58,13 @@ const (
 
 // join gives the doorkeeper, made at the first call. A secret that was changed
 // makes it anew; one that cannot be read any more, or is wrong, leaves it.
-func (c *Cloud) join(ctx context.Context) (*joined, error) {
+func (c *Cloud) join(ctx context.Context, as view) (*joined, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.have != nil && c.now().Before(c.until) {
 		return c.have, nil
 	}
-	next, err := c.assemble(ctx)
+	next, err := c.assemble(ctx, as)
 	switch {
 	case err == nil:
 		c.have, c.until = next, c.now().Add(fresh)
@@ -77,7 +77,7 @@ func (c *Cloud) join(ctx context.Context) (*joined, error) {
 	return c.have, nil
 }
 
-func (c *Cloud) assemble(ctx context.Context) (*joined, error) {
+func (c *Cloud) assemble(ctx context.Context, as view) (*joined, error) {
 	text, err := c.aws.readSecret(ctx)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (c *Cloud) assemble(ctx context.Context) (*joined, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	service, err := c.service(settings)
+	service, err := c.service(settings, as)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (c *Cloud) Expire(ctx context.Context, alarm timer.Message) error {
 func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 	d := &desk{
 		worker: func(ctx context.Context) (worker, error) {
-			j, err := c.join(ctx)
+			j, err := c.join(ctx, whole)
 			if err != nil {
 				return nil, err
 			}
@@ -128,7 +128,7 @@ func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 
 // Sweep finishes what is due anywhere.
 func (c *Cloud) Sweep(ctx context.Context) error {
-	j, err := c.join(ctx)
+	j, err := c.join(ctx, whole)
 	if err != nil {
 		return err
 	}

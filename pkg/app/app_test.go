@@ -129,7 +129,7 @@ func TestFailuresAreNotKept(t *testing.T) {
 			if w := post(webhook); w.Code != 401 {
 				t.Errorf("with the secret: %d %s", w.Code, w.Body)
 			}
-			if w := post(rooms); w.Code != 404 {
+			if w := post(rooms); w.Code != 405 {
 				t.Errorf("with the secret, rooms: %d %s", w.Code, w.Body)
 			}
 			if n := c.asked("GetSecretValue"); n != 4 {

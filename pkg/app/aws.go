@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"usher/pkg/config"
+	"usher/pkg/timer"
 )
 
 // clients makes the AWS clients of one function. Lambda hands region and
@@ -76,12 +77,12 @@ func (c *clients) dynamo() *dynamodb.Client {
 	return dynamodb.NewFromConfig(c.shared, func(o *dynamodb.Options) { o.BaseEndpoint = c.endpoint("DYNAMODB") })
 }
 
-func (c *clients) queues() *sqs.Client {
-	return sqs.NewFromConfig(c.shared, func(o *sqs.Options) { o.BaseEndpoint = c.endpoint("SQS") })
+func (c *clients) queues() timer.SQS {
+	return sender(sqs.NewFromConfig(c.shared, func(o *sqs.Options) { o.BaseEndpoint = c.endpoint("SQS") }).SendMessage)
 }
 
-func (c *clients) schedules() *scheduler.Client {
-	return scheduler.NewFromConfig(c.shared, func(o *scheduler.Options) { o.BaseEndpoint = c.endpoint("SCHEDULER") })
+func (c *clients) schedules() timer.Scheduler {
+	return planner(scheduler.NewFromConfig(c.shared, func(o *scheduler.Options) { o.BaseEndpoint = c.endpoint("SCHEDULER") }).CreateSchedule)
 }
 
 func (c *clients) secrets() *secretsmanager.Client {

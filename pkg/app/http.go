@@ -6,11 +6,12 @@ import (
 
 	"usher/pkg/api"
 	"usher/pkg/vonage"
+	"usher/pkg/web"
 )
 
 // Webhook answers Vonage's callback.
 func (c *Cloud) Webhook() http.Handler {
-	return c.handler(func(j *joined) http.Handler {
+	return c.handler(whole, func(j *joined) http.Handler {
 		o := api.WebhookOptions{
 			Service:       j.service,
 			Decode:        vonage.Decode,
@@ -25,23 +26,33 @@ func (c *Cloud) Webhook() http.Handler {
 	})
 }
 
+// script is the platform's own, for pages in a browser.
+const script = "https://static.opentok.com/v2/js/opentok.min.js"
+
 // Rooms answers everything but the callback: the JSON API and the pages.
 func (c *Cloud) Rooms() http.Handler {
-	return c.handler(func(j *joined) http.Handler {
+	return c.handler(narrow, func(j *joined) http.Handler {
 		return api.New(api.Options{
 			Service:      j.service,
 			APISecret:    j.settings.APISecret,
 			TicketSecret: j.settings.TicketSecret,
 			Origins:      j.settings.Origins,
 			Now:          c.time,
+			Version:      c.aws.variable("AWS_LAMBDA_FUNCTION_VERSION"),
 			Log:          c.log,
+			Pages: web.New(web.Options{
+				Service:   j.service,
+				ScriptURL: script,
+				Secure:    true,
+				Log:       c.log,
+			}),
 		})
 	})
 }
 
 // handler makes the handler when the doorkeeper is there. While it is not, the
 // answer is 503: the caller tries again.
-func (c *Cloud) handler(build func(*joined) http.Handler) http.Handler {
+func (c *Cloud) handler(as view, build func(*joined) http.Handler) http.Handler {
 	var mu sync.Mutex
 	var of *joined
 	var made http.Handler
@@ -54,7 +65,7 @@ func (c *Cloud) handler(build func(*joined) http.Handler) http.Handler {
 		return made
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		j, err := c.join(r.Context())
+		j, err := c.join(r.Context(), as)
 		if err != nil {
 			c.log.ErrorContext(r.Context(), "not ready", "error", err)
 			unavailable(w)

@@ -8,13 +8,13 @@ import (
 	"usher/pkg/vonage"
 )
 
-func (c *Cloud) service(s config.CloudSettings) (*room.Service, error) {
+func (c *Cloud) service(s config.CloudSettings, as view) (*room.Service, error) {
 	platform, err := c.platform(s.Platform)
 	if err != nil {
 		return nil, err
 	}
 	alarms := c.timer(s, c.aws.schedules())
-	return room.NewService(dynamo.New(c.aws.dynamo(), s.Table, dynamo.Clock(c.time)), platform, alarms, room.Settings{
+	return room.NewService(dynamo.New(as(c.aws.dynamo()), s.Table, dynamo.Clock(c.time)), platform, alarms, room.Settings{
 		TokenLife: s.TokenLife,
 		AllowDemo: s.Platform.Local(),
 		Project:   s.Platform.Project(),
