@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -193,9 +194,6 @@ func (s *story) view() (room.View, error) {
 }
 
 func (s *story) roomSession() (string, error) {
-	v, err := s.view()
-	if err != nil || v.SessionID == nil {
-		return "", err
-	}
-	return *v.SessionID, nil
+	r, err := s.file.Room(context.Background(), s.room)
+	return r.Session, err
 }
