@@ -66,10 +66,15 @@ func TestTemplate(t *testing.T) {
 }
 
 // Lambda takes more, but a function's start gets slower with its size.
-const (
-	mostMB    = 12
-	mostZipMB = 5
-)
+const mostZipMB = 5
+
+// mostMB is more for rooms, whose templates make the linker keep all methods.
+func mostMB(function string) float64 {
+	if function == "rooms" {
+		return 14
+	}
+	return 12
+}
 
 func TestBuildAndInvoke(t *testing.T) {
 	for _, arch := range []struct {
@@ -86,7 +91,7 @@ func TestBuildAndInvoke(t *testing.T) {
 			for _, name := range folders(t) {
 				binary := filepath.Join(dir, strings.ToUpper(name[:1])+name[1:]+"Function", "bootstrap")
 				t.Run(name, func(t *testing.T) {
-					checkBinary(t, binary, arch.machine)
+					checkBinary(t, binary, arch.machine, mostMB(name))
 					if arch.machine == elf.EM_X86_64 {
 						checkAnswer(t, name, binary)
 					}
@@ -96,7 +101,7 @@ func TestBuildAndInvoke(t *testing.T) {
 	}
 }
 
-func checkBinary(t *testing.T, binary string, machine elf.Machine) {
+func checkBinary(t *testing.T, binary string, machine elf.Machine, most float64) {
 	f, err := elf.Open(binary)
 	if err != nil {
 		t.Fatal(err)
@@ -110,8 +115,8 @@ func checkBinary(t *testing.T, binary string, machine elf.Machine) {
 	}
 	raw, zipped := sizes(t, binary)
 	t.Logf("%.1f MB, zipped %.1f MB", raw, zipped)
-	if raw > mostMB || zipped > mostZipMB {
-		t.Errorf("%.1f MB, zipped %.1f MB: want at most %d and %d", raw, zipped, mostMB, mostZipMB)
+	if raw > most || zipped > mostZipMB {
+		t.Errorf("%.1f MB, zipped %.1f MB: want at most %g and %d", raw, zipped, most, mostZipMB)
 	}
 }
 
