@@ -81,9 +81,10 @@ func (l *Lesson) lookAt() Time {
 	return max(at, l.ReadAt+readEvery)
 }
 
-// watch begins to look after the lesson, if nobody does.
+// watch begins to look after the lesson, if nobody does: after an ended one
+// too, when somebody comes all the same.
 func (t *turn) watch() {
-	if t.l.WatchAt == 0 && t.l.Status != Ended {
+	if t.l.WatchAt == 0 {
 		t.l.WatchAt, t.l.Empty = t.now+watchFirst, 0
 	}
 	t.changed = true

@@ -25,7 +25,9 @@ func (h Heard) decide(t *turn) error {
 	}
 	if t.changed {
 		t.keepTime(e.Name)
-		t.watch()
+		if t.l.Status != Ended || e.Name == ConnectionCreated {
+			t.watch()
+		}
 	}
 	return nil
 }
@@ -79,7 +81,7 @@ func (t *turn) introduce(c Conn, who identity) Conn {
 // passBy records somebody who had left before the webhook of the coming was
 // heard: attendance and the clock hear of it, unless it had no right to be in.
 func (t *turn) passBy(c Conn, line Line) {
-	c.State, line.Action = Passed, DidNothing
+	c.State, c.Untold, line.Action = Passed, false, DidNothing
 	if c.Foreign && t.l.Policy.Foreign(t.l.Own) == Refuse {
 		c.Reason, line.Reason = NoTicket, NoTicket
 	}
@@ -116,7 +118,9 @@ func (t *turn) moveUp(event string) {
 		return
 	}
 	for _, c := range t.l.waiting() {
-		t.judge(c, Line{Event: event}, nil)
+		if c = t.l.Conns[c.ID]; c.State == Waiting {
+			t.judge(c, Line{Event: event}, nil)
+		}
 	}
 }
 
@@ -141,6 +145,9 @@ func (t *turn) stream(e Event) {
 	c.Streams = withStream(c.Streams, e.Stream, s)
 	t.put(c)
 	t.tell(c, Line{Event: e.Name, EventAt: e.At, Stream: e.Stream, Action: DidNothing, Note: string(s.Kind)})
+	if c.State == Unheard && c.LeftAt == 0 && t.l.Status == Ended {
+		t.refuse(c, LessonOver, Line{Event: e.Name, EventAt: e.At})
+	}
 }
 
 // maxStreams bounds the remembered streams of a connection.

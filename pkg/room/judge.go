@@ -170,29 +170,37 @@ func (t *turn) refuseNewer(c Conn, rivals []Conn, line Line, by *evidence) bool 
 		t.wait(c, line, by)
 		return false
 	}
-	oldest := rivals[0]
 	for _, r := range rivals {
-		if byAge(r, oldest) < 0 {
-			oldest = r
+		if !r.Held && byAge(c, r) < 0 {
+			continue
 		}
-	}
-	switch {
-	case byAge(c, oldest) > 0 || oldest.Held:
-		if by.shown[oldest.ID] {
+		if by.shown[r.ID] {
 			t.refuse(c, DuplicateUser, line)
-			return false
+		} else {
+			t.wait(c, line, by)
 		}
-	case by.shown[c.ID] && oldest.State == Seated:
-		c.Firm = true
-		t.oust(oldest, DuplicateUser, Line{Event: line.Event})
-		t.seat(c, line)
 		return false
-	case by.shown[c.ID]:
-		t.refuse(oldest, DuplicateUser, Line{Event: line.Event})
-		return true
 	}
-	t.wait(c, line, by)
-	return false
+	if !by.shown[c.ID] {
+		t.wait(c, line, by)
+		return false
+	}
+	return t.takeFromNewer(c, rivals, line)
+}
+
+// takeFromNewer sends the newer connections of c's user away. It reports
+// whether c, having got no seat by that, is still undecided.
+func (t *turn) takeFromNewer(c Conn, rivals []Conn, line Line) bool {
+	seated := false
+	for _, r := range rivals {
+		seated = seated || r.State == Seated
+		t.replace(r, Line{Event: line.Event})
+	}
+	if seated {
+		c.Firm = true
+		t.seat(c, line)
+	}
+	return !seated
 }
 
 // allowFew lets a user be in several times. It reports whether c is still

@@ -2,6 +2,13 @@ package room
 
 import "fmt"
 
+// How a line says what an extension was: to a moment, which stands as given, or
+// by seconds, which move with the start.
+const (
+	toMoment  = "to a moment"
+	bySeconds = "by seconds"
+)
+
 // Extend moves the running lesson's deadline: by Seconds, or to EndsAt.
 type Extend struct {
 	Seconds int
@@ -14,6 +21,7 @@ func (x Extend) decide(t *turn) error {
 	if l.Status != Running {
 		return &Problem{Code: CodeNotRunning, Detail: fmt.Sprintf("The lesson is %s; only a running one can be extended.", l.Status)}
 	}
+	note := toMoment
 	switch {
 	case l.Deadline() == 0:
 		return &Problem{Code: CodeNoLimit, Detail: "The lesson has no time limit that could be extended."}
@@ -23,10 +31,12 @@ func (x Extend) decide(t *turn) error {
 		l.FixedEnd = x.EndsAt
 	case l.FixedEnd != 0:
 		l.FixedEnd += Time(x.Seconds) * Second
+		note = bySeconds
 	default:
 		l.Extended += Time(x.Seconds) * Second
+		note = bySeconds
 	}
-	t.log(Line{Event: FromAPI, EventAt: l.Deadline(), Action: DidExtend, Reason: Admin, Actor: x.Actor})
+	t.log(Line{Event: FromAPI, EventAt: l.Deadline(), Action: DidExtend, Reason: Admin, Actor: x.Actor, Note: note})
 	t.ring()
 	return nil
 }

@@ -33,9 +33,10 @@ type Service struct {
 	timer    Timer
 	set      Settings
 
-	locks   locks
-	lessons *cache[Lesson]
-	rooms   *cache[string] // the session of a room
+	locks     locks // of lessons, by session
+	roomLocks locks // taken before a lesson's, never after
+	lessons   *cache[Lesson]
+	rooms     *cache[string] // the session of a room
 
 	strangers atomic.Int64 // events of sessions or projects that are not ours
 }

@@ -172,46 +172,46 @@ func (s *Service) loadRoom(ctx context.Context, name string) (Room, *Lesson, err
 // nothing, and again when somebody else was faster. Then it carries out what
 // the change decided.
 func (s *Service) commitRoom(ctx context.Context, name string, change func(Room, *Lesson) (Change, error)) error {
-	unlock := s.locks.lock("room " + name)
+	before, c, err := s.tryRoom(ctx, name, change)
+	if err != nil {
+		return err
+	}
+	s.rooms.put(name, c.Room.Session)
+	if c.Delete {
+		s.rooms.drop(name)
+	}
+	if c.Swap == nil {
+		return nil
+	}
+	_ = s.follow(ctx, *before, *c.Swap) // what fails is found again in the state
+	return nil
+}
+
+func (s *Service) tryRoom(ctx context.Context, name string, change func(Room, *Lesson) (Change, error)) (*Lesson, Change, error) {
+	unlock := s.roomLocks.lock(name)
 	defer unlock()
 	for range maxTries {
 		r, l, err := s.loadRoom(ctx, name)
 		if err != nil && !errors.Is(err, ErrNoRoom) {
-			return err
+			return nil, Change{}, err
 		}
 		c, err := change(r, l)
 		if err != nil {
-			return err
+			return nil, Change{}, err
 		}
 		if c.Swap != nil && l != nil {
 			s.placeAlarm(ctx, *l, *c.Swap)
 		}
 		err = s.store.Commit(ctx, c)
-		if err == nil {
-			s.committed(ctx, l, c)
-			return nil
-		}
 		if c.Swap != nil {
 			s.lessons.drop(c.Swap.Session)
 		}
 		var lost *Conflict
 		if !errors.As(err, &lost) {
-			return err
+			return l, c, err
 		}
 	}
-	return errContended
-}
-
-func (s *Service) committed(ctx context.Context, before *Lesson, c Change) {
-	s.rooms.put(c.Room.Name, c.Room.Session)
-	if c.Delete {
-		s.rooms.drop(c.Room.Name)
-	}
-	if c.Swap == nil {
-		return
-	}
-	s.lessons.drop(c.Swap.Session)
-	_ = s.follow(ctx, *before, *c.Swap) // what fails is found again in the state
+	return nil, Change{}, errContended
 }
 
 // Room shows a room.

@@ -82,7 +82,15 @@ func (t *turn) settle(r Reading, steady map[string]bool) {
 		t.drain(r)
 	} else {
 		t.watched(r)
-		for _, c := range t.l.waiting() {
+		t.judgeWaiting(by)
+	}
+}
+
+// judgeWaiting decides those who wait by the evidence, the earliest first.
+func (t *turn) judgeWaiting(by *evidence) {
+	for _, c := range t.l.waiting() {
+		// A decision about somebody earlier may have decided this one too.
+		if c = t.l.Conns[c.ID]; c.State == Waiting {
 			t.judge(c, firstLine(c), by)
 		}
 	}
@@ -135,8 +143,14 @@ func (t *turn) comeback(c Conn, began Time) {
 		c.State = Waiting
 	}
 	t.put(c)
-	t.tell(c, Line{Event: FromReconcile, Action: DidRepair, Reason: Reconciled})
+	t.tell(c, Line{Event: FromReconcile, Action: DidRepair, Reason: Reconciled, Note: shownAgain})
+	if t.l.Status == Ended {
+		t.refuse(c, LessonOver, Line{Event: FromReconcile})
+	}
 }
+
+// shownAgain is the note of somebody who was thought to have left.
+const shownAgain = "shown again"
 
 // missing frees those whom a complete reading does not show, where it began
 // late enough to prove it. They left when they were last proven in.
@@ -202,7 +216,7 @@ func (t *turn) unmask(by *evidence) {
 	})
 	for _, c := range overdue {
 		c = t.introduce(c, t.l.guess(c))
-		c.State, c.Untold = Waiting, false
+		c.State, c.Untold = Waiting, true
 		t.put(c)
 		t.judge(c, Line{Event: FromReconcile, EventAt: c.CreatedAt}, by)
 	}

@@ -76,7 +76,7 @@ func (h *History) judge(l room.Lesson, lines []room.Line, line room.Line) {
 	}
 	x := h.Platform.people[line.Connection]
 	limit := h.capAt(l.Session, line.At)
-	claims := h.earlier(l, x, lines, line) + promises(l, line)
+	claims := h.earlier(l, x, lines, line) + promises(l, lines, line)
 	if limit == 0 || claims < limit {
 		h.flunk("%s was told at %.3f s that the room is full, with %d better claims on %d seats", x.ID, float64(line.At-Epoch)/1000, claims, limit)
 	}
@@ -129,10 +129,16 @@ func (h *History) earlier(l room.Lesson, x *Person, lines []room.Line, line room
 
 // promises counts the promises given before the decision, open ones and those
 // whose connection came.
-func promises(l room.Lesson, line room.Line) int {
+func promises(l room.Lesson, lines []room.Line, line room.Line) int {
+	lapsed := map[string]bool{}
+	for _, earlier := range lines[:line.Seq-1] {
+		if earlier.Action == room.DidRepair && earlier.Connection == "" {
+			lapsed[earlier.User] = true
+		}
+	}
 	n := 0
 	for _, p := range l.Promises {
-		if p.GivenAt <= line.At && (p.Used != "" || !p.Freed) {
+		if p.GivenAt <= line.At && (p.Used != "" || !p.Freed || !lapsed[p.User]) {
 			n++
 		}
 	}

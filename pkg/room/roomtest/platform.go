@@ -18,7 +18,7 @@ type Platform struct {
 
 	mu       sync.Mutex
 	sessions int
-	prefix   string // of the sessions it makes
+	prefix   string             // of the sessions it makes
 	people   map[string]*Person // by connection id
 	// Requests are the requests to disconnect, in order.
 	Requests []Request
