@@ -91,63 +91,66 @@ func TestAllSet(t *testing.T) {
 	}
 }
 
+var opentok = map[string]string{"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_SIGNATURE_SECRET": "k"}
+
+// wrongVariables are environments and the names of what is wrong, in order.
+var wrongVariables = []struct {
+	name  string
+	vars  map[string]string
+	wrong string
+}{
+	{"address without a port", map[string]string{"USHER_ADDR": "127.0.0.1"}, "USHER_ADDR"},
+	{"port in words", map[string]string{"USHER_ADDR": ":http"}, "USHER_ADDR"},
+	{"port too high", map[string]string{"USHER_ADDR": ":65536"}, "USHER_ADDR"},
+	{"no such file of rooms", map[string]string{"USHER_ROOMS": "/nowhere/rooms.json"}, "USHER_ROOMS"},
+	{"unknown store", map[string]string{"USHER_STORE": "sqlite"}, "USHER_STORE"},
+	{"table's name", map[string]string{"USHER_TABLE": "a b"}, "USHER_TABLE"},
+	{"endpoint not absolute", map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": "localhost:8000"}, "AWS_ENDPOINT_URL_DYNAMODB"},
+	{"token life short", map[string]string{"USHER_TOKEN_SECONDS": "29"}, "USHER_TOKEN_SECONDS"},
+	{"token life long", map[string]string{"USHER_TOKEN_SECONDS": "301"}, "USHER_TOKEN_SECONDS"},
+	{"token life in words", map[string]string{"USHER_TOKEN_SECONDS": "60s"}, "USHER_TOKEN_SECONDS"},
+	{"secrets short", map[string]string{"USHER_API_SECRET": longSecret[1:], "USHER_TICKET_SECRET": "x"}, "USHER_API_SECRET USHER_TICKET_SECRET"},
+	{"origin with a slash", map[string]string{"USHER_ORIGINS": "https://a.example/"}, "USHER_ORIGINS"},
+	{"origin with a star", map[string]string{"USHER_ORIGINS": "https://*.a.example"}, "USHER_ORIGINS"},
+	{"any origin", map[string]string{"USHER_ORIGINS": "*"}, "USHER_ORIGINS"},
+	{"null origin", map[string]string{"USHER_ORIGINS": "null"}, "USHER_ORIGINS"},
+	{"origin's default port", map[string]string{"USHER_ORIGINS": "https://a.example:443"}, "USHER_ORIGINS"},
+	{"origin without a port after the colon", map[string]string{"USHER_ORIGINS": "https://a.example:"}, "USHER_ORIGINS"},
+	{"origin in capitals", map[string]string{"USHER_ORIGINS": "https://A.example"}, "USHER_ORIGINS"},
+	{"origin with a user", map[string]string{"USHER_ORIGINS": "https://u@a.example"}, "USHER_ORIGINS"},
+	{"two wrong origins", map[string]string{"USHER_ORIGINS": "https://a.example,a.example,"}, "USHER_ORIGINS USHER_ORIGINS"},
+
+	{"key without secret", map[string]string{"OPENTOK_API_KEY": "123", "VONAGE_SIGNATURE_SECRET": "k"}, "OPENTOK_API_SECRET"},
+	{"secret without key", map[string]string{"OPENTOK_API_SECRET": "s"}, "OPENTOK_API_KEY"},
+	{"application without key", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
+	{"key without application", map[string]string{"VONAGE_PRIVATE_KEY": privateKey()}, "VONAGE_APPLICATION_ID"},
+	{
+		"both pairs", merge(opentok, "VONAGE_APPLICATION_ID", "a", "VONAGE_PRIVATE_KEY", privateKey()),
+		"VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, OPENTOK_API_KEY, OPENTOK_API_SECRET",
+	},
+	{"key is not PEM", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_PRIVATE_KEY": "secret!", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
+	{"key is another PEM", map[string]string{
+		"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k",
+		"VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+	}, "VONAGE_PRIVATE_KEY"},
+	{"id with a slash", merge(opentok, "OPENTOK_API_KEY", "12/3"), "OPENTOK_API_KEY"},
+	{"platform's URL without a scheme", merge(opentok, "VONAGE_VIDEO_URL", "video.example.com"), "VONAGE_VIDEO_URL"},
+	{"platform's URL by ftp", merge(opentok, "VONAGE_VIDEO_URL", "ftp://video.example.com"), "VONAGE_VIDEO_URL"},
+	{"platform's URL with a password", merge(opentok, "VONAGE_VIDEO_URL", "https://u:secret!@video.example.com"), "VONAGE_VIDEO_URL"},
+	{"platform's URL with a query", merge(opentok, "VONAGE_VIDEO_URL", "https://video.example.com?a=b"), "VONAGE_VIDEO_URL"},
+	{"signature secret long", merge(opentok, "VONAGE_SIGNATURE_SECRET", strings.Repeat("x", 51)), "VONAGE_SIGNATURE_SECRET"},
+	{"no signature secret", merge(opentok, "VONAGE_SIGNATURE_SECRET", ""), "VONAGE_SIGNATURE_SECRET"},
+	{"no signature secret, remote URL", merge(opentok, "VONAGE_SIGNATURE_SECRET", "", "VONAGE_VIDEO_URL", "http://127.0.0.1.example.com"), "VONAGE_SIGNATURE_SECRET"},
+
+	{
+		"all at once",
+		map[string]string{"USHER_TOKEN_SECONDS": "0", "USHER_STORE": "x", "OPENTOK_API_SECRET": "s", "USHER_API_SECRET": "short"},
+		"OPENTOK_API_KEY USHER_API_SECRET USHER_TOKEN_SECONDS USHER_STORE",
+	},
+}
+
 func TestWrongVariables(t *testing.T) {
-	opentok := map[string]string{"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_SIGNATURE_SECRET": "k"}
-	cases := []struct {
-		name  string
-		vars  map[string]string
-		wrong string // names, in order
-	}{
-		{"address without a port", map[string]string{"USHER_ADDR": "127.0.0.1"}, "USHER_ADDR"},
-		{"port in words", map[string]string{"USHER_ADDR": ":http"}, "USHER_ADDR"},
-		{"port too high", map[string]string{"USHER_ADDR": ":65536"}, "USHER_ADDR"},
-		{"no such file of rooms", map[string]string{"USHER_ROOMS": "/nowhere/rooms.json"}, "USHER_ROOMS"},
-		{"unknown store", map[string]string{"USHER_STORE": "sqlite"}, "USHER_STORE"},
-		{"table's name", map[string]string{"USHER_TABLE": "a b"}, "USHER_TABLE"},
-		{"endpoint not absolute", map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": "localhost:8000"}, "AWS_ENDPOINT_URL_DYNAMODB"},
-		{"token life short", map[string]string{"USHER_TOKEN_SECONDS": "29"}, "USHER_TOKEN_SECONDS"},
-		{"token life long", map[string]string{"USHER_TOKEN_SECONDS": "301"}, "USHER_TOKEN_SECONDS"},
-		{"token life in words", map[string]string{"USHER_TOKEN_SECONDS": "60s"}, "USHER_TOKEN_SECONDS"},
-		{"secrets short", map[string]string{"USHER_API_SECRET": longSecret[1:], "USHER_TICKET_SECRET": "x"}, "USHER_API_SECRET USHER_TICKET_SECRET"},
-		{"origin with a slash", map[string]string{"USHER_ORIGINS": "https://a.example/"}, "USHER_ORIGINS"},
-		{"origin with a star", map[string]string{"USHER_ORIGINS": "https://*.a.example"}, "USHER_ORIGINS"},
-		{"any origin", map[string]string{"USHER_ORIGINS": "*"}, "USHER_ORIGINS"},
-		{"null origin", map[string]string{"USHER_ORIGINS": "null"}, "USHER_ORIGINS"},
-		{"origin's default port", map[string]string{"USHER_ORIGINS": "https://a.example:443"}, "USHER_ORIGINS"},
-		{"origin without a port after the colon", map[string]string{"USHER_ORIGINS": "https://a.example:"}, "USHER_ORIGINS"},
-		{"origin in capitals", map[string]string{"USHER_ORIGINS": "https://A.example"}, "USHER_ORIGINS"},
-		{"origin with a user", map[string]string{"USHER_ORIGINS": "https://u@a.example"}, "USHER_ORIGINS"},
-		{"two wrong origins", map[string]string{"USHER_ORIGINS": "https://a.example,a.example,"}, "USHER_ORIGINS USHER_ORIGINS"},
-
-		{"key without secret", map[string]string{"OPENTOK_API_KEY": "123", "VONAGE_SIGNATURE_SECRET": "k"}, "OPENTOK_API_SECRET"},
-		{"secret without key", map[string]string{"OPENTOK_API_SECRET": "s"}, "OPENTOK_API_KEY"},
-		{"application without key", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
-		{"key without application", map[string]string{"VONAGE_PRIVATE_KEY": privateKey()}, "VONAGE_APPLICATION_ID"},
-		{
-			"both pairs", merge(opentok, "VONAGE_APPLICATION_ID", "a", "VONAGE_PRIVATE_KEY", privateKey()),
-			"VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, OPENTOK_API_KEY, OPENTOK_API_SECRET",
-		},
-		{"key is not PEM", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_PRIVATE_KEY": "secret!", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
-		{"key is another PEM", map[string]string{
-			"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k",
-			"VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-		}, "VONAGE_PRIVATE_KEY"},
-		{"id with a slash", merge(opentok, "OPENTOK_API_KEY", "12/3"), "OPENTOK_API_KEY"},
-		{"platform's URL without a scheme", merge(opentok, "VONAGE_VIDEO_URL", "video.example.com"), "VONAGE_VIDEO_URL"},
-		{"platform's URL by ftp", merge(opentok, "VONAGE_VIDEO_URL", "ftp://video.example.com"), "VONAGE_VIDEO_URL"},
-		{"platform's URL with a password", merge(opentok, "VONAGE_VIDEO_URL", "https://u:secret!@video.example.com"), "VONAGE_VIDEO_URL"},
-		{"platform's URL with a query", merge(opentok, "VONAGE_VIDEO_URL", "https://video.example.com?a=b"), "VONAGE_VIDEO_URL"},
-		{"signature secret long", merge(opentok, "VONAGE_SIGNATURE_SECRET", strings.Repeat("x", 51)), "VONAGE_SIGNATURE_SECRET"},
-		{"no signature secret", merge(opentok, "VONAGE_SIGNATURE_SECRET", ""), "VONAGE_SIGNATURE_SECRET"},
-		{"no signature secret, remote URL", merge(opentok, "VONAGE_SIGNATURE_SECRET", "", "VONAGE_VIDEO_URL", "http://127.0.0.1.example.com"), "VONAGE_SIGNATURE_SECRET"},
-
-		{
-			"all at once",
-			map[string]string{"USHER_TOKEN_SECONDS": "0", "USHER_STORE": "x", "OPENTOK_API_SECRET": "s", "USHER_API_SECRET": "short"},
-			"OPENTOK_API_KEY USHER_API_SECRET USHER_TOKEN_SECONDS USHER_STORE",
-		},
-	}
-	for _, c := range cases {
+	for _, c := range wrongVariables {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Load(with(c.vars))
 			checkWrong(t, err, c.wrong)
@@ -228,12 +231,11 @@ func TestRoomsFile(t *testing.T) {
 		{"policy is a list", `{"rooms":{"a":[]}}`, `room "a": a policy is one JSON object`},
 		{"demo with a real platform", `{"rooms":{"a":{"demo":true}}}`, `room "a": demo is allowed only`},
 	}
-	real := map[string]string{"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_SIGNATURE_SECRET": "k"}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "rooms.json")
 			write(t, file, c.text)
-			_, err := Load(with(merge(real, "USHER_ROOMS", file)))
+			_, err := Load(with(merge(opentok, "USHER_ROOMS", file)))
 			checkWrong(t, err, "USHER_ROOMS")
 			if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), file) {
 				t.Errorf("the message is %v, want %s", err, c.want)
@@ -243,7 +245,7 @@ func TestRoomsFile(t *testing.T) {
 	t.Run("every wrong room", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "rooms.json")
 		write(t, file, `{"rooms":{"a":{"x":1},"b":{},"c":{"y":1}}}`)
-		_, err := Load(with(merge(real, "USHER_ROOMS", file)))
+		_, err := Load(with(merge(opentok, "USHER_ROOMS", file)))
 		checkWrong(t, err, "USHER_ROOMS USHER_ROOMS")
 	})
 }
