@@ -115,6 +115,7 @@ func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 		worker: func(ctx context.Context) (worker, error) {
 			j, err := c.join(ctx, whole)
 			if err != nil {
+				c.log.ErrorContext(ctx, "not ready", "error", err)
 				return nil, err
 			}
 			return j.service, nil
