@@ -55,6 +55,31 @@ func TestRecordComesBack(t *testing.T) {
 	})
 }
 
+// TestWhatExpires: what is beside a lesson, and the lesson once it has ended,
+// 90 days after the last write.
+func TestWhatExpires(t *testing.T) {
+	s := New(&stub{}, "t", Clock(func() room.Time { return 1_700_000_000_999 }))
+	const want = "1707776000"
+	l := room.Lesson{Session: "s", Status: room.Running, Due: 1, Tail: make([]room.Line, 8)}
+	for _, i := range s.leaving(l, room.Shed{Lines: 8, Records: []room.Record{{ID: "e:d", Seen: 1}}}) {
+		if got := plain(i["expires"]); got != json.Number(want) {
+			t.Errorf("%v expires at %v, want %s", i, got, want)
+		}
+	}
+	for _, status := range []room.Status{room.Open, room.Running, room.Ended} {
+		l.Status = status
+		for _, u := range []*update{s.swapped(l), s.removal(l, room.Shed{})} {
+			var values []any
+			for _, v := range u.values {
+				values = append(values, plain(v))
+			}
+			if slices.Contains(values, any(json.Number(want))) != (status == room.Ended) {
+				t.Errorf("%s: the write has %v", status, *u.expression())
+			}
+		}
+	}
+}
+
 // junk draws an attribute of any kind, a few levels deep.
 func junk(t *rapid.T, depth int) types.AttributeValue {
 	kinds := 9
@@ -139,7 +164,7 @@ func TestWrongAttributeIsNamed(t *testing.T) {
 func TestItemIsReadable(t *testing.T) {
 	const want = `{"added":0,"after":5,"base":8,"bucket":"1","conns":{"c1":{"at":6,"created":true,"heard":7,` +
 		`"state":"seated","streams":{"st":{"at":8,"kind":"camera","made":true}},"user":"ann"}},"created":4,` +
-		`"dueAt":9,"expires":1,"limit":2,"live":1,"outside":0,"pk":"L#s1","policy":"{\"maxSeats\":2}","policyVersion":1,` +
+		`"dueAt":9,"limit":2,"live":1,"outside":0,"pk":"L#s1","policy":"{\"maxSeats\":2}","policyVersion":1,` +
 		`"promises":{},"revision":3,"room":"math","rules":[{"quorum":2,"since":4}],"seen":{"d":1},"shed":0,"sk":"lesson",` +
 		`"startedAt":5,"status":"running","tail":[{"action":"seated","at":7,"conn":"c1","event":"connectionCreated","user":"ann"}],` +
 		`"users":{"ann":1}}`

@@ -155,11 +155,15 @@ func policy(c *coder, p *room.Policy) {
 }
 
 // whole is the item of a lesson, and the names of all attributes that it could
-// have had.
+// have had. Only a lesson that has ended expires: a room may rest for longer
+// than a summer and then go on with its session.
 func whole(l room.Lesson, expires int64) (item, []string) {
 	c, g, bucket := writer(), compile(l), ""
 	if l.Due != 0 {
 		bucket = bucketOf(l.Session)
+	}
+	if l.Status != room.Ended {
+		expires = 0
 	}
 	lessonFields(c, &l)
 	gateFields(c, &g)

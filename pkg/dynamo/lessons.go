@@ -91,7 +91,6 @@ func (s *Store) addition(a room.Arrival) *update {
 	u.set(u.attr("tail"), fmt.Sprintf("list_append(%s, %s)", u.attr("tail"), u.value(listValue([]room.Line{a.Line}, lineFields))))
 	u.plus("live", 1)
 	u.plus("added", 1)
-	u.put("expires", number(s.expires()))
 	return u
 }
 

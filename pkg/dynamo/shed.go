@@ -102,9 +102,12 @@ func (s *Store) settle(u *update, next room.Lesson, g gate) {
 	u.put("after", number(int64(g.After)))
 	for name, n := range map[string]int64{
 		"revision": next.Revision, "base": next.Base, "shed": next.Shed, "outside": next.Outside,
-		"floor": int64(next.Floor), "shedAt": int64(s.now()), "expires": s.expires(),
+		"floor": int64(next.Floor), "shedAt": int64(s.now()),
 	} {
 		u.put(name, number(n))
+	}
+	if next.Status == room.Ended {
+		u.put("expires", number(s.expires()))
 	}
 	if next.Due == 0 {
 		u.remove(u.attr("dueAt"))

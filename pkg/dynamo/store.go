@@ -13,8 +13,8 @@
 // write is paid by the item's bytes. Beside them stand, for Add's condition, what
 // room.Lesson.Gate compiled (live, limit, after) and under users how often each
 // user is in or promised; bucket and dueAt, for the index of unfinished work;
-// expires, when the item may be deleted, in seconds; and shedAt, when records
-// last left the lesson.
+// expires, when the item may be deleted, in seconds, which a room and a lesson
+// that has not ended lack; and shedAt, when records last left the lesson.
 //
 // A write changes the attributes it knows and leaves the others, so that
 // versions of the code can run beside one another.
