@@ -15,6 +15,7 @@ import (
 
 var checks = map[string]command{
 	"in":       (*story).in,
+	"count":    (*story).count,
 	"log":      (*story).showLog,
 	"says":     (*story).says,
 	"requests": (*story).showRequests,
@@ -40,7 +41,28 @@ func (s *story) in(c *call) error {
 	return nil
 }
 
-// showLog prints the log of the present session, from where the last log ended.
+// count PREFIX N checks how many of a crowd are in, in truth.
+func (s *story) count(c *call) error {
+	session, err := s.where()
+	if err != nil {
+		return err
+	}
+	if len(c.args) != 2 {
+		return errors.New("usage: count PREFIX N")
+	}
+	n := 0
+	for _, id := range s.vonage.In(session) {
+		if strings.HasPrefix(id, c.args[0]) {
+			n++
+		}
+	}
+	if strconv.Itoa(n) != c.args[1] {
+		return fmt.Errorf("%d of %s are in, want %s", n, c.args[0], c.args[1])
+	}
+	return nil
+}
+
+// showLog prints the whole log of the present session.
 func (s *story) showLog(c *call) error {
 	session, err := s.where()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"usher/pkg/api"
 	"usher/pkg/room"
@@ -15,6 +16,7 @@ import (
 
 var peopleCommands = map[string]command{
 	"connect": (*story).connect,
+	"crowd":   (*story).crowd,
 	"enter":   (*story).enter,
 	"leave":   (*story).leave,
 	"vanish":  (*story).vanish,
@@ -56,6 +58,26 @@ func (s *story) connect(c *call) error {
 		return err
 	}
 	s.vonage.Come(session, c.args[0], cmp.Or(append(c.args[1:], "")...))
+	return s.advance(s.now())
+}
+
+// crowd PREFIX N lets so many connect in one moment, each an own user.
+func (s *story) crowd(c *call) error {
+	if len(c.args) != 2 {
+		return errors.New("usage: crowd PREFIX N")
+	}
+	n, err := strconv.Atoi(c.args[1])
+	if err != nil {
+		return err
+	}
+	session, err := s.where()
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		id := fmt.Sprintf("%s%03d", c.args[0], i+1)
+		s.vonage.Come(session, id, "user "+id)
+	}
 	return s.advance(s.now())
 }
 
@@ -101,9 +123,13 @@ func (s *story) hold(c *call) error {
 	return nil
 }
 
-// release [ID...] delivers what was held back: everything in its order, or that
+// release backwards delivers the last first. release [ID...] delivers what was held back: everything in its order, or that
 // of these connections in the order given. Without ids nothing is held any more.
 func (s *story) release(c *call) error {
+	if len(c.args) == 1 && c.args[0] == "backwards" {
+		slices.Reverse(s.kept)
+		c.args = nil
+	}
 	var out, stay []post
 	for _, id := range c.args {
 		delete(s.held, id)
