@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,10 +52,19 @@ func (e *Error) pair(first, one, second, other string) bool {
 	return one != "" || other != ""
 }
 
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+const (
+	digits  = "0123456789"
+	lower   = "abcdefghijklmnopqrstuvwxyz"
+	letters = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+// consists reports whether value has least to most bytes, all of them in set.
+func consists(value, set string, least, most int) bool {
+	return least <= len(value) && len(value) <= most && strings.TrimLeft(value, set) == ""
+}
 
 func (e *Error) id(name, value string) string {
-	if value != "" && !idPattern.MatchString(value) {
+	if value != "" && !consists(value, letters+digits+"-", 1, 64) {
 		e.add(name, value, "must consist of at most 64 letters, digits and dashes")
 	}
 	return value
@@ -144,8 +152,6 @@ func (e *Error) origins(name, value string) []string {
 	return all
 }
 
-var hostPattern = regexp.MustCompile(`^([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:]+\])$`)
-
 func exactOrigin(origin string) bool {
 	scheme, rest, found := strings.Cut(origin, "://")
 	usual := map[string]string{"http": "80", "https": "443"}[scheme]
@@ -157,7 +163,22 @@ func exactOrigin(origin string) bool {
 	if u.Port() != "" {
 		host = strings.TrimSuffix(rest, ":"+u.Port())
 	}
-	return hostPattern.MatchString(host) && validPort(u.Port(), "")
+	return plainHost(host) && validPort(u.Port(), "")
+}
+
+// plainHost takes a name in lower case, with or without a dot at its end, and
+// an IPv6 address in brackets.
+func plainHost(host string) bool {
+	if ip, found := strings.CutPrefix(host, "["); found {
+		ip, found = strings.CutSuffix(ip, "]")
+		return found && consists(ip, "0123456789abcdef:", 1, len(host))
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
+		if !consists(label, lower+digits+"_-", 1, len(host)) {
+			return false
+		}
+	}
+	return true
 }
 
 // address takes host:port; an empty host is every interface, port 0 any free one.
@@ -175,10 +196,8 @@ func validPort(port, besides string) bool {
 	return port == besides || err == nil && n > 0
 }
 
-var tablePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
-
 func (e *Error) table(name, value string) string {
-	if !tablePattern.MatchString(value) {
+	if !consists(value, letters+digits+"_.-", 3, 255) {
 		e.add(name, value, "must be a table's name: 3 to 255 letters, digits, underscores, dots and dashes")
 	}
 	return value

@@ -1,7 +1,7 @@
 package room
 
 import (
-	"regexp"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -114,18 +114,21 @@ func (p *Policy) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-var (
-	roomPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	rolePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{0,32}$`)
-)
+// alphanumeric are the letters and digits that names are made of.
+const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 // ValidRoom reports whether name may name a room: 1 to 64 letters, digits,
 // dots, underscores and dashes, the first a letter or digit.
-func ValidRoom(name string) bool { return roomPattern.MatchString(name) }
+func ValidRoom(name string) bool {
+	return name != "" && len(name) <= 64 &&
+		strings.IndexByte(alphanumeric, name[0]) >= 0 && strings.TrimLeft(name, alphanumeric+"._-") == ""
+}
 
 // ValidRole reports whether role may name a role: at most 32 letters, digits,
 // underscores and dashes. The empty role is nobody's in particular.
-func ValidRole(role string) bool { return rolePattern.MatchString(role) }
+func ValidRole(role string) bool {
+	return len(role) <= 32 && strings.TrimLeft(role, alphanumeric+"_-") == ""
+}
 
 // ValidUser reports whether user may name a user: 1 to 128 bytes of UTF-8
 // without control characters.
