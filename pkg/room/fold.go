@@ -43,7 +43,7 @@ func (f *folder) line(line Line) {
 		f.gone(line.Connection)
 	case DidNothing:
 		f.stream(line)
-		if line.Event == ConnectionCreated {
+		if line.Stream == "" {
 			delete(f.Waiting, line.Connection) // counted for attendance alone
 		}
 	default:

@@ -51,13 +51,19 @@ func (t *turn) arrive(e Event) {
 	c = t.introduce(c, t.l.identify(e.Data))
 	line := Line{Event: e.Name, EventAt: e.ConnectedAt}
 	switch {
-	case c.told() || c.State == Seated || c.State == Waiting:
+	case c.told() || c.State == Seated:
 		// Decided already, on the list's evidence.
 		t.put(c)
 		line.Action = DidNothing
 		t.tell(c, line)
 	case c.LeftAt != 0:
 		t.passBy(c, line)
+	case c.State == Waiting:
+		// It waited as a stranger; now that it is known, look again.
+		t.put(c)
+		line.Action = DidWait
+		t.tell(c, line)
+		t.judge(c, Line{Event: e.Name}, nil)
 	default:
 		c.State, c.Untold = Waiting, true
 		t.put(c)

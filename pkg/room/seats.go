@@ -179,6 +179,9 @@ func (l *Lesson) outranks(c, target Conn, shown map[string]bool) bool {
 	if p, ok := l.Promises[c.Promise]; ok && c.Held && p.GivenAt <= target.HeardAt {
 		return true
 	}
+	if p, ok := l.rider(c); ok && p.GivenAt <= target.HeardAt {
+		return true
+	}
 	return shown[c.ID] && byPlace(c, target) < 0
 }
 
@@ -186,7 +189,7 @@ func (l *Lesson) outranks(c, target Conn, shown map[string]bool) bool {
 // the list's evidence protects.
 func (l *Lesson) displaceable(c Conn) (Conn, bool) {
 	later := l.pick(func(o Conn) bool {
-		return o.seated() && !o.Held && !o.Firm && byPlace(o, c) > 0
+		return l.movable(o, c)
 	})
 	if len(later) == 0 {
 		return Conn{}, false
@@ -194,12 +197,28 @@ func (l *Lesson) displaceable(c Conn) (Conn, bool) {
 	return later[len(later)-1], true
 }
 
+// movable reports whether o came after c and sits without protection.
+func (l *Lesson) movable(o, c Conn) bool {
+	_, ridden := l.rider(o)
+	return o.seated() && !o.Held && !o.Firm && !ridden && byPlace(o, c) > 0
+}
+
+// rider gives the open promise that was given for the seat that c has.
+func (l *Lesson) rider(c Conn) (Promise, bool) {
+	for _, p := range l.Promises {
+		if p.open() && p.Rides && p.User == c.User {
+			return p, true
+		}
+	}
+	return Promise{}, false
+}
+
 // entitled reports whether fewer than the cap's seats are beyond c's reach:
 // what is left belongs to displaceable later comers.
 func (l *Lesson) entitled(c Conn) bool {
 	later := 0
 	for _, o := range l.Conns {
-		if o.seated() && !o.Held && !o.Firm && byPlace(o, c) > 0 {
+		if l.movable(o, c) {
 			later++
 		}
 	}

@@ -130,15 +130,15 @@ func (h *History) earlier(l room.Lesson, x *Person, lines []room.Line, line room
 // promises counts the promises given before the decision, open ones and those
 // whose connection came.
 func promises(l room.Lesson, lines []room.Line, line room.Line) int {
-	lapsed := map[string]bool{}
+	lapsed := map[string]room.Time{}
 	for _, earlier := range lines[:line.Seq-1] {
 		if earlier.Action == room.DidRepair && earlier.Connection == "" {
-			lapsed[earlier.User] = true
+			lapsed[earlier.User] = earlier.At
 		}
 	}
 	n := 0
 	for _, p := range l.Promises {
-		if p.GivenAt <= line.At && (p.Used != "" || !p.Freed || !lapsed[p.User]) {
+		if p.GivenAt <= line.At && (p.Used != "" || !p.Freed || lapsed[p.User] < p.GivenAt) {
 			n++
 		}
 	}
@@ -154,7 +154,7 @@ func (h *History) agree() {
 		}
 		in := slices.DeleteFunc(h.Platform.In(session), func(id string) bool {
 			_, heard := l.Conns[id]
-			return !heard && l.Status == room.Ended // came to a session that nobody looks at any more
+			return !heard && l.WatchAt == 0 // came to a session that nobody looks at any more, and no webhook told
 		})
 		state := l.Told()
 		known := map[string]bool{}
