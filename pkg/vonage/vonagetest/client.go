@@ -74,13 +74,41 @@ func (p *Platform) clientConnect(w http.ResponseWriter, r *http.Request) {
 
 // own runs f on the connection of the path, if the request carries its token.
 func (p *Platform) own(r *http.Request, f func(*sessionState, *peer) error) error {
-	sum := sha256.Sum256([]byte(bearer(r)))
 	return p.withPeer(r.PathValue("session"), r.PathValue("connection"), func(s *sessionState, c *peer) error {
-		if subtle.ConstantTimeCompare(sum[:], c.token[:]) != 1 {
-			return fail(http.StatusForbidden, "this is not the token that the connection was opened with")
+		if err := c.obeys(r); err != nil {
+			return err
 		}
 		return f(s, c)
 	})
+}
+
+// obeys checks that the request carries the token that c was opened with.
+func (c *peer) obeys(r *http.Request) error {
+	sum := sha256.Sum256([]byte(bearer(r)))
+	if subtle.ConstantTimeCompare(sum[:], c.token[:]) != 1 {
+		return fail(http.StatusForbidden, "this is not the token that the connection was opened with")
+	}
+	return nil
+}
+
+// listen finds the connection of the path for somebody who wants its events. A
+// client that was sent away before it listened still learns why.
+func (p *Platform) listen(r *http.Request) (c *peer, err error) {
+	err = p.with(r.PathValue("session"), func(s *sessionState) error {
+		if c = lookup(s.in, r.PathValue("connection")); c == nil {
+			c = lookup(s.gone, r.PathValue("connection"))
+		}
+		if c == nil {
+			return fail(http.StatusNotFound, "there never was such a connection: "+r.PathValue("connection"))
+		}
+		if err := c.obeys(r); err != nil {
+			return err
+		}
+		c.listeners++
+		c.stopGrace()
+		return nil
+	})
+	return c, err
 }
 
 // check is own without anything to do.
@@ -176,12 +204,7 @@ func (p *Platform) clientEvents(w http.ResponseWriter, r *http.Request) {
 	after, err := number(r, "after", 0, 0, 1<<31)
 	var c *peer
 	if err == nil {
-		err = p.own(r, func(_ *sessionState, own *peer) error {
-			c = own
-			c.listeners++
-			c.stopGrace()
-			return nil
-		})
+		c, err = p.listen(r)
 	}
 	if err != nil {
 		refuseError(w, err)

@@ -151,6 +151,22 @@ func TestAPageGoesOnWhereItsStreamBroke(t *testing.T) {
 	}
 }
 
+// A page is sent away before it listens, and learns why all the same.
+func TestAPageThatListensTooLateIsToldWhyItLeft(t *testing.T) {
+	p, _ := both(t)
+	id := p.CreateSession()
+	b := open(t, serve(t, p), id, hs256(t, openTokClient(id, nil)))
+	_ = p.Disconnect(id, b.id[1:], ForceDisconnected)
+	told, _ := b.listen("")
+	var last Message
+	for m := range told {
+		last = m
+	}
+	if last.Event != "sessionDisconnected" || last.Reason != ForceDisconnected {
+		t.Fatalf("told at last %+v", last)
+	}
+}
+
 func TestAPageActsForItselfAlone(t *testing.T) {
 	p, _ := both(t)
 	id := p.CreateSession()

@@ -1,0 +1,197 @@
+//go:build verify
+
+package local
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"usher/pkg/room"
+	"usher/pkg/vonage"
+)
+
+// tab is a page of one visitor, who shares no cookies with the others.
+type tab struct {
+	t     *testing.T
+	ctx   context.Context
+	close func()
+}
+
+func browse(t *testing.T) (open func(url string) tab) {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU)
+	for _, name := range []string{"disable-quic", "disable-component-update", "disable-background-networking", "disable-sync"} {
+		options = append(options, chromedp.Flag(name, true))
+	}
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	browser, stop := chromedp.NewContext(ctx)
+	t.Cleanup(stop)
+	if err := chromedp.Do(browser); err != nil {
+		t.Fatalf("no browser: %v", err)
+	}
+	return func(url string) tab {
+		t.Helper()
+		ctx, stop := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+		t.Cleanup(stop)
+		if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+			t.Fatal(err)
+		}
+		return tab{t, ctx, stop}
+	}
+}
+
+// want waits until the expression has the value. It may fail while the page is
+// on its way to another one.
+func (b tab) want(expression, value string) {
+	b.t.Helper()
+	got, err := "", error(nil)
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+		if got, err = chromedp.Run(b.ctx, chromedp.Evaluate[string](expression)); err == nil && got == value {
+			return
+		}
+		_ = chromedp.Do(b.ctx, chromedp.Sleep(20*time.Millisecond))
+	}
+	b.t.Fatalf("%s is %q (%v), want %q", expression, got, err, value)
+}
+
+const (
+	pageState  = `document.getElementById("status").dataset.state`
+	pageText   = `document.getElementById("status").textContent`
+	pageTitle  = `document.querySelector("h1").textContent`
+	pageStatus = `String(performance.getEntriesByType("navigation")[0].responseStatus)`
+	othersSeen = `String(document.getElementById("people").children.length)`
+)
+
+// tutorial starts the program with the tutorial's rooms, the timed one shorter.
+func tutorial(t *testing.T) *running {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "rooms.json")
+	rooms := `{"rooms":{"one-to-one":{"maxSeats":2,"demo":true},"limited-time-room":{"lessonSeconds":3,"demo":true}}}`
+	if err := os.WriteFile(file, []byte(rooms), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), "USHER_ROOMS", file))
+}
+
+func (r *running) seated(name string, n int) {
+	r.t.Helper()
+	r.until(fmt.Sprintf("%d seats are taken in %s", n, name), func() bool { return r.field(name, "seats") == float64(n) })
+}
+
+// TestThreeTabs: two are in, the third is told that the room is full, and gets
+// in by itself when one of them leaves.
+func TestThreeTabs(t *testing.T) {
+	r, open := tutorial(t), browse(t)
+	first, second := open(r.URL()+"/room/one-to-one"), open(r.URL()+"/room/one-to-one")
+	for _, b := range []tab{first, second} {
+		b.want(pageState, "connected")
+		b.want(othersSeen, "1")
+	}
+	r.seated("one-to-one", 2)
+
+	third := open(r.URL() + "/room/one-to-one")
+	third.want(pageState, "room-full")
+	third.want(pageStatus, "409")
+	third.want(pageTitle, "The room is full")
+	third.want(pageText, "All seats are taken. This page tries again by itself.")
+
+	second.close()
+	third.want(pageState, "connected")
+	third.want(othersSeen, "1")
+	first.want(pageState, "connected")
+	r.seated("one-to-one", 2)
+}
+
+// TestForeignTab: a third tab with a token made past the doorkeeper gets in at
+// the platform and is shown out by the doorkeeper; so is a client that never
+// had a token.
+func TestForeignTab(t *testing.T) {
+	r, open := tutorial(t), browse(t)
+	first, second := open(r.URL()+"/room/one-to-one"), open(r.URL()+"/room/one-to-one")
+	first.want(pageState, "connected")
+	second.want(pageState, "connected")
+	r.seated("one-to-one", 2)
+	session := r.field("one-to-one", "sessionId").(string)
+
+	open(r.foreignPage(session)).want(`window.said || ""`, "forceDisconnected")
+	c, err := r.simulator.ConnectForeign(session, "mallory", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.until("the foreign client is out", func() bool {
+		for _, in := range r.simulator.Connected(session) {
+			if in.ID == c.ID {
+				return false
+			}
+		}
+		return true
+	})
+	first.want(pageState, "connected")
+	second.want(pageState, "connected")
+	if n := len(r.simulator.Connected(session)); n != 2 {
+		t.Errorf("%d are in", n)
+	}
+}
+
+// foreignPage serves a page that connects with a token that the doorkeeper did
+// not make, and keeps in window.said why it was disconnected.
+func (r *running) foreignPage(session string) (url string) {
+	r.t.Helper()
+	maker, err := vonage.NewClient(vonage.Options{Account: r.account(), BaseURL: r.URL() + simulatorPath})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	made, err := maker.Credentials(session, "mallory", now(), now()+room.Minute)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	page := fmt.Sprintf(`<!doctype html><script src="%s%s/opentok.js"></script><script>
+		const session = OT.initSession(%q, %q);
+		session.on("sessionDisconnected", (event) => { window.said = event.reason; });
+		session.connect(%q, (error) => { if (error) window.said = error.message; });
+	</script>`, r.URL(), simulatorPath, made.APIKey, session, made.Token)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(page))
+	}))
+	r.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// TestTimedTabs: both see in words that the time is up, and are out; who comes
+// right after is told that the lesson is over, and may come to the next one.
+func TestTimedTabs(t *testing.T) {
+	r, open := tutorial(t), browse(t)
+	url := r.URL() + "/room/limited-time-room"
+	first, second := open(url), open(url)
+	first.want(pageState, "ended")
+	second.want(pageState, "ended")
+	for _, b := range []tab{first, second} {
+		b.want(pageText, "The lesson is over. Its time is up.")
+	}
+	session := r.field("limited-time-room", "sessionId").(string)
+	r.until("everybody is out", func() bool { return len(r.simulator.Connected(session)) == 0 })
+	if outcome := r.field("limited-time-room", "outcome"); outcome != "completed" {
+		t.Errorf("the outcome is %v", outcome)
+	}
+
+	late := open(url)
+	late.want(pageStatus, "410")
+	late.want(pageTitle, "The lesson is over")
+	r.until("the room may open again", func() bool {
+		status, _ := r.page("/room/limited-time-room")
+		return status == http.StatusOK
+	})
+	if next := r.field("limited-time-room", "sessionId"); next == session {
+		t.Error("the next lesson is in the old session")
+	}
+}
