@@ -7,12 +7,14 @@ import (
 )
 
 // counts reports whether the connection's time in the session counts for the
-// quorum: known by its own webhook, with a right to be in, and not heard of too
-// late. Who was displaced for lack of room never had the right.
+// quorum: in or once in, not refused, and not heard of too late. Who waits
+// counts once somebody has looked. Who was displaced for lack of room never had the right.
 func (c Conn) counts() bool {
 	switch c.State {
 	case Seated:
 		return true
+	case Waiting:
+		return !c.Untold && !c.Old
 	case Ousted:
 		return c.Reason != RoomFull
 	case Passed:
@@ -123,9 +125,12 @@ func (t *turn) end(event string, outcome Outcome, why Reason, actor string) {
 	l := t.l
 	l.Status, l.Outcome, l.EndedAt = Ended, outcome, t.now
 	l.Empty, l.WatchAt = 0, t.now+Second
-	t.log(Line{Event: event, EventAt: l.Deadline(), Action: DidEnd, Reason: why, Actor: actor})
+	line := Line{Event: event, Action: DidEnd, Reason: why, Actor: actor}
+	if event == FromDeadline {
+		line.EventAt = l.Deadline()
+	}
+	t.log(line)
 	for _, c := range l.pick(Conn.in) {
-		c.Untold = false
 		t.oust(c, why, Line{Event: event})
 	}
 	for id, p := range l.Promises {

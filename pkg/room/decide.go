@@ -62,6 +62,17 @@ func (t *turn) tell(c Conn, line Line) {
 	t.log(line)
 }
 
+// announce writes the first line of somebody who is still waiting for a look at
+// the list, before a line of another event tells what became of it.
+func (t *turn) announce(c Conn) Conn {
+	if c.Untold && c.Created {
+		c.Untold = false
+		t.put(c)
+		t.tell(c, Line{Event: ConnectionCreated, EventAt: c.CreatedAt, Action: DidWait})
+	}
+	return c
+}
+
 // refuse tells somebody who was never seated to go.
 func (t *turn) refuse(c Conn, why Reason, line Line) {
 	line.Action, line.Reason = DidRefuse, why
@@ -79,6 +90,9 @@ func (t *turn) oust(c Conn, why Reason, line Line) {
 const confirmAfter = 5 * Second
 
 func (t *turn) dismiss(c Conn, as State, line Line) {
+	if line.Event != ConnectionCreated {
+		c = t.announce(c)
+	}
 	c.State, c.Reason, c.Untold = as, line.Reason, false
 	c.RetryAt, c.Tries = t.now+confirmAfter, 0
 	t.put(c)
@@ -87,6 +101,9 @@ func (t *turn) dismiss(c Conn, as State, line Line) {
 
 // seat gives c a seat.
 func (t *turn) seat(c Conn, line Line) {
+	if line.Event != ConnectionCreated {
+		c = t.announce(c)
+	}
 	c.State, c.Untold = Seated, false
 	line.Action = DidSeat
 	t.put(c)

@@ -35,7 +35,7 @@ func own(t *testing.T, policy string) *door {
 	return d
 }
 
-func openBolt(t *testing.T) room.Store {
+func openBolt(t testing.TB) room.Store {
 	t.Helper()
 	store, err := bolt.Open(filepath.Join(t.TempDir(), "usher.db"), bolt.Options{})
 	if err != nil {

@@ -109,7 +109,8 @@ func (t *turn) depart(e Event) {
 	if c.State == Unheard {
 		c.State = Passed
 	}
-	c.Destroyed, c.Bound, c.Untold = true, false, false
+	c = t.announce(c)
+	c.Destroyed, c.Bound = true, false
 	c.LeftAt = max(e.At, c.CreatedAt)
 	c.RetryAt = 0
 	t.put(c)

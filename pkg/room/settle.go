@@ -28,6 +28,7 @@ const (
 func (s Settle) decide(t *turn) error {
 	if s.Reading == nil {
 		t.lookedInVain()
+		t.keepTime(FromReconcile)
 		return nil
 	}
 	t.recall(s.Records)
@@ -125,7 +126,7 @@ func (t *turn) show(p Presence, began Time) {
 		t.put(c)
 	default:
 		c.ShownAt = max(c.ShownAt, began)
-		t.l.Conns[c.ID] = c // not worth a write of its own
+		t.put(c)
 	}
 }
 
@@ -168,12 +169,10 @@ func (t *turn) missing(by *evidence) {
 		if c.State == Unheard {
 			c.State = Passed
 		}
-		line := firstLine(c)
-		line.Action, line.Reason = DidRepair, Reconciled
-		c.Untold = false
+		c = t.announce(c)
 		t.put(c)
 		if !told {
-			t.tell(c, line)
+			t.tell(c, Line{Event: FromReconcile, Action: DidRepair, Reason: Reconciled})
 		}
 	}
 }

@@ -269,7 +269,9 @@ func (h *History) notify(e room.Event) {
 func (h *History) calm() {
 	h.say("calm")
 	h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails, h.Platform.DisconnectFails = 0, false, nil, nil
-	h.Pass(3 * room.Hour)
+	h.Pass(20 * room.Minute)
+	h.SweepEvery = 10 * room.Minute // what is due in between has alarms of its own
+	h.Pass(160 * room.Minute)
 }
 
 func (h *History) flunk(format string, args ...any) {

@@ -1,0 +1,334 @@
+package roomtest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"usher/pkg/room"
+)
+
+// Metered is a store that tells what it used.
+type Metered interface {
+	room.Store
+	Take() Used
+}
+
+// Cost is what one event takes.
+type Cost struct {
+	Requests    int // to the store
+	Readings    int // of the platform's list
+	Disconnects int // requests for them
+	Alarms      int // placed
+}
+
+// house is a room as the deployed functions keep it: each process has a memory
+// of its own, over one store and one platform.
+type house struct {
+	*World
+	t       testing.TB
+	store   Metered
+	session string
+	// webhook and second hear events, rooms serves the API; the World's own
+	// service is the one that alarms wake.
+	webhook, second, rooms *room.Service
+	posts                  []room.Event
+	alarms                 int
+}
+
+func newHouse(t testing.TB, store Metered, policy string, own bool) *house {
+	t.Helper()
+	h := &house{World: NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
+	h.SweepEvery = 0
+	h.DropAlarm = func(string, room.Time) bool { h.alarms++; return false }
+	h.Platform.Notify = func(e room.Event) { h.posts = append(h.posts, e) }
+	h.webhook, h.second, h.rooms = h.process(), h.process(), h.process()
+	p, err := room.ParsePolicy([]byte(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := room.Put{Policy: p, Session: h.session}
+	if own {
+		put.Session, h.session = "", "2_session1"
+	}
+	if _, _, err := h.rooms.PutRoom(context.Background(), "lesson", put); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// process starts one more process.
+func (h *house) process() *room.Service {
+	h.Restart()
+	return h.Service
+}
+
+// come connects a client; its webhook is under way.
+func (h *house) come(id, data string) { h.Platform.Come(h.session, id, data) }
+
+// hear gives the process the first webhook under way.
+func (h *house) hear(process *room.Service) {
+	h.t.Helper()
+	e := h.posts[0]
+	h.posts = h.posts[1:]
+	e.Received = h.Now()
+	if err := process.Hear(context.Background(), e); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// bring lets people come a second apart, each heard of at once.
+func (h *house) bring(ids ...string) {
+	h.t.Helper()
+	for _, id := range ids {
+		h.come(id, id)
+		h.hear(h.webhook)
+		h.Advance(h.Now() + room.Second)
+	}
+}
+
+func (h *house) join(user string) string {
+	h.t.Helper()
+	c, err := h.rooms.Join(context.Background(), "lesson", user, "")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return c.Token
+}
+
+// cost runs do and gives what it took.
+func (h *house) cost(do func(*house)) (Cost, Used) {
+	h.store.Take()
+	readings, requests, alarms := len(h.Platform.Readings), len(h.Platform.Requests), h.alarms
+	do(h)
+	used := h.store.Take()
+	return Cost{
+		used.Requests, len(h.Platform.Readings) - readings, len(h.Platform.Requests) - requests, h.alarms - alarms,
+	}, used
+}
+
+// happening is an event whose cost is counted.
+type happening struct {
+	name   string
+	policy string
+	own    bool // Usher makes the session; else it was adopted
+	before func(*house)
+	do     func(*house)
+	want   Cost
+}
+
+const limited = `{"maxSeats":3,"lessonSeconds":3600}`
+
+// heard is somebody who comes and is heard of by the warm process.
+func heard(id, data string) func(*house) {
+	return func(h *house) {
+		h.come(id, data)
+		h.hear(h.webhook)
+	}
+}
+
+func brought(ids ...string) func(*house) { return func(h *house) { h.bring(ids...) } }
+
+// another has somebody come whom a second process hears of, so that the first
+// one's memory of the lesson is old.
+func (h *house) another(id string) {
+	h.come(id, id)
+	h.hear(h.second)
+}
+
+var happenings = []happening{
+	{
+		name: "arrival", policy: limited, before: brought("A", "B"), do: heard("C", "C"), want: Cost{Requests: 1},
+	},
+	{
+		name: "arrival, the process's first", policy: limited, before: brought("A", "B"),
+		do: func(h *house) { h.come("C", "C"); h.hear(h.second) }, want: Cost{Requests: 2},
+	},
+	{
+		name: "arrival after one that another process heard of", policy: `{"maxSeats":5}`,
+		before: func(h *house) { h.bring("A", "B"); h.another("C") }, do: heard("D", "D"), want: Cost{Requests: 1},
+	},
+	{
+		name: "departure", policy: limited, before: brought("A", "B"),
+		do: func(h *house) { h.Platform.Go("A"); h.hear(h.webhook) }, want: Cost{Requests: 1},
+	},
+	{
+		name: "departure that lost a race", policy: `{"maxSeats":5}`,
+		before: func(h *house) { h.bring("A", "B"); h.another("C") },
+		do:     func(h *house) { h.Platform.Go("A"); h.hear(h.webhook) }, want: Cost{Requests: 2},
+	},
+	{
+		name: "a webhook that comes twice", policy: limited, before: brought("A", "B"),
+		do: func(h *house) {
+			q := h.Platform.People(h.session)[1]
+			h.posts = append(h.posts, q.event(room.ConnectionCreated, q.CameAt))
+			h.hear(h.webhook)
+		},
+		want: Cost{},
+	},
+	{
+		name: "start of the clock", policy: limited, before: brought("A"), do: heard("B", "B"),
+		want: Cost{Requests: 1, Alarms: 1},
+	},
+	{
+		name: "a stream", policy: limited, before: brought("A", "B"),
+		do:   func(h *house) { h.camera("A") },
+		want: Cost{Requests: 1},
+	},
+	{
+		name: "refusal, the room is full", policy: `{"maxSeats":2}`, before: brought("A", "B"), do: heard("C", "C"),
+		want: Cost{Requests: 3, Readings: 1, Disconnects: 1, Alarms: 2},
+	},
+	{
+		name: "refusal without a ticket", policy: `{"maxSeats":2}`, own: true,
+		before: func(h *house) { h.come("A", h.join("alice")); h.hear(h.webhook) }, do: heard("X", "eve"),
+		want: Cost{Requests: 1, Disconnects: 1, Alarms: 2},
+	},
+	{
+		name: "departure of somebody refused", policy: `{"maxSeats":2}`,
+		before: func(h *house) { h.bring("A", "B"); h.come("C", "C"); h.hear(h.webhook) },
+		do:     func(h *house) { h.hear(h.webhook) }, want: Cost{Requests: 1},
+	},
+	{
+		name: "first join, with the session made", policy: `{"maxSeats":2}`, own: true,
+		do: func(h *house) { h.join("alice") }, want: Cost{Requests: 5},
+	},
+	{
+		name: "join", policy: `{"maxSeats":4}`, own: true, before: func(h *house) { h.join("alice") },
+		do: func(h *house) { h.join("bob") }, want: Cost{Requests: 1},
+	},
+	{
+		name: "join after another process changed the lesson", policy: `{"maxSeats":4}`, own: true,
+		before: func(h *house) { h.come("A", h.join("alice")); h.hear(h.webhook) },
+		do:     func(h *house) { h.join("bob") }, want: Cost{Requests: 2},
+	},
+	{
+		name: "arrival of somebody promised, the process's first", policy: `{"maxSeats":4}`, own: true,
+		before: func(h *house) { h.come("A", h.join("alice")) },
+		do:     func(h *house) { h.hear(h.webhook) }, want: Cost{Requests: 2},
+	},
+	{
+		name: "arrival of somebody promised since the process last looked", policy: `{"maxSeats":4}`, own: true,
+		before: func(h *house) { h.come("A", h.join("alice")); h.hear(h.webhook); h.come("B", h.join("bob")) },
+		do:     func(h *house) { h.hear(h.webhook) }, want: Cost{Requests: 2},
+	},
+	{
+		name: "join of a full room", policy: `{"maxSeats":2}`, before: brought("A", "B"),
+		do: func(h *house) {
+			if _, err := h.rooms.Join(context.Background(), "lesson", "carol", ""); err == nil {
+				h.t.Fatal("carol was promised a seat")
+			}
+		},
+		want: Cost{Requests: 3, Readings: 1},
+	},
+	{
+		name: "extension", policy: limited, before: brought("A", "B"),
+		do: func(h *house) {
+			if _, err := h.rooms.Extend(context.Background(), "lesson", 60, 0, ""); err != nil {
+				h.t.Fatal(err)
+			}
+		},
+		want: Cost{Requests: 3, Alarms: 1},
+	},
+	{
+		name: "end at the deadline, with two people", policy: `{"maxSeats":2,"lessonSeconds":60}`, before: brought("A", "B"),
+		do: func(h *house) { h.Pass(59 * room.Second) }, want: Cost{Requests: 2, Disconnects: 2, Alarms: 3},
+	},
+	{
+		name: "a lesson of two people, from the first join to the last look", policy: `{"maxSeats":2,"lessonSeconds":3600}`, own: true,
+		do: wholeLesson, want: Cost{},
+	},
+	{
+		name: "an event of a session that is not ours, the first", policy: limited,
+		do: func(h *house) {
+			e := room.Event{Name: room.ConnectionCreated, Session: "1_other", Connection: "A", Project: "123456"}
+			if err := h.webhook.Hear(context.Background(), e); err != nil {
+				h.t.Fatal(err)
+			}
+		},
+		want: Cost{Requests: 1},
+	},
+}
+
+// wholeLesson is an hour: two people join, come, show a camera, and are sent
+// away at the end.
+func wholeLesson(h *house) {
+	h.SweepEvery = room.Minute
+	for _, user := range []string{"alice", "bob"} {
+		h.come("conn-"+user, h.join(user))
+		h.hear(h.webhook)
+		h.Pass(room.Second)
+		h.camera("conn-" + user)
+		h.Pass(room.Second)
+	}
+	h.Pass(room.Hour)
+	for len(h.posts) > 0 {
+		h.hear(h.webhook)
+	}
+	h.Pass(room.Hour)
+	if l, err := h.Lesson(h.session); err != nil || l.Status != room.Ended || l.Due != 0 {
+		h.t.Errorf("the lesson is not done with: %+v, %v", l, err)
+	}
+}
+
+// camera has the connection publish.
+func (h *house) camera(id string) {
+	for _, q := range h.Platform.People(h.session) {
+		if q.ID == id {
+			e := q.event(room.StreamCreated, h.Now())
+			e.Stream, e.Kind, e.StreamAt = "stream-"+id, room.Camera, h.Now()
+			h.posts = append(h.posts, e)
+		}
+	}
+	h.hear(h.webhook)
+}
+
+// Row is a line of the table of costs.
+type Row struct {
+	Name string
+	Cost
+	Used
+}
+
+// TestCosts counts what each kind of event takes, over stores that open gives,
+// and gives the table.
+func TestCosts(t *testing.T, open func(testing.TB) Metered) []Row {
+	var rows []Row
+	for _, e := range happenings {
+		t.Run(e.name, func(t *testing.T) {
+			h := newHouse(t, open(t), e.policy, e.own)
+			if e.before != nil {
+				e.before(h)
+			}
+			got, used := h.cost(e.do)
+			if got != e.want {
+				t.Errorf("it took %+v (%s), want %+v", got, used, e.want)
+			}
+			rows = append(rows, Row{e.name, got, used})
+		})
+	}
+	return rows
+}
+
+// Table is the rows in Markdown.
+func Table(rows []Row) string {
+	units := slices.ContainsFunc(rows, func(r Row) bool { return r.Read+r.Write > 0 })
+	var b strings.Builder
+	b.WriteString("| event | requests | which | list | disconnects | alarms |")
+	rule := "|---|---|---|---|---|---|"
+	if units {
+		b.WriteString(" read units | write units |")
+		rule += "---|---|"
+	}
+	b.WriteString("\n" + rule + "\n")
+	for _, r := range rows {
+		fmt.Fprintf(&b, "| %s | %d | %s | %d | %d | %d |", r.Name, r.Cost.Requests, r.Used, r.Readings, r.Disconnects, r.Alarms)
+		if units {
+			fmt.Fprintf(&b, " %.1f | %.1f |", r.Read, r.Write)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}

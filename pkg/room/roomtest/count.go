@@ -1,0 +1,132 @@
+package roomtest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"usher/pkg/room"
+)
+
+// Used is what a store was asked for, and what it charged.
+type Used struct {
+	// Requests are those to the store, those that lost a race included. To look
+	// for what is due is not among them: that does not grow with the rooms.
+	Requests    int
+	Calls       map[string]int // by method of room.Store
+	Read, Write float64        // capacity units, where the store knows them
+}
+
+// String names the calls, the most frequent first.
+func (u Used) String() string {
+	names := slices.SortedFunc(maps.Keys(u.Calls), func(a, b string) int {
+		if d := u.Calls[b] - u.Calls[a]; d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	var parts []string
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%d %s", u.Calls[name], name))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Counted is a store that counts its calls. A call is one request, a Shed two:
+// what leaves the lesson is durable elsewhere before it leaves.
+type Counted struct {
+	room.Store
+	mu   sync.Mutex
+	used Used
+}
+
+// Count puts a counter before the store.
+func Count(s room.Store) *Counted { return &Counted{Store: s} }
+
+// Take gives what was used since the last Take.
+func (c *Counted) Take() Used {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	used := c.used
+	c.used = Used{}
+	return used
+}
+
+func (c *Counted) count(method string, requests int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.used.Calls == nil {
+		c.used.Calls = map[string]int{}
+	}
+	c.used.Calls[method]++
+	c.used.Requests += requests
+}
+
+// Lesson implements room.Store.
+func (c *Counted) Lesson(ctx context.Context, session string, records ...string) (room.Lesson, []room.Record, error) {
+	c.count("Lesson", 1)
+	return c.Store.Lesson(ctx, session, records...)
+}
+
+// Add implements room.Store.
+func (c *Counted) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
+	c.count("Add", 1)
+	return c.Store.Add(ctx, a)
+}
+
+// Swap implements room.Store.
+func (c *Counted) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error) {
+	c.count("Swap", 1)
+	return c.Store.Swap(ctx, next)
+}
+
+// Shed implements room.Store.
+func (c *Counted) Shed(ctx context.Context, l room.Lesson, s room.Shed) (room.Lesson, error) {
+	c.count("Shed", 2)
+	return c.Store.Shed(ctx, l, s)
+}
+
+// Room implements room.Store.
+func (c *Counted) Room(ctx context.Context, name string) (room.Room, error) {
+	c.count("Room", 1)
+	return c.Store.Room(ctx, name)
+}
+
+// Rooms implements room.Store.
+func (c *Counted) Rooms(ctx context.Context, after string, limit int) ([]room.Room, error) {
+	c.count("Rooms", 1)
+	return c.Store.Rooms(ctx, after, limit)
+}
+
+// Lessons implements room.Store.
+func (c *Counted) Lessons(ctx context.Context, sessions []string) (map[string]room.Lesson, error) {
+	c.count("Lessons", 1)
+	return c.Store.Lessons(ctx, sessions)
+}
+
+// Commit implements room.Store.
+func (c *Counted) Commit(ctx context.Context, change room.Change) error {
+	c.count("Commit", 1)
+	return c.Store.Commit(ctx, change)
+}
+
+// Lines implements room.Store.
+func (c *Counted) Lines(ctx context.Context, session string, after int64, limit int) ([]room.Line, error) {
+	c.count("Lines", 1)
+	return c.Store.Lines(ctx, session, after, limit)
+}
+
+// Records implements room.Store.
+func (c *Counted) Records(ctx context.Context, session, after string, limit int) ([]room.Record, error) {
+	c.count("Records", 1)
+	return c.Store.Records(ctx, session, after, limit)
+}
+
+// Due implements room.Store.
+func (c *Counted) Due(ctx context.Context, bucket int, before room.Time, limit int) ([]string, error) {
+	c.count("Due", 0)
+	return c.Store.Due(ctx, bucket, before, limit)
+}
