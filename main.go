@@ -14,6 +14,7 @@ import (
 
 	"usher/pkg/config"
 	"usher/pkg/local"
+	"usher/pkg/room"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -21,14 +22,30 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // run is the program: 0 after an end that was asked for, 1 where it could not
 // start or go on, 2 for a command line that it does not know.
 func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == "replay" {
+		return replay(os.Stdin, stdout, stderr)
+	}
 	if len(args) > 0 {
-		fmt.Fprintf(stderr, "usher takes no arguments, and was given %q. Its settings are environment variables, like USHER_ADDR=127.0.0.1:5001\n", args)
+		fmt.Fprintf(stderr, "usher knows one argument, replay, and was given %q. Its settings are environment variables, like USHER_ADDR=127.0.0.1:5001\n", args)
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := serve(ctx, stop, stdout, stderr); err != nil {
 		fmt.Fprintln(stderr, "usher:", err)
+		return 1
+	}
+	return 0
+}
+
+// replay tells a lesson's story from its log, which comes as the API gives it.
+func replay(log io.Reader, stdout, stderr io.Writer) int {
+	lines, err := room.ReadLines(log)
+	if err == nil {
+		err = room.Narrate(stdout, lines)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "usher replay:", err)
 		return 1
 	}
 	return 0

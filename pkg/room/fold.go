@@ -13,13 +13,10 @@ type Story struct {
 
 // Fold adds up the lines of a log, from its first one.
 func Fold(lines []Line) Story {
-	f := folder{Story: Story{
-		Status: Open, Seated: map[string]bool{}, Waiting: map[string]bool{}, Streams: map[string]Kind{},
-	}}
+	f := newFolder()
 	for _, line := range lines {
 		f.line(line)
 	}
-	f.Deadline = f.clock.Deadline()
 	return f.Story
 }
 
@@ -28,7 +25,18 @@ type folder struct {
 	clock Lesson // only what the deadline rests on
 }
 
+func newFolder() *folder {
+	return &folder{Story: Story{
+		Status: Open, Seated: map[string]bool{}, Waiting: map[string]bool{}, Streams: map[string]Kind{},
+	}}
+}
+
 func (f *folder) line(line Line) {
+	f.apply(line)
+	f.Deadline = f.clock.Deadline()
+}
+
+func (f *folder) apply(line Line) {
 	switch line.Action {
 	case DidPolicy:
 		f.policy(line)

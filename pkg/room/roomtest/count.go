@@ -20,7 +20,7 @@ type Used struct {
 	Read, Write float64        // capacity units, where the store knows them
 }
 
-// String names the calls, the most frequent first.
+// String names the calls that count, the most frequent first.
 func (u Used) String() string {
 	names := slices.SortedFunc(maps.Keys(u.Calls), func(a, b string) int {
 		if d := u.Calls[b] - u.Calls[a]; d != 0 {
@@ -30,6 +30,9 @@ func (u Used) String() string {
 	})
 	var parts []string
 	for _, name := range names {
+		if name == "Due" {
+			continue
+		}
 		parts = append(parts, fmt.Sprintf("%d %s", u.Calls[name], name))
 	}
 	return strings.Join(parts, ", ")

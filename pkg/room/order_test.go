@@ -1,0 +1,88 @@
+package room_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+	"usher/pkg/room"
+)
+
+// Between irrevocable acts the order of events does not matter: in a room that
+// refuses nobody, any order of the same webhooks gives the same state.
+func TestOrderDoesNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		events := drawEvents(t)
+		policy := rapid.SampledFrom([]string{
+			`{"quorum":2}`, `{"quorum":3,"duplicateUser":"allow"}`, `{"lessonSeconds":80000}`, `{"maxSeats":20,"quorum":1}`,
+		}).Draw(t, "policy")
+		first := tell(t, policy, events)
+		second := tell(t, policy, rapid.Permutation(events).Draw(t, "order"))
+		if diff := differ(first, second); diff != "" {
+			t.Fatalf("%s\n%v\n%v", diff, first.Told(), second.Told())
+		}
+	})
+}
+
+// drawEvents draws the webhooks of a few people: each comes, may publish, and
+// may leave; some webhooks come twice.
+func drawEvents(t *rapid.T) []room.Event {
+	var events []room.Event
+	for i := range rapid.IntRange(1, 6).Draw(t, "people") {
+		came := room.Time(1_000_000 + rapid.IntRange(0, 20).Draw(t, "came"))
+		e := room.Event{
+			Name: room.ConnectionCreated, Session: "s", At: came, Received: 1_000_100,
+			Connection: fmt.Sprintf("c%d", i), ConnectedAt: came,
+			Data: rapid.SampledFrom([]string{"ann", "bea", ""}).Draw(t, "data"),
+		}
+		events = append(events, e)
+		if rapid.Bool().Draw(t, "publishes") {
+			s := e
+			s.Name, s.Stream, s.StreamAt, s.Kind = room.StreamCreated, "s"+e.Connection, came, room.Camera
+			events = append(events, s)
+		}
+		if rapid.Bool().Draw(t, "leaves") {
+			e.Name, e.At = room.ConnectionDestroyed, came+room.Time(rapid.IntRange(0, 20).Draw(t, "stayed"))
+			events = append(events, e)
+		}
+		if rapid.Bool().Draw(t, "twice") {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+func tell(t *rapid.T, policy string, events []room.Event) room.Lesson {
+	p, err := room.ParsePolicy([]byte(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := room.NewLesson(room.Room{Name: "r", Revision: 1, Policy: p}, "s", false, room.FromAPI, "", 999_000)
+	for _, e := range events {
+		if l, err = room.Decide(l, room.Heard{Event: e}, 1_000_100); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
+// differ says in what two lessons differ, whatever their logs say.
+func differ(a, b room.Lesson) string {
+	if a.Status != b.Status || a.StartedAt != b.StartedAt {
+		return fmt.Sprintf("%s since %d, or %s since %d", a.Status, a.StartedAt, b.Status, b.StartedAt)
+	}
+	if !slices.Equal(slices.Sorted(maps.Keys(a.Conns)), slices.Sorted(maps.Keys(b.Conns))) {
+		return "other connections"
+	}
+	for id, x := range a.Conns {
+		y := b.Conns[id]
+		// Who is heard of only after leaving never had a seat; that is all that may differ.
+		same := x.LeftAt == y.LeftAt && x.User == y.User && x.CreatedAt == y.CreatedAt && (x.State == y.State || x.LeftAt != 0)
+		if !same {
+			return fmt.Sprintf("%s is %+v or %+v", id, x, y)
+		}
+	}
+	return ""
+}
