@@ -155,11 +155,15 @@ func (s *story) showRequests(c *call) error {
 
 // readings prints when the list was read since it was last used.
 func (s *story) countReadings(c *call) error {
-	for _, at := range s.vonage.Readings[s.readings:] {
+	var all []room.Time
+	for _, at := range s.vonage.Readings {
+		all = append(all, at...)
+	}
+	slices.Sort(all)
+	for _, at := range all[s.readings:] {
 		fmt.Fprintln(c.Stdout(), since(at))
 	}
-	s.readings = len(s.vonage.Readings)
-	fmt.Fprint(c.Stdout())
+	s.readings = len(all)
 	return nil
 }
 

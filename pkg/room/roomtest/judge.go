@@ -17,6 +17,7 @@ func (h *History) check() {
 		if err != nil {
 			continue
 		}
+		h.checkReadings(session)
 		h.checkSeats(l)
 		lines := h.lines(session)
 		h.checkNumbers(lines)
@@ -25,6 +26,16 @@ func (h *History) check() {
 		}
 		h.checked[session] = len(lines)
 		h.checkFold(l, lines)
+	}
+}
+
+// checkReadings: at most one reading of a session's list begins in a second.
+func (h *History) checkReadings(session string) {
+	at := h.Platform.Readings[session]
+	for i := 1; i < len(at); i++ {
+		if at[i] < at[i-1]+room.Second {
+			h.flunk("the list of %s was read twice within %d ms", session, at[i]-at[i-1])
+		}
 	}
 }
 

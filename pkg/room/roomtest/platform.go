@@ -24,8 +24,8 @@ type Platform struct {
 	Requests []Request
 	// Signals are the kinds of the signals sent, in order.
 	Signals []string
-	// Readings are the moments at which the list was read.
-	Readings []room.Time
+	// Readings are the moments at which each session's list was read.
+	Readings map[string][]room.Time
 
 	// Lag is how late the list is.
 	Lag room.Time
@@ -56,7 +56,7 @@ type Request struct {
 }
 
 func newPlatform(w *World) *Platform {
-	return &Platform{world: w, people: map[string]*Person{}}
+	return &Platform{world: w, people: map[string]*Person{}, Readings: map[string][]room.Time{}}
 }
 
 // CreateSession makes a session.
@@ -77,7 +77,7 @@ func (p *Platform) Connections(_ context.Context, session string) (room.Reading,
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.world.Now()
-	p.Readings = append(p.Readings, now)
+	p.Readings[session] = append(p.Readings[session], now)
 	if p.ListFails != nil {
 		if err := p.ListFails(); err != nil {
 			return room.Reading{}, err
