@@ -164,6 +164,7 @@ func (s *story) countReadings(c *call) error {
 		fmt.Fprintln(c.Stdout(), since(at))
 	}
 	s.readings = len(all)
+	fmt.Fprint(c.Stdout()) // nothing is an answer too
 	return nil
 }
 
