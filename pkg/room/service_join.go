@@ -14,7 +14,17 @@ func (s *Service) Join(ctx context.Context, name, user, role string) (Credential
 	if err != nil {
 		return Credentials{}, err
 	}
-	return s.admit(ctx, session, user, role)
+	c, err := s.admit(ctx, session, user, role)
+	if !isCode(err, CodeLessonOver) {
+		return c, err
+	}
+	// Another process may have reopened the room with a fresh session.
+	s.rooms.drop(name)
+	fresh, again := s.sessionOf(ctx, name)
+	if again != nil || fresh == session {
+		return c, err
+	}
+	return s.admit(ctx, fresh, user, role)
 }
 
 // sessionOf gives the session that the room uses now, and makes one for a room
