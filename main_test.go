@@ -167,7 +167,20 @@ func TestRefusesToStart(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run([]string{"serve"}, &stdout, &stderr); code != 2 || !strings.Contains(stderr.String(), "no arguments") {
+	if code := run([]string{"serve"}, &stdout, &stderr); code != 2 || !strings.Contains(stderr.String(), "replay") {
 		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+}
+
+func TestReplay(t *testing.T) {
+	page := `{"events":[
+		{"seq":1,"at":"2026-12-01T17:00:00.000Z","event":"api","action":"policy","note":"{\"lessonSeconds\":60}"},
+		{"seq":2,"at":"2026-12-01T17:00:05.000Z","event":"connectionCreated","connectionId":"C1","user":"ann","action":"seated"}]}`
+	var stdout, stderr bytes.Buffer
+	if code := replay(strings.NewReader(page), &stdout, &stderr); code != 0 || !strings.Contains(stdout.String(), "seated C1 = ann") {
+		t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
+	}
+	if code := replay(strings.NewReader("{"), &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "not a page of events") {
+		t.Errorf("exit code %d for half a page: %s", code, &stderr)
 	}
 }
