@@ -251,6 +251,10 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			for _, lead := range []time.Duration{900 * time.Millisecond, 400 * time.Millisecond, 50 * time.Millisecond} {
 				m.endsOnTime("timed-"+lead.String(), lead)
 			}
+			m.kill()
+			if text := m.log.String(); strings.Contains(text, " status=5") || strings.Contains(text, "panic") {
+				t.Error("the program answered 5xx, or panicked")
+			}
 		})
 	}
 }

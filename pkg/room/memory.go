@@ -2,20 +2,35 @@ package room
 
 import (
 	"container/list"
+	"context"
+	"fmt"
 	"hash/fnv"
 	"sync"
 )
 
 // locks lets one decision of a session go at a time within the process: others
 // would only lose the race in the store. It is economy, not safety.
-type locks struct{ stripes [256]sync.Mutex }
+type locks [256]chan struct{}
 
-func (k *locks) lock(name string) (unlock func()) {
+func newLocks() *locks {
+	var k locks
+	for i := range k {
+		k[i] = make(chan struct{}, 1)
+	}
+	return &k
+}
+
+// lock waits for its turn, or until the context is done: ErrUnavailable.
+func (k *locks) lock(ctx context.Context, name string) (unlock func(), err error) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name)) // a hash takes everything
-	m := &k.stripes[h.Sum32()%uint32(len(k.stripes))]
-	m.Lock()
-	return m.Unlock
+	m := k[h.Sum32()%uint32(len(k))]
+	select {
+	case m <- struct{}{}:
+		return func() { <-m }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: others were before: %w", ErrUnavailable, ctx.Err())
+	}
 }
 
 // cache remembers the most recently used values by name. Values are read-only.

@@ -33,8 +33,8 @@ type Service struct {
 	timer    Timer
 	set      Settings
 
-	locks     locks // of lessons, by session
-	roomLocks locks // taken before a lesson's, never after
+	locks     *locks // of lessons, by session
+	roomLocks *locks // taken before a lesson's, never after
 	lessons   *cache[Lesson]
 	rooms     *cache[string] // the session of a room
 
@@ -51,6 +51,7 @@ func NewService(store Store, platform Platform, timer Timer, set Settings) *Serv
 	}
 	return &Service{
 		store: store, platform: platform, timer: timer, set: set,
+		locks: newLocks(), roomLocks: newLocks(),
 		lessons: newCache[Lesson](cachedLessons), rooms: newCache[string](cachedLessons),
 	}
 }
@@ -79,7 +80,10 @@ func ask(in Input) question { return question{input: func([]Record) Input { retu
 // lesson before and after; they are the same where nothing was to be stored.
 // The error is the decision's own, or ErrUnavailable, or ErrNoLesson.
 func (s *Service) decide(ctx context.Context, session string, q question) (before, after Lesson, err error) {
-	unlock := s.locks.lock(session)
+	unlock, err := s.locks.lock(ctx, session)
+	if err != nil {
+		return Lesson{}, Lesson{}, err
+	}
 	defer unlock()
 	return s.decideLocked(ctx, session, q)
 }
@@ -215,6 +219,8 @@ func (s *Service) placeAlarm(ctx context.Context, before, next Lesson) {
 	if next.Status != Running || d == 0 || d == before.Deadline() && before.Status == Running {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, timerPatience)
+	defer cancel()
 	if err := s.timer.Wake(ctx, next.Session, d); err != nil {
 		s.set.Log.Error("the deadline's alarm could not be placed; the sweep will find the lesson", "session", next.Session, "error", err)
 	}

@@ -17,6 +17,9 @@ const (
 	lastWord = 300 * time.Millisecond
 	// platformPatience is how long one request may take.
 	platformPatience = 3 * time.Second
+	// lastCall is what is left at least for the requests that a reading of the
+	// list demands, when the reading took all the time there was.
+	lastCall = time.Second
 )
 
 // carryOut sends what was decided between the two: signals first, then the
@@ -41,18 +44,44 @@ func (s *Service) carryOut(ctx context.Context, before, after Lesson) {
 }
 
 // disconnect asks the platform to end the connections, in bounded parallel. A
-// request that fails is noted in the lesson and tried again.
+// request that fails is noted in the lesson and tried again; who is not asked
+// before the time is up is found by the next look.
 func (s *Service) disconnect(ctx context.Context, session string, ids []string) {
 	var all sync.WaitGroup
 	slots := make(chan struct{}, parallel)
 	for _, id := range ids {
-		slots <- struct{}{}
+		if !take(ctx, slots) {
+			break
+		}
 		all.Go(func() {
 			s.disconnectOne(ctx, session, id)
 			<-slots
 		})
 	}
 	all.Wait()
+}
+
+// take waits for a place, and reports whether there is one before the context
+// is done.
+func take(ctx context.Context, slots chan<- struct{}) bool {
+	select {
+	case slots <- struct{}{}:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// atLeast is ctx, but not done before d has passed.
+func atLeast(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	end, bounded := ctx.Deadline()
+	if !bounded {
+		return ctx, func() {}
+	}
+	if soonest := time.Now().Add(d); end.Before(soonest) {
+		end = soonest
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), end)
 }
 
 func (s *Service) disconnectOne(ctx context.Context, session, id string) {
@@ -77,7 +106,9 @@ func (s *Service) disconnectOne(ctx context.Context, session, id string) {
 
 // noteOutcome remembers what came of a request, and when to ask again.
 func (s *Service) noteOutcome(ctx context.Context, session string, outcome Input) {
-	_, after, err := s.decide(context.WithoutCancel(ctx), session, ask(outcome))
+	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
+	_, after, err := s.decide(store, session, ask(outcome))
 	if err != nil {
 		s.set.Log.Warn("the outcome of a request could not be noted; the list will tell", "session", session, "error", err)
 		return

@@ -3,22 +3,58 @@ package room
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// Bounds of what a handler waits for, each in all, whatever hangs.
+const (
+	// storePatience is for a decision and its commit, others' turns included.
+	storePatience = 2 * time.Second
+	// parkPatience is for the queue, once the store has failed.
+	parkPatience = 3 * time.Second
+	// timerPatience is for an alarm; the sweep does without.
+	timerPatience = time.Second
 )
 
 // Hear takes in a webhook. When it returns nil, the event's effect is durable,
 // or the event is parked, or it is none of ours. An error says that nothing
 // could be stored anywhere.
 func (s *Service) Hear(ctx context.Context, e Event) error {
-	err := s.Replay(ctx, e)
-	if err == nil || s.set.Queue == nil {
-		return err
+	if s.set.Queue == nil {
+		return s.Replay(ctx, e)
+	}
+	err := s.tryReplay(ctx, e)
+	if err == nil {
+		return nil
 	}
 	s.set.Log.Warn("an event could not be stored and is parked", "session", e.Session, "event", e.Name, "error", err)
-	if parked := s.set.Queue.Park(ctx, e); parked != nil {
+	park, cancel := context.WithTimeout(ctx, parkPatience)
+	defer cancel()
+	if parked := s.set.Queue.Park(park, e); parked != nil {
 		s.set.Log.Error("an event could neither be stored nor parked", "session", e.Session, "event", e.Name, "error", parked)
 		return err
 	}
 	return nil
+}
+
+// tryReplay makes a panic an error, so that the event is parked all the same.
+func (s *Service) tryReplay(ctx context.Context, e Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return s.Replay(ctx, e)
+}
+
+// storing bounds a decision about an event that can be parked instead.
+func (s *Service) storing(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.set.Queue == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, storePatience)
 }
 
 // Replay hears a parked event, and never parks it again. ErrUnavailable says
@@ -28,11 +64,13 @@ func (s *Service) Replay(ctx context.Context, e Event) error {
 		s.stranger(e)
 		return nil
 	}
-	before, after, err := s.decide(ctx, e.Session, question{
+	store, cancel := s.storing(ctx)
+	before, after, err := s.decide(store, e.Session, question{
 		wants: func(l *Lesson) []string { return l.Wants(e) },
 		input: func(records []Record) Input { return Heard{e, records} },
 		add:   e.Connection,
 	})
+	cancel()
 	if errors.Is(err, ErrNoLesson) {
 		s.stranger(e)
 		return nil
@@ -55,15 +93,17 @@ func (s *Service) Strangers() int64 { return s.strangers.Load() }
 
 // follow does what a commit demands: the requests that were decided, what is
 // due at once, and an alarm for what comes later. The commit stands whatever
-// comes of it: what fails here is found again in the lesson's state.
+// comes of it: what fails here, or has no time here, is found again in the
+// lesson's state.
 func (s *Service) follow(ctx context.Context, before, after Lesson) error {
-	s.carryOut(ctx, before, after)
-	s.shed(ctx, after)
 	quiet, cancel := context.WithTimeout(ctx, s.set.Quiet)
 	defer cancel()
+	s.carryOut(quiet, before, after)
+	s.shed(quiet, after)
 	if d := after.Duties(s.set.Now()); d.Look || d.End {
-		s.attend(quiet, after.Session)
-		return nil
+		if err := s.attend(quiet, after.Session); err == nil {
+			return nil
+		}
 	}
 	s.wakeFor(ctx, after)
 	return nil
@@ -75,6 +115,8 @@ func (s *Service) wakeFor(ctx context.Context, l Lesson) {
 	if next == 0 || l.Status == Running && next == l.Deadline() {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timerPatience)
+	defer cancel()
 	if err := s.timer.Wake(ctx, l.Session, next); err != nil {
 		s.set.Log.Error("an alarm could not be placed; the sweep will find the lesson", "session", l.Session, "error", err)
 	}
@@ -87,9 +129,12 @@ func (s *Service) shed(ctx context.Context, l Lesson) {
 	if !ok {
 		return
 	}
-	unlock := s.locks.lock(l.Session)
+	unlock, err := s.locks.lock(ctx, l.Session)
+	if err != nil {
+		return
+	}
 	defer unlock()
-	l, _, err := s.known(ctx, l.Session, nil)
+	l, _, err = s.known(ctx, l.Session, nil)
 	if err != nil {
 		return
 	}

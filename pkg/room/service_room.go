@@ -188,7 +188,10 @@ func (s *Service) commitRoom(ctx context.Context, name string, change func(Room,
 }
 
 func (s *Service) tryRoom(ctx context.Context, name string, change func(Room, *Lesson) (Change, error)) (*Lesson, Change, error) {
-	unlock := s.roomLocks.lock(name)
+	unlock, err := s.roomLocks.lock(ctx, name)
+	if err != nil {
+		return nil, Change{}, err
+	}
 	defer unlock()
 	for range maxTries {
 		r, l, err := s.loadRoom(ctx, name)

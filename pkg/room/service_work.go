@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // Work does whatever is due in the lesson: an alarm came, early, late, twice or
 // for nothing. It leaves an alarm for what comes next.
 func (s *Service) Work(ctx context.Context, session string) error {
+	ctx, cancel := context.WithTimeout(ctx, workPatience)
+	defer cancel()
 	s.lessons.drop(session)
 	err := s.attend(ctx, session)
 	if errors.Is(err, ErrNoLesson) {
@@ -18,8 +21,12 @@ func (s *Service) Work(ctx context.Context, session string) error {
 	return err
 }
 
-// maxRounds bounds what one alarm does; the rest has an alarm of its own.
-const maxRounds = 6
+// What one alarm does is bounded, in rounds and in time; the rest has an alarm
+// of its own.
+const (
+	maxRounds    = 6
+	workPatience = 20 * time.Second
+)
 
 // attend does what is due, one thing after the other, until nothing is or the
 // time is up.
@@ -83,10 +90,16 @@ func (s *Service) look(ctx context.Context, session string) (bool, error) {
 	if err != nil {
 		s.set.Log.Warn("the list of connections could not be read", "session", session, "error", err)
 	}
-	after := context.WithoutCancel(ctx)
-	if err := s.perform(after, session, ask(settle)); err != nil {
+	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
+	before, after, err := s.decide(store, session, ask(settle))
+	if err != nil {
 		return false, err
 	}
+	rest, cancel := atLeast(ctx, lastCall)
+	defer cancel()
+	s.carryOut(rest, before, after)
+	s.shed(rest, after)
 	return true, nil
 }
 
@@ -118,7 +131,9 @@ func (s *Service) sendAway(ctx context.Context, l Lesson, r Reading) {
 		if _, here := l.Conns[p.ID]; here {
 			continue
 		}
-		slots <- struct{}{}
+		if !take(ctx, slots) {
+			break
+		}
 		all.Go(func() {
 			defer func() { <-slots }()
 			if err := s.platform.Disconnect(ctx, l.Session, p.ID); err != nil && !errors.Is(err, ErrGone) {
