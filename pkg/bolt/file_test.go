@@ -26,7 +26,7 @@ func TestReopen(t *testing.T) {
 	}
 	in := l.Conns["c0"]
 	l, err := s.Shed(t.Context(), l, room.Shed{
-		Lines: 8, Records: []room.Record{{ID: "c0", Conn: &in}}, Conns: []string{"c0"}, Due: l.Due + 5, Floor: 1,
+		Lines: 8, Records: []room.Record{{ID: "c0", Conn: &in}}, Conns: []string{"c0"}, Floor: 1,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -147,7 +147,7 @@ func TestPurgeSparesWhatWasShedAgain(t *testing.T) {
 	now := noon
 	s := openAt(t, newPath(t), func() room.Time { return now })
 	l := start(t, s, "one", "{}")
-	again := room.Shed{Records: []room.Record{{ID: "e:d", Seen: noon}}, Due: l.Due}
+	again := room.Shed{Records: []room.Record{{ID: "e:d", Seen: noon}}}
 	l, err := s.Shed(t.Context(), l, again)
 	if err != nil {
 		t.Fatal(err)

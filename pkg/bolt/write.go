@@ -62,7 +62,7 @@ func (s *Store) Shed(ctx context.Context, l room.Lesson, shed room.Shed) (room.L
 		return room.Lesson{}, err
 	}
 	return s.change(ctx, l.Session, func(b *batch, st *staged) error {
-		if st.now.Revision != l.Revision {
+		if st.now.Revision != l.Revision || st.now.Gate().Limit != l.Gate().Limit {
 			return conflict(st.now)
 		}
 		if shed.Lines < 0 || shed.Lines > len(st.now.Tail) {

@@ -56,7 +56,7 @@ func (s *Store) get(ctx context.Context, op string, k item) (item, error) {
 func (s *Store) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	if a.Conn.State != room.Seated || a.Conn.LeftAt != 0 {
+	if a.Conn.State != room.Seated && !a.Waits() || a.Conn.LeftAt != 0 {
 		return s.addByRules(ctx, a)
 	}
 	l, err := s.update(ctx, "Add", a.Session, s.addition(a))
@@ -71,27 +71,46 @@ func (s *Store) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
 func (s *Store) addition(a room.Arrival) *update {
 	u := newUpdate()
 	conn, user := u.entry("conns", a.Conn.ID), ""
-	u.when("%s < %s", u.attr("live"), u.attr("limit"))
-	u.when("%s < %s", u.attr("after"), u.number(int64(a.Conn.CreatedAt)))
 	u.when("%s = %s", u.attr("policyVersion"), u.number(a.PolicyVersion))
 	u.when("attribute_not_exists(%s)", conn)
 	u.when("size(%s) < %s", u.attr("conns"), u.number(room.MaxEntries))
 	u.when("size(%s) < %s", u.attr("tail"), u.number(room.MaxTail))
-	if a.Pinned {
-		u.when("%s = %s", u.attr("shed"), u.number(a.Shed))
-	}
 	if a.Conn.User != "" {
 		user = u.entry("users", a.Conn.User)
 		u.set(user, fmt.Sprintf("if_not_exists(%s, %s) + %s", user, u.number(0), u.number(1)))
 	}
+	u.set(conn, u.value(value(a.Conn, func(c *coder, v *room.Conn) { connFields(c, v.ID, v) })))
+	u.plus("added", 1)
+	if a.Waits() {
+		u.wait(a)
+	} else {
+		u.sit(a, user)
+	}
+	return u
+}
+
+// sit says what taking a free seat rests on and changes.
+func (u *update) sit(a room.Arrival, user string) {
+	u.when("%s < %s", u.attr("live"), u.attr("limit"))
+	u.when("%s < %s", u.attr("after"), u.number(int64(a.Conn.CreatedAt)))
+	if a.Pinned {
+		u.when("%s = %s", u.attr("shed"), u.number(a.Shed))
+	}
 	if a.Alone && user != "" {
 		u.when("(attribute_not_exists(%s) OR %s = %s)", user, user, u.number(0))
 	}
-	u.set(conn, u.value(value(a.Conn, func(c *coder, v *room.Conn) { connFields(c, v.ID, v) })))
 	u.set(u.attr("tail"), fmt.Sprintf("list_append(%s, %s)", u.attr("tail"), u.value(listValue([]room.Line{a.Line}, lineFields))))
 	u.plus("live", 1)
-	u.plus("added", 1)
-	return u
+}
+
+// wait says what joining those who wait rests on and changes: nobody is seated
+// by an Add any more.
+func (u *update) wait(a room.Arrival) {
+	u.when("%s <> %s", u.attr("status"), u.value(str(string(room.Ended))))
+	u.when("(attribute_not_exists(%s) OR %s < %s)", u.attr("floor"), u.attr("floor"), u.number(int64(a.Conn.CreatedAt)))
+	u.when("%s >= %s", u.attr("dueAt"), u.number(int64(a.Due)))
+	u.put("dueAt", number(int64(a.Due)))
+	u.put("limit", number(0))
 }
 
 // addByRules stores what the rules make of the arrival, as long as it fits.

@@ -27,7 +27,7 @@ func (s *Store) Shed(ctx context.Context, l room.Lesson, shed room.Shed) (room.L
 // shedByRules stores the lesson without what is shed, whatever was added to it.
 func (s *Store) shedByRules(ctx context.Context, l room.Lesson, shed room.Shed) (room.Lesson, error) {
 	return s.byRules(ctx, "Shed", l.Session, func(now room.Lesson) (room.Lesson, error) {
-		if now.Revision != l.Revision {
+		if now.Revision != l.Revision || now.Gate().Limit != l.Gate().Limit {
 			return now, &room.Conflict{Winner: &now}
 		}
 		return shed.Apply(now), nil
@@ -79,6 +79,7 @@ func (s *Store) removal(l room.Lesson, shed room.Shed) *update {
 	u, next := newUpdate(), shed.Apply(l)
 	before, after := compile(l), compile(next)
 	u.when("%s = %s", u.attr("revision"), u.number(l.Revision))
+	u.when("%s = %s", u.attr("limit"), u.number(int64(before.Limit)))
 	for i := range shed.Lines {
 		u.remove(fmt.Sprintf("%s[%d]", u.attr("tail"), i))
 	}
@@ -109,13 +110,6 @@ func (s *Store) settle(u *update, next room.Lesson, g gate) {
 	if next.Status == room.Ended {
 		u.put("expires", number(s.expires()))
 	}
-	if next.Due == 0 {
-		u.remove(u.attr("dueAt"))
-		u.remove(u.attr("bucket"))
-		return
-	}
-	u.put("dueAt", number(int64(next.Due)))
-	u.put("bucket", str(bucketOf(next.Session)))
 }
 
 func (u *update) removeAll(name string, ids []string) {

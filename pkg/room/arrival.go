@@ -54,13 +54,15 @@ func (l *Lesson) Users() map[string]bool {
 	return users
 }
 
-// Arrival is one more connection that takes a free seat and changes nothing
-// else: no clock, no other person's place.
+// Arrival is one more connection that changes nothing else: no clock, no other
+// person's place. It takes a free seat, or joins those who wait for a look at
+// the list.
 type Arrival struct {
 	Session       string
 	PolicyVersion int64 // the policy that it was decided by
-	Conn          Conn
-	Line          Line
+	Conn          Conn  // Seated or Waiting
+	Line          Line  // none for somebody who waits: nobody has looked yet
+	Due           Time  // for somebody who waits: the lesson's new Due
 	// Alone: nobody known by the same name may be there.
 	Alone bool
 	// Pinned: nothing may have been shed since the lesson was loaded, when this
@@ -69,25 +71,40 @@ type Arrival struct {
 	Shed   int64
 }
 
+// Waits reports whether the arrival joins those who wait.
+func (a Arrival) Waits() bool { return a.Conn.State == Waiting }
+
 // Fits reports whether everything that the arrival rests on holds in l.
 func (a Arrival) Fits(l Lesson) bool {
-	g := l.Gate()
 	_, known := l.Conns[a.Conn.ID]
+	return !known &&
+		a.PolicyVersion == l.PolicyVersion &&
+		len(l.Conns) < maxEntries &&
+		len(l.Tail) < maxTail &&
+		(a.Waits() && a.mayWait(l) || !a.Waits() && a.maySit(l))
+}
+
+func (a Arrival) mayWait(l Lesson) bool {
+	return l.Status != Ended && a.Conn.CreatedAt > l.Floor && l.Due >= a.Due
+}
+
+func (a Arrival) maySit(l Lesson) bool {
+	g := l.Gate()
 	return g.Live < g.Limit &&
 		a.Conn.CreatedAt > g.After &&
-		a.PolicyVersion == l.PolicyVersion &&
-		!known &&
 		(!a.Alone || !l.Users()[a.Conn.User]) &&
-		(!a.Pinned || a.Shed == l.Shed) &&
-		len(l.Conns) < maxEntries &&
-		len(l.Tail) < maxTail
+		(!a.Pinned || a.Shed == l.Shed)
 }
 
 // Into gives l with the arrival in it. It must fit.
 func (a Arrival) Into(l Lesson) Lesson {
 	l.Conns = maps.Clone(l.Conns)
 	l.Conns[a.Conn.ID] = a.Conn
-	l.Tail = append(l.Tail[:len(l.Tail):len(l.Tail)], a.Line)
+	if a.Waits() {
+		l.Due = a.Due
+	} else {
+		l.Tail = append(l.Tail[:len(l.Tail):len(l.Tail)], a.Line)
+	}
 	l.Added++
 	return l
 }
@@ -115,7 +132,6 @@ func (s Shed) Apply(l Lesson) Lesson {
 	l.Shed += int64(len(s.Records))
 	l.Floor = s.Floor
 	l.Outside += s.Outside
-	l.Due = s.Due
 	l.Revision++
 	return l
 }

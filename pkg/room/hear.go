@@ -68,6 +68,15 @@ func (t *turn) arrive(e Event) {
 		c.State, c.Untold = Waiting, true
 		t.put(c)
 		t.judge(c, line, nil)
+		t.claimFirst()
+	}
+}
+
+// claimFirst takes the right to read the list together with the coming of the
+// first who waits: one write less until it is decided.
+func (t *turn) claimFirst() {
+	if t.l.Status != Ended && len(t.l.waiting()) == 1 && t.now >= t.l.ReadAt+readEvery {
+		t.l.ReadAt = t.now
 	}
 }
 

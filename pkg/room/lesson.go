@@ -240,7 +240,6 @@ type Shed struct {
 	Seen     []string
 	Floor    Time  // the lesson's new Floor
 	Outside  int64 // added to the lesson's Outside
-	Due      Time  // the lesson's new Due
 }
 
 // Room is a named place with a policy.

@@ -86,8 +86,9 @@ type Store interface {
 	// Added; the stored Revision is one higher. Otherwise a *Conflict.
 	Swap(ctx context.Context, next Lesson) (Lesson, error)
 	// Shed moves what s names out of the lesson into records and chunks of
-	// their own, iff the stored lesson still has l's Revision: the records are
-	// durable before they leave the lesson. It does not conflict with Adds.
+	// their own, iff the stored lesson still has l's Revision and the Limit of
+	// its Gate: the records are durable before they leave the lesson. It does
+	// not conflict with Adds of people who are seated.
 	Shed(ctx context.Context, l Lesson, s Shed) (Lesson, error)
 
 	// Room loads a room. ErrNoRoom where the name is free.

@@ -92,7 +92,7 @@ const (
 
 // Surplus says what to shed from the lesson now, if anything.
 func (l *Lesson) Surplus() (Shed, bool) {
-	s := Shed{Floor: l.Floor, Due: l.Due}
+	s := Shed{Floor: l.Floor}
 	if len(l.Tail) >= tailHigh {
 		s.Lines = (len(l.Tail) - tailLow) / chunkLines * chunkLines
 	}

@@ -100,13 +100,26 @@ func (s *Service) follow(ctx context.Context, before, after Lesson) error {
 	defer cancel()
 	s.carryOut(quiet, before, after)
 	s.shed(quiet, after)
-	if d := after.Duties(s.set.Now()); d.Look || d.End {
+	if after.ReadAt != before.ReadAt {
+		// The decision claimed a reading for somebody who waits.
+		if err := s.settle(quiet, after); err != nil {
+			s.set.Log.Warn("who waits is still to be decided", "session", after.Session, "error", err)
+		}
+	}
+	now := s.set.Now()
+	if d := after.Duties(now); d.End || d.Look && !after.looked(now) {
 		if err := s.attend(quiet, after.Session); err == nil {
 			return nil
 		}
 	}
 	s.wakeFor(ctx, after)
 	return nil
+}
+
+// looked reports whether somebody reads the list for those who wait already,
+// and will see to whoever came in the meantime.
+func (l *Lesson) looked(now Time) bool {
+	return len(l.waiting()) > 1 && now < l.ReadAt+2*readEvery
 }
 
 // wakeFor places an alarm for the lesson's next duty. Deadlines have theirs.

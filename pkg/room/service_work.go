@@ -86,21 +86,26 @@ func (s *Service) look(ctx context.Context, session string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return true, s.settle(ctx, l)
+}
+
+// settle reads the list, the right to which was claimed, and decides by it.
+func (s *Service) settle(ctx context.Context, l Lesson) error {
 	settle, err := s.read(ctx, l)
 	if err != nil {
-		s.set.Log.Warn("the list of connections could not be read", "session", session, "error", err)
+		s.set.Log.Warn("the list of connections could not be read", "session", l.Session, "error", err)
 	}
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	before, after, err := s.decide(store, session, ask(settle))
+	before, after, err := s.decide(store, l.Session, ask(settle))
 	if err != nil {
-		return false, err
+		return err
 	}
 	rest, cancel := atLeast(ctx, lastCall)
 	defer cancel()
 	s.carryOut(rest, before, after)
 	s.shed(rest, after)
-	return true, nil
+	return nil
 }
 
 // read reads the list and what the records know about those on it. The Settle

@@ -20,23 +20,27 @@ func NewLesson(r Room, session string, own bool, event, actor string, now Time) 
 // when that is all it is.
 func additive(before, after Lesson, id string) (Arrival, bool) {
 	c := after.Conns[id]
-	if _, known := before.Conns[id]; known || c.State != Seated || c.Promise != "" || c.PlaceAt != 0 || c.Firm {
+	_, known := before.Conns[id]
+	alike := !known && c.PlaceAt == 0 && !c.Firm && len(after.Conns) == len(before.Conns)+1 &&
+		after.Status == before.Status && after.StartedAt == before.StartedAt && after.ReadAt == before.ReadAt &&
+		after.WatchAt == before.WatchAt && after.Empty == before.Empty && after.Outside == before.Outside &&
+		len(after.Promises) == len(before.Promises) && after.Promises[c.Promise] == before.Promises[c.Promise]
+	if !alike {
 		return Arrival{}, false
 	}
-	same := len(after.Conns) == len(before.Conns)+1 && len(after.Tail) == len(before.Tail)+1 &&
-		after.Status == before.Status && after.StartedAt == before.StartedAt &&
-		after.Due == before.Due && after.WatchAt == before.WatchAt && after.Empty == before.Empty &&
-		after.Outside == before.Outside && len(after.Promises) == len(before.Promises)
-	if !same {
+	a := Arrival{Session: after.Session, PolicyVersion: after.PolicyVersion, Conn: c}
+	switch lines := len(after.Tail) - len(before.Tail); {
+	case c.State == Waiting && lines == 0:
+		a.Due = after.Due
+	case c.State == Seated && lines == 1 && c.Promise == "" && after.Due == before.Due:
+		a.Line = after.Tail[len(after.Tail)-1]
+		a.Alone = c.User != "" && (!c.Foreign || after.Policy.JudgesForeignDuplicates())
+		a.Pinned = a.Alone && before.Outside > 0
+	default:
 		return Arrival{}, false
 	}
-	a := Arrival{
-		Session: after.Session, PolicyVersion: after.PolicyVersion,
-		Conn: c, Line: after.Tail[len(after.Tail)-1],
-		Alone: c.User != "" && (!c.Foreign || after.Policy.JudgesForeignDuplicates()),
-	}
-	if a.Alone && before.Outside > 0 {
-		a.Pinned, a.Shed = true, before.Shed
+	if a.Pinned {
+		a.Shed = before.Shed
 	}
 	return a, a.Fits(before)
 }

@@ -102,7 +102,7 @@ func (m *model) swap(t *rapid.T) {
 func (m *model) shed(t *rapid.T) {
 	s := ShedOf(t, m.loaded)
 	got, err := m.s.Shed(m.ctx(), m.loaded, s)
-	if m.loaded.Revision != m.now.Revision {
+	if m.loaded.Revision != m.now.Revision || m.loaded.Gate().Limit != m.now.Gate().Limit {
 		m.lost(t, err)
 		m.loaded = m.now
 		return
@@ -191,7 +191,7 @@ func Lesson(t *rapid.T) room.Lesson {
 		Tail: linesOf(t), Base: 8 * small.Draw(t, "base"),
 		Shed: small.Draw(t, "shed"), Floor: maybe(times).Draw(t, "floor"), Outside: small.Draw(t, "outside"),
 		ReadAt: maybe(times).Draw(t, "read"), WatchAt: maybe(times).Draw(t, "watch"),
-		Empty: rapid.IntRange(0, 2).Draw(t, "empty"), Due: maybe(times).Draw(t, "due"),
+		Empty: rapid.IntRange(0, 2).Draw(t, "empty"),
 	}
 	for i := range rapid.IntRange(0, 5).Draw(t, "conns") {
 		id := fmt.Sprintf("c%d.é", i)
@@ -227,19 +227,24 @@ func ArrivalFor(t *rapid.T, l room.Lesson, n int) room.Arrival {
 	c := ConnOf(t, id)
 	c.State, c.LeftAt = room.Seated, 0
 	c.CreatedAt += room.Time(rapid.SampledFrom([]int{0, 20, 20}).Draw(t, "later"))
-	return room.Arrival{
+	a := room.Arrival{
 		Session: l.Session, Conn: c, Line: line(id, c.User, c.HeardAt),
 		PolicyVersion: l.PolicyVersion + rapid.SampledFrom([]int64{0, 0, 0, 0, 1, -1}).Draw(t, "version"),
 		Alone:         rapid.Bool().Draw(t, "alone"), Pinned: rapid.Bool().Draw(t, "pinned"),
 		Shed: l.Shed + rapid.SampledFrom([]int64{0, 0, 1, -1}).Draw(t, "shed"),
 	}
+	if rapid.IntRange(0, 3).Draw(t, "waits") == 0 {
+		a.Conn.State, a.Line = room.Waiting, room.Line{}
+		a.Due = max(1, l.Due+room.Time(rapid.IntRange(-2, 1).Draw(t, "due")))
+	}
+	return a
 }
 
 // ShedOf draws a shed of what stands in l.
 func ShedOf(t *rapid.T, l room.Lesson) room.Shed {
 	s := room.Shed{
 		Lines: 8 * rapid.IntRange(0, len(l.Tail)/8).Draw(t, "chunks"),
-		Floor: max(l.Floor, maybe(times).Draw(t, "floor")), Due: maybe(times).Draw(t, "due"),
+		Floor: max(l.Floor, maybe(times).Draw(t, "floor")),
 		Conns:    some(t, l.Conns),
 		Promises: some(t, l.Promises),
 		Seen:     some(t, l.Seen),

@@ -29,7 +29,7 @@ func partOf(l room.Lesson) room.Shed {
 			{ID: "e:d1", Seen: l.Seen["d1"]}, {ID: "u:ann", Holder: "c1"},
 		},
 		Conns: []string{"c1", "c3"}, Promises: []string{"p1"}, Seen: []string{"d1"},
-		Floor: left.CreatedAt, Outside: 1, Due: noon + 99,
+		Floor: left.CreatedAt, Outside: 1,
 	}
 }
 
@@ -72,9 +72,9 @@ func shedTwice(t *testing.T, b bench) {
 
 func shedAgain(t *testing.T, b bench) {
 	l := b.start(crowded())
-	l = b.shed(l, room.Shed{Records: []room.Record{{ID: "u:ann", Holder: "c1"}, {ID: "e:d", Seen: 1}}, Due: l.Due})
+	l = b.shed(l, room.Shed{Records: []room.Record{{ID: "u:ann", Holder: "c1"}, {ID: "e:d", Seen: 1}}})
 	want := []room.Record{{ID: "u:ann"}}
-	l = b.shed(l, room.Shed{Records: want, Due: l.Due})
+	l = b.shed(l, room.Shed{Records: want})
 	got, records, err := b.s.Lesson(b.ctx(), l.Session, "u:ann")
 	isErr(t, "load", err, nil)
 	same(t, "the record", want, records)
@@ -173,7 +173,7 @@ func shedMuch(t *testing.T, b bench) {
 // shedAll sheds all that stands in l, after somebody was added.
 func (b bench) shedAll(l room.Lesson) {
 	l = b.start(l)
-	s := room.Shed{Lines: len(l.Tail), Floor: l.Floor, Outside: 1, Due: l.Due}
+	s := room.Shed{Lines: len(l.Tail), Floor: l.Floor, Outside: 1}
 	for id, c := range l.Conns {
 		s.Conns = append(s.Conns, id)
 		s.Records = append(s.Records, room.Record{ID: id, Conn: &c})
@@ -208,12 +208,12 @@ func shedLines(t *testing.T, b bench) {
 	l.Tail = all[:40]
 	l = b.start(l)
 	for _, n := range []int{8, 24} {
-		l = b.shed(l, room.Shed{Lines: n, Due: l.Due})
+		l = b.shed(l, room.Shed{Lines: n})
 	}
 	next := l
 	next.Tail = append(slices.Clone(l.Tail), all[40:]...)
 	l = b.swap(next)
-	b.shed(l, room.Shed{Lines: 16, Due: l.Due})
+	b.shed(l, room.Shed{Lines: 16})
 	want := numbered(all, 0)
 	for _, c := range []struct {
 		after int64
@@ -233,8 +233,8 @@ func pagedRecords(t *testing.T, b bench) {
 	for i := range 60 {
 		want = append(want, room.Record{ID: fmt.Sprintf("c%02d-é", i), Conn: &room.Conn{ID: fmt.Sprintf("c%02d-é", i), State: room.Seated}})
 	}
-	l = b.shed(l, room.Shed{Records: want, Due: l.Due})
-	l = b.shed(l, room.Shed{Lines: 0, Records: []room.Record{{ID: "e:d", Seen: 1}, {ID: "!", Seen: 2}}, Due: l.Due})
+	l = b.shed(l, room.Shed{Records: want})
+	l = b.shed(l, room.Shed{Lines: 0, Records: []room.Record{{ID: "e:d", Seen: 1}, {ID: "!", Seen: 2}}})
 	want = append(want, room.Record{ID: "e:d", Seen: 1}, room.Record{ID: "!", Seen: 2})
 	slices.SortFunc(want, byID)
 	for _, size := range []int{1, 7, 62, 100} {
