@@ -67,7 +67,7 @@ func (d *desk) batch(ctx context.Context, b Batch) Failures {
 	for i, m := range b.Records {
 		all.Go(func() {
 			if err := d.message(ctx, m); err != nil {
-				d.log.ErrorContext(ctx, "task failed", "message", m.ID, "error", err)
+				d.log.ErrorContext(ctx, "task failed", "alarm", "task-failed", "message", m.ID, "error", err)
 				failed[i] = true
 			}
 		})

@@ -113,7 +113,7 @@ func TestMessages(t *testing.T) {
 				if d := cmp.Diff(c.want, s.done); d != "" {
 					t.Error(d)
 				}
-				if c.failed != strings.Contains(log.String(), "level=ERROR") {
+				if c.failed != strings.Contains(log.String(), "level=ERROR msg=\"task failed\" alarm=task-failed message=m1") {
 					t.Errorf("the log says:\n%s", &log)
 				}
 			})

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"usher/pkg/bolt"
 	"usher/pkg/config"
 	"usher/pkg/room"
 	"usher/pkg/timer"
@@ -27,7 +28,8 @@ type Local struct {
 	log       *slog.Logger
 	listener  net.Listener
 	store     room.Store
-	close     func() error // of the store
+	close     func() error // of the data file
+	queue     *bolt.Store  // of events that the store did not take; nil where the store is the file itself
 	simulator *vonagetest.Platform
 	timer     *timer.Local
 	service   *room.Service
@@ -82,21 +84,30 @@ func (l *Local) join(context.Context) error {
 		return err
 	}
 	l.timer = timer.NewLocal(now, l.work)
-	l.service = room.NewService(l.store, platform, l.timer, room.Settings{
+	set := room.Settings{
 		TokenLife: l.settings.TokenLife,
 		AllowDemo: l.settings.Platform.Local(),
 		Project:   l.account().Project(),
 		Now:       now,
 		NewID:     rand.Text,
 		Log:       l.log,
-	})
+	}
+	if l.queue != nil {
+		set.Queue = l.queue
+	}
+	l.service = room.NewService(l.store, platform, l.timer, set)
 	l.server = l.newServer()
 	return nil
 }
 
-// work does what is due in a lesson. What fails is found again by the sweep.
+// work does what is due in a lesson. While the store is away the alarm comes
+// again each second; whatever else fails is found again by the sweep.
 func (l *Local) work(ctx context.Context, session string) {
-	l.report(ctx, "a lesson could not be worked and will be tried again", l.service.Work(ctx, session))
+	err := l.service.Work(ctx, session)
+	if errors.Is(err, room.ErrUnavailable) && ctx.Err() == nil {
+		_ = l.timer.Wake(ctx, session, now()+room.Second) // unless it is closed
+	}
+	l.report(ctx, "a lesson could not be worked and will be tried again", err)
 }
 
 // createRooms puts the rooms of the settings where their names are free.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"usher/pkg/api"
@@ -103,7 +104,10 @@ func (l *Local) Run(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		var both sync.WaitGroup
+		both.Go(func() { l.replayParked(inside) })
 		l.keepHouse(inside)
+		both.Wait()
 	}()
 	var failed error
 	select {

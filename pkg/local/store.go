@@ -15,15 +15,19 @@ import (
 	"usher/pkg/dynamo"
 )
 
+// openStore opens the data file, whatever the store is: beside DynamoDB it
+// keeps the secret that was made, and the events that DynamoDB did not take.
 func (l *Local) openStore(ctx context.Context) error {
-	if l.settings.Store == config.DynamoDB {
-		return l.openDynamo(ctx)
-	}
-	s, err := bolt.Open(l.settings.Data, bolt.Options{})
+	file, err := bolt.Open(l.settings.Data, bolt.Options{})
 	if err != nil {
 		return err
 	}
-	l.store, l.close = s, s.Close
+	l.close = file.Close
+	if l.settings.Store == config.DynamoDB {
+		l.queue = file
+		return l.openDynamo(ctx)
+	}
+	l.store = file
 	return nil
 }
 
@@ -58,13 +62,9 @@ func (l *Local) keepSecret(ctx context.Context) error {
 	if l.settings.APISecret != nil {
 		return nil
 	}
-	file, open := l.store.(*bolt.Store)
-	if !open {
-		var err error
-		if file, err = bolt.Open(l.settings.Data, bolt.Options{}); err != nil {
-			return err
-		}
-		defer file.Close()
+	file := l.queue
+	if file == nil {
+		file = l.store.(*bolt.Store)
 	}
 	secret, err := file.Secret(ctx, "api", func() []byte { return []byte(rand.Text() + rand.Text()) })
 	if err != nil {

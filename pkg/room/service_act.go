@@ -25,6 +25,7 @@ const (
 // carryOut sends what was decided between the two: signals first, then the
 // requests to disconnect.
 func (s *Service) carryOut(ctx context.Context, before, after Lesson) {
+	s.lament(before, after)
 	if after.Status == Ended && before.Status != Ended {
 		s.signalEnd(ctx, after)
 	} else if d := after.Deadline(); after.Status == Running && before.Status == Running && d != before.Deadline() &&
@@ -108,12 +109,23 @@ func (s *Service) disconnectOne(ctx context.Context, session, id string) {
 func (s *Service) noteOutcome(ctx context.Context, session string, outcome Input) {
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	_, after, err := s.decide(store, session, ask(outcome))
+	before, after, err := s.decide(store, session, ask(outcome))
 	if err != nil {
 		s.set.Log.Warn("the outcome of a request could not be noted; the list will tell", "session", session, "error", err)
 		return
 	}
+	s.lament(before, after)
 	s.wakeFor(ctx, after)
+}
+
+// lament raises an alarm for those who were told to go, are not proven gone,
+// and are not asked any more.
+func (s *Service) lament(before, after Lesson) {
+	for id, c := range after.Conns {
+		if before.Conns[id].RetryAt != 0 && c.RetryAt == 0 && c.told() && c.LeftAt == 0 {
+			s.set.Log.Error("a connection could not be ended within a day and is given up", "alarm", "given-up", "session", after.Session, "connection", id)
+		}
+	}
 }
 
 // signal sends data to everyone in the session. Signals are courtesy: a lost

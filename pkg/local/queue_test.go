@@ -1,0 +1,76 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"usher/pkg/bolt"
+	"usher/pkg/room"
+)
+
+// moody is a store whose lessons fail to load as they are told, by session.
+type moody struct {
+	room.Store
+	fails map[string]error
+}
+
+func (m *moody) Lesson(ctx context.Context, session string, ids ...string) (room.Lesson, []room.Record, error) {
+	if session == "panics" {
+		panic("on purpose")
+	}
+	if err := m.fails[session]; err != nil {
+		return room.Lesson{}, nil, err
+	}
+	return m.Store.Lesson(ctx, session, ids...)
+}
+
+// TestReplay: what is heard leaves the queue, what meets a store that is away
+// stays for any number of times, and what cannot be heard is put aside with an
+// alarm.
+func TestReplay(t *testing.T) {
+	file, err := bolt.Open(filepath.Join(t.TempDir(), "usher.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var log bytes.Buffer
+	store := &moody{file, map[string]error{"poison": errors.New("broken"), "away": room.ErrUnavailable}}
+	l := &Local{log: slog.New(slog.NewTextHandler(&log, nil)), queue: file}
+	l.service = room.NewService(store, nil, nil, room.Settings{Now: now, Log: l.log})
+	r := &replayer{Local: l, failed: map[uint64]int{}}
+	for _, session := range []string{"fine", "poison", "panics", "away"} {
+		if err := file.Park(t.Context(), room.Event{Name: "sessionCreated", Session: session}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func() (sessions string) {
+		list, err := file.Parked(t.Context(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range list {
+			sessions += p.Event.Session + " "
+		}
+		return sessions
+	}
+	for _, want := range []string{"poison panics away ", "poison panics away ", "poison panics away ", "poison panics away ", "away ", "away ", "away "} {
+		if err := r.page(t.Context()); !errors.Is(err, room.ErrUnavailable) {
+			t.Errorf("a store that is away gives %v", err)
+		}
+		if got := left(); got != want {
+			t.Errorf("left are %q, want %q", got, want)
+		}
+	}
+	if n := strings.Count(log.String(), "alarm=event-failed"); n != 2 {
+		t.Errorf("%d alarms:\n%s", n, &log)
+	}
+	delete(store.fails, "away")
+	if err := r.page(t.Context()); err != nil || left() != "" {
+		t.Errorf("%v, left are %q", err, left())
+	}
+}
