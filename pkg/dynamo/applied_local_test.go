@@ -64,7 +64,7 @@ func theWrites() []write {
 		PolicyVersion: 1, Conn: room.Conn{ID: "c9", User: "di", State: room.Seated, CreatedAt: 99},
 		Line: room.Line{At: 99, Event: room.ConnectionCreated, Connection: "c9", Action: room.DidSeat},
 	}
-	shed := room.Shed{Conns: []string{"c1"}, Records: []room.Record{{ID: "c1", Conn: &room.Conn{ID: "c1"}}}, Due: 7}
+	shed := room.Shed{Conns: []string{"c1"}, Records: []room.Record{{ID: "c1", Conn: &room.Conn{ID: "c1"}}}}
 	ended := func(l room.Lesson) room.Lesson { l.Status = room.Ended; return l }
 	next := func(l room.Lesson) room.Lesson { l = ended(l); l.Revision++; return l }
 	return []write{

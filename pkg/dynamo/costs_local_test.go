@@ -146,7 +146,7 @@ func methods(s *Store, l *room.Lesson) []method {
 		{"Swap", 1, func(ctx context.Context) error { return keep(s.Swap(ctx, *l)) }},
 		{"Swap, another due", 1, func(ctx context.Context) error { l.Due++; return keep(s.Swap(ctx, *l)) }},
 		{"Shed 1 and 8 lines", 2, func(ctx context.Context) error {
-			return keep(s.Shed(ctx, *l, room.Shed{Lines: 8, Conns: []string{c.ID}, Records: []room.Record{{ID: c.ID, Conn: &c}}, Due: l.Due}))
+			return keep(s.Shed(ctx, *l, room.Shed{Lines: 8, Conns: []string{c.ID}, Records: []room.Record{{ID: c.ID, Conn: &c}}}))
 		}},
 		{"Commit room+swap", 1, func(ctx context.Context) error {
 			r.Revision = 1
