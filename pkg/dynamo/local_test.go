@@ -31,7 +31,7 @@ func TestLocal(t *testing.T) {
 const tableName = "usher"
 
 // newTable gives a client of a database with an empty table.
-func newTable(t *testing.T, local *dynamotest.Local) *dynamodb.Client {
+func newTable(t testing.TB, local *dynamotest.Local) *dynamodb.Client {
 	t.Helper()
 	client := local.Client()
 	if err := CreateTable(t.Context(), client, tableName); err != nil {

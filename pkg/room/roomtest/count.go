@@ -2,6 +2,7 @@ package roomtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,6 +17,7 @@ type Used struct {
 	// Requests are those to the store, those that lost a race included. To look
 	// for what is due is not among them: that does not grow with the rooms.
 	Requests    int
+	Lost        int            // of them, those that lost a race
 	Calls       map[string]int // by method of room.Store
 	Read, Write float64        // capacity units, where the store knows them
 }
@@ -49,7 +51,10 @@ type Counted struct {
 // Count puts a counter before the store.
 func Count(s room.Store) *Counted { return &Counted{Store: s} }
 
-// Take gives what was used since the last Take.
+// Bare implements Metered.
+func (c *Counted) Bare() room.Store { return c.Store }
+
+// Take implements Metered.
 func (c *Counted) Take() Used {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,6 +73,16 @@ func (c *Counted) count(method string, requests int) {
 	c.used.Requests += requests
 }
 
+// lost counts a race that was lost.
+func (c *Counted) lost(err error) error {
+	if errors.As(err, new(*room.Conflict)) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.used.Lost++
+	}
+	return err
+}
+
 // Lesson implements room.Store.
 func (c *Counted) Lesson(ctx context.Context, session string, records ...string) (room.Lesson, []room.Record, error) {
 	c.count("Lesson", 1)
@@ -77,19 +92,22 @@ func (c *Counted) Lesson(ctx context.Context, session string, records ...string)
 // Add implements room.Store.
 func (c *Counted) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
 	c.count("Add", 1)
-	return c.Store.Add(ctx, a)
+	l, err := c.Store.Add(ctx, a)
+	return l, c.lost(err)
 }
 
 // Swap implements room.Store.
 func (c *Counted) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error) {
 	c.count("Swap", 1)
-	return c.Store.Swap(ctx, next)
+	l, err := c.Store.Swap(ctx, next)
+	return l, c.lost(err)
 }
 
 // Shed implements room.Store.
 func (c *Counted) Shed(ctx context.Context, l room.Lesson, s room.Shed) (room.Lesson, error) {
 	c.count("Shed", 2)
-	return c.Store.Shed(ctx, l, s)
+	l, err := c.Store.Shed(ctx, l, s)
+	return l, c.lost(err)
 }
 
 // Room implements room.Store.
@@ -113,7 +131,7 @@ func (c *Counted) Lessons(ctx context.Context, sessions []string) (map[string]ro
 // Commit implements room.Store.
 func (c *Counted) Commit(ctx context.Context, change room.Change) error {
 	c.count("Commit", 1)
-	return c.Store.Commit(ctx, change)
+	return c.lost(c.Store.Commit(ctx, change))
 }
 
 // Lines implements room.Store.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
 	"usher/pkg/room"
@@ -25,6 +24,38 @@ type Average struct {
 
 // sample is how many events an Average is of: several rounds of shedding.
 const sample = 64
+
+// TestFlat says that an arrival takes at most one request in a room without a
+// cap, a departure at most two, and that neither grows with the people.
+func TestFlat(t *testing.T, store Metered, sizes ...int) {
+	rows := Hall(t, store, sizes...)
+	t.Log("\n" + FlatTable(rows))
+	var few *Flat
+	for _, r := range rows {
+		if r.People < room.MaxSeats {
+			continue
+		}
+		if few == nil {
+			few = &r
+		}
+		if r.Arrival.Requests > 1.1 || r.Departure.Requests > 2.1 {
+			t.Errorf("with %d people an arrival takes %.2f requests and a departure %.2f", r.People, r.Arrival.Requests, r.Departure.Requests)
+		}
+		if !r.Arrival.within(few.Arrival) || !r.Departure.within(few.Departure) {
+			t.Errorf("with %d people an event takes more than with %d", r.People, few.People)
+		}
+	}
+}
+
+// within reports whether a is at most a fifth more than few.
+func (a Average) within(few Average) bool {
+	const most = 1.2
+	return a.Requests <= most*few.Requests && a.Read <= most*few.Read && a.Write <= most*few.Write &&
+		a.Shedding <= few.Shedding+2/chunk // one more shed in eight events
+}
+
+// chunk is how many log lines are shed at a time.
+const chunk = 8.0
 
 // Hall fills a room without a cap, and measures at each of these sizes.
 // Arrivals are of the newest, departures of the oldest people.
@@ -50,41 +81,57 @@ func Hall(t testing.TB, store Metered, sizes ...int) []Flat {
 
 func member(n int) string { return fmt.Sprintf("c1b2d3e4-0000-4000-8000-%012d", n) }
 
-// fill lets n more people come, whom several processes hear of at once.
+// driven is up to how many people come one by one.
+const driven = 1000
+
+// fill lets n more people come after those who have. Beyond driven they are
+// put in the store as they would stand there, some hundred at a time.
 func (h *house) fill(after, n int) {
 	h.t.Helper()
-	for i := range n {
-		h.come(member(after+i+1), member(after+i+1))
+	for n > 0 {
+		crowd := min(n, 400)
+		if after < driven {
+			crowd = 1
+			h.come(member(after+1), member(after+1))
+			h.hear(h.webhook)
+		} else {
+			h.crowd(after, crowd)
+		}
+		after, n = after+crowd, n-crowd
 		h.now++
 	}
-	h.hearAll(16, 1)
+	h.webhook = h.process()
+	if err := h.webhook.Work(context.Background(), h.session); err != nil { // its first look
+		h.t.Fatal(err)
+	}
 }
 
-// hearAll gives the webhooks under way to that many processes, each with that
-// many handlers.
-func (h *house) hearAll(processes, handlers int) {
+// crowd stores n people as arrivals that were shed.
+func (h *house) crowd(after, n int) {
 	h.t.Helper()
-	posts := make(chan room.Event, len(h.posts))
-	for _, e := range h.posts {
-		e.Received = h.Now()
-		posts <- e
+	ctx := context.Background()
+	l, _, err := h.store.Bare().Lesson(ctx, h.session)
+	if err != nil {
+		h.t.Fatal(err)
 	}
-	close(posts)
-	h.posts = nil
-	var all sync.WaitGroup
-	for range processes {
-		process := h.process()
-		for range handlers {
-			all.Go(func() {
-				for e := range posts {
-					if err := process.Hear(context.Background(), e); err != nil {
-						h.t.Error(err)
-					}
-				}
-			})
+	out := room.Shed{Floor: h.now, Outside: int64(n)}
+	for i := range n {
+		q := h.Platform.Come(h.session, member(after+i+1), member(after+i+1))
+		c := room.Conn{
+			ID: q.ID, User: q.Data, CreatedAt: q.CameAt, HeardAt: q.CameAt, ShownAt: q.CameAt,
+			Foreign: true, State: room.Seated, Created: true,
 		}
+		l.Conns[c.ID] = c
+		out.Conns = append(out.Conns, c.ID)
+		out.Records = append(out.Records, room.Record{ID: c.ID, Conn: &c}, room.Record{ID: "u:" + c.User, Holder: c.ID})
 	}
-	all.Wait()
+	h.posts = nil // heard of, in effect
+	if l, err = h.store.Bare().Swap(ctx, l); err == nil {
+		_, err = h.store.Bare().Shed(ctx, l, out)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // average is what webhooks take that do puts under way, each heard at once.
@@ -116,5 +163,3 @@ func FlatTable(rows []Flat) string {
 func (a Average) String() string {
 	return fmt.Sprintf("%.2f | %.2f | %.1f | %.1f", a.Requests, a.Shedding, a.Read, a.Write)
 }
-
-var _ room.Store = (*Counted)(nil)

@@ -1,0 +1,157 @@
+package roomtest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"usher/pkg/room"
+)
+
+// Storm is what many arrivals at once took: until everybody was decided, and
+// for the departures of those who were sent away.
+type Storm struct {
+	People, Seats          int
+	Arrivals, Departures   Used
+	Left                   int // webhooks of departures
+	Readings, LateReadings int // of the list, while the webhooks were handled and after
+	Alarms                 int
+	Parked, LateParked     int // webhooks that lost too many races, and were heard again
+	Seconds                room.Time
+}
+
+// TestStorm lets two hundred people come to sixty seats at once, in eight
+// processes of six handlers each.
+func TestStorm(t *testing.T, store Metered) {
+	s := StormOf(t, store, 200, 60, 8, 6)
+	t.Log(s)
+	if s.PerJoin() > mostPerJoin {
+		t.Errorf("a join took %.1f requests, want at most %.1f", s.PerJoin(), mostPerJoin)
+	}
+	if n := s.Readings + s.LateReadings; n > 5 {
+		t.Errorf("the list was read %d times, want at most 5", n)
+	}
+}
+
+// mostPerJoin bounds the requests to the store for each who comes in a storm.
+const mostPerJoin = 3.0
+
+// StormOf lets people come to a room with fewer seats, a millisecond apart, and
+// gives their webhooks, shuffled, to that many processes with so many handlers
+// each at once. It fails t unless exactly the first stay.
+func StormOf(t testing.TB, store Metered, people, seats, processes, handlers int) Storm {
+	t.Helper()
+	h := newHouse(t, store, fmt.Sprintf(`{"maxSeats":%d}`, seats), false)
+	var all []*room.Service
+	for range processes {
+		all = append(all, h.process())
+	}
+	for n := range people {
+		h.come(member(n), member(n))
+		h.now++
+	}
+	shuffle(h.posts)
+	s := Storm{People: people, Seats: seats}
+	store.Take()
+	alarms, began := h.alarms, h.Now()
+	s.Parked = h.hearAll(all, handlers)
+	s.Readings = len(h.Platform.Readings[h.session])
+	h.settle()
+	s.Arrivals, s.LateReadings = store.Take(), len(h.Platform.Readings[h.session])-s.Readings
+	s.Alarms, s.Seconds = h.alarms-alarms, (h.Now()-began)/room.Second
+	s.Left = len(h.posts)
+	shuffle(h.posts)
+	s.LateParked = h.hearAll(all, handlers)
+	s.Departures = store.Take()
+	h.firstStay(people, seats)
+	return s
+}
+
+func shuffle(posts []room.Event) {
+	rand.Shuffle(len(posts), func(i, j int) { posts[i], posts[j] = posts[j], posts[i] })
+}
+
+// settle lets time go on until nobody waits.
+func (h *house) settle() {
+	h.t.Helper()
+	for range 30 {
+		l, _, err := h.store.Bare().Lesson(context.Background(), h.session)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		waits := func(c room.Conn) bool { return c.LeftAt == 0 && (c.State == room.Waiting || c.State == room.Unheard) }
+		if !slices.ContainsFunc(slices.Collect(maps.Values(l.Conns)), waits) {
+			return
+		}
+		h.Pass(room.Second)
+	}
+	h.t.Error("half a minute later there is still somebody who waits")
+}
+
+// firstStay says that exactly the first are in, in truth and in the lesson.
+func (h *house) firstStay(people, seats int) {
+	h.t.Helper()
+	var want []string
+	for n := range min(people, seats) {
+		want = append(want, member(n))
+	}
+	if got := h.Platform.In(h.session); !slices.Equal(got, want) {
+		h.t.Errorf("%d stay: %v\nwant the first %d", len(got), got, seats)
+	}
+	if l, err := h.Lesson(h.session); err != nil || l.Seats() != len(want) {
+		h.t.Errorf("%d seats are taken, %v; want %d", l.Seats(), err, len(want))
+	}
+}
+
+// hearAll gives the webhooks under way to the processes, each with that many
+// handlers at once. One that loses too many races is heard again at the end, as
+// a parked one is; it gives their number.
+func (h *house) hearAll(processes []*room.Service, handlers int) (parked int) {
+	h.t.Helper()
+	posts := make(chan room.Event, len(h.posts))
+	for _, e := range h.posts {
+		e.Received = h.Now()
+		posts <- e
+	}
+	close(posts)
+	h.posts = nil
+	var all sync.WaitGroup
+	var lost house // only its posts
+	for _, process := range processes {
+		for range handlers {
+			all.Go(func() {
+				for e := range posts {
+					if process.Hear(context.Background(), e) != nil {
+						lost.post(e)
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
+	for _, e := range lost.posts {
+		if err := processes[0].Replay(context.Background(), e); err != nil {
+			h.t.Error(err)
+		}
+	}
+	return len(lost.posts)
+}
+
+// PerJoin is the requests to the store for each who came.
+func (s Storm) PerJoin() float64 { return float64(s.Arrivals.Requests) / float64(s.People) }
+
+// PerDeparture is the requests to the store for each who was sent away.
+func (s Storm) PerDeparture() float64 { return float64(s.Departures.Requests) / float64(s.Left) }
+
+func (s Storm) String() string {
+	return fmt.Sprintf("%d people into %d seats, decided after %d s, with %d readings (%d of them late) and %d alarms\n"+
+		"a join: %.2f requests (%s; %d lost), %d parked; a departure: %.2f (%s; %d lost), %d parked\n"+
+		"units: joins %.0f read and %.0f write, departures %.0f and %.0f",
+		s.People, s.Seats, s.Seconds, s.Readings+s.LateReadings, s.LateReadings, s.Alarms,
+		s.PerJoin(), s.Arrivals, s.Arrivals.Lost, s.Parked, s.PerDeparture(), s.Departures, s.Departures.Lost, s.LateParked,
+		s.Arrivals.Read, s.Arrivals.Write, s.Departures.Read, s.Departures.Write)
+}
