@@ -4,7 +4,6 @@ package local
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"io"
 	"math/rand/v2"
@@ -39,7 +38,7 @@ type mortal struct {
 	mu  sync.Mutex
 	cmd *exec.Cmd
 	url *url.URL
-	log bytes.Buffer
+	log record
 }
 
 const (
@@ -77,11 +76,29 @@ func newMortal(t *testing.T, vars ...string) *mortal {
 	t.Cleanup(m.kill)
 	t.Cleanup(func() {
 		if t.Failed() {
-			text := m.log.Bytes()
+			text := m.log.String()
 			t.Logf("the end of the program's log:\n%s", text[max(0, len(text)-20_000):])
 		}
 	})
 	return m
+}
+
+// record is a log that is read while it is written.
+type record struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
 
 func (m *mortal) at() *url.URL {

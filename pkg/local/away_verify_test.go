@@ -1,0 +1,143 @@
+//go:build verify
+
+package local
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"usher/pkg/dynamo/dynamotest"
+	"usher/pkg/vonage/vonagetest"
+)
+
+// Ways of a wall that stands before DynamoDB.
+const (
+	opened int32 = iota
+	closed       // connections break
+	silent       // nothing is answered
+)
+
+// wall is a way to DynamoDB that can be closed.
+type wall struct {
+	*httptest.Server
+	state atomic.Int32
+}
+
+func newWall(t *testing.T) *wall {
+	t.Helper()
+	target, err := url.Parse(dynamotest.Start(t).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wall{}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch w.state.Load() {
+		case opened:
+			proxy.ServeHTTP(rw, r)
+		case silent:
+			select {
+			case <-r.Context().Done():
+			case <-t.Context().Done():
+			}
+		default:
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	t.Cleanup(w.Close)
+	return w
+}
+
+// TestDynamoDBIsAway: while DynamoDB cannot be reached every webhook is taken at
+// once and parked in the data file, where it outlives the program.
+func TestDynamoDBIsAway(t *testing.T) {
+	for name, how := range map[string]int32{"connections break": closed, "nothing is answered": silent} {
+		t.Run(name, func(t *testing.T) {
+			w := newWall(t)
+			m := newMortal(t, "AWS_ENDPOINT_URL_DYNAMODB="+w.URL)
+			m.start()
+			sessions := m.open(map[string]string{
+				"three": `{"maxSeats":3,"foreignTokens":"accept"}`, "hall": `{"foreignTokens":"accept"}`,
+			})
+			if err := m.platform.SetFaults(vonagetest.Faults{Parallel: 16}); err != nil {
+				t.Fatal(err)
+			}
+			m.settle()
+			before := len(m.platform.Webhooks())
+			w.state.Store(how)
+			for _, session := range sessions {
+				comeAndGo(m.platform, session, 20)
+			}
+			m.settle()
+			for _, hook := range m.platform.Webhooks()[before:] {
+				if hook.Tries != 1 {
+					t.Errorf("%s was taken at try %d", hook.Event, hook.Tries)
+				}
+			}
+			longest := m.longest()
+			m.kill()
+			w.state.Store(opened)
+			m.start()
+			for name := range sessions {
+				m.agree(name)
+				m.heardOf(name)
+			}
+			t.Logf("%d webhooks while DynamoDB was away, the longest took %v", len(m.platform.Webhooks())-before, longest)
+			if longest > 5*time.Second {
+				t.Errorf("a webhook took %v", longest)
+			}
+		})
+	}
+}
+
+// comeAndGo lets that many people in and some of them out again.
+func comeAndGo(p *vonagetest.Platform, session string, people int) {
+	dice := rand.New(rand.NewPCG(1, 1))
+	for range people {
+		if in := p.Connected(session); len(in) > 0 && dice.IntN(2) == 0 {
+			_ = p.Disconnect(session, in[dice.IntN(len(in))].ID, vonagetest.ClientDisconnected)
+		}
+		_, _ = p.ConnectForeign(session, "", "")
+		<-time.After(50 * time.Millisecond)
+	}
+}
+
+// heardOf holds that the log tells of everybody who ever was in.
+func (m *mortal) heardOf(name string) {
+	m.t.Helper()
+	lines := map[string]bool{}
+	for _, line := range m.lines(name) {
+		if line.ConnectionID != nil {
+			lines[*line.ConnectionID] = true
+		}
+	}
+	all, err := m.platform.Session(*m.view(name).SessionID)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, c := range append(all.Connections, all.Gone...) {
+		if !lines[c.ID] {
+			m.t.Errorf("%s: the log does not tell of %s", name, c.ID)
+		}
+	}
+}
+
+var webhookTook = regexp.MustCompile(`path=/session-monitoring status=\d+ ms=(\d+)`)
+
+// longest is the longest time that a webhook's answer took, by the log.
+func (m *mortal) longest() time.Duration {
+	most := 0
+	for _, found := range webhookTook.FindAllStringSubmatch(m.log.String(), -1) {
+		n, _ := strconv.Atoi(found[1])
+		most = max(most, n)
+	}
+	return time.Duration(most) * time.Millisecond
+}
