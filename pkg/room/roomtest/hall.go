@@ -82,7 +82,7 @@ func Hall(t testing.TB, store Metered, sizes ...int) []Flat {
 func member(n int) string { return fmt.Sprintf("c1b2d3e4-0000-4000-8000-%012d", n) }
 
 // driven is up to how many people come one by one.
-const driven = 1000
+const driven = 200
 
 // fill lets n more people come after those who have. Beyond driven they are
 // put in the store as they would stand there, some hundred at a time.
