@@ -19,6 +19,7 @@ func TestLocal(t *testing.T) {
 	local := dynamotest.Start(t)
 	open := func(t *testing.T) room.Store { return on(newTable(t, local)) }
 	t.Run("store", func(t *testing.T) { roomtest.TestStore(t, open) })
+	t.Run("histories", func(t *testing.T) { histories(t, open(t)) })
 	t.Run("add means", func(t *testing.T) { roomtest.TestAddMeans(t, open) })
 	for name, test := range map[string]func(*testing.T, *dynamodb.Client){
 		"the gate follows": gateFollows, "cut writes": cutWrites, "unknown attributes stay": unknownStay,

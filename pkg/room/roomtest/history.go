@@ -47,6 +47,8 @@ func Tell(t *rapid.T, store room.Store) {
 	h.seed = rapid.Uint64().Draw(t, "seed")
 	h.name = fmt.Sprintf("room%d", told.Add(1)) // the store keeps what earlier histories left
 	h.Platform.Notify = h.notify
+	h.Platform.Skips = func(id string) bool { return h.fate(id, h.Now())%5 == 0 }
+	h.Ring = h.ring
 	h.Platform.prefix = h.name + "-"
 	if rapid.Bool().Draw(t, "adopted") {
 		h.session = "1_" + h.name
@@ -244,9 +246,7 @@ func (h *History) stream() {
 // notify decides what becomes of a webhook, by a hash of what it is, so that
 // the same history has the same fate whatever else is drawn.
 func (h *History) notify(e room.Event) {
-	f := fnv.New64a()
-	fmt.Fprintf(f, "%d %s %s %s", h.seed, e.Name, e.Connection, e.Stream)
-	fate := f.Sum64()
+	fate := h.fate(e.Name, e.Connection, e.Stream)
 	delays := []room.Time{0, 0, 0, 0, 0, 200, 900, 3 * room.Second, 20 * room.Second, 90 * room.Second, 11 * room.Minute, 2 * room.Hour}
 	at := h.Now() + delays[fate%uint64(len(delays))]
 	fate /= uint64(len(delays))
@@ -263,6 +263,28 @@ func (h *History) notify(e room.Event) {
 	if at != h.Now() {
 		h.say("%s of %s will come after %.3f s", e.Name, e.Connection, float64(at-h.Now())/1000)
 	}
+}
+
+// fate is a number that the seed gives to what.
+func (h *History) fate(what ...any) uint64 {
+	f := fnv.New64a()
+	fmt.Fprint(f, h.seed, what)
+	return f.Sum64()
+}
+
+// ring lets alarms ring early, late, twice, or not at all.
+func (h *History) ring(session string, at room.Time) []room.Time {
+	switch h.fate("alarm", at-Epoch) % 8 {
+	case 0:
+		return nil
+	case 1:
+		return []room.Time{at - 700, at}
+	case 2:
+		return []room.Time{at - 40*room.Second, at, at + 1}
+	case 3:
+		return []room.Time{at + 3*room.Second}
+	}
+	return []room.Time{at}
 }
 
 // calm lets everything that can still come arrive, with a platform that works.

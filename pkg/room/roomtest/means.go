@@ -243,8 +243,8 @@ func ArrivalFor(t *rapid.T, l room.Lesson, n int) room.Arrival {
 // ShedOf draws a shed of what stands in l.
 func ShedOf(t *rapid.T, l room.Lesson) room.Shed {
 	s := room.Shed{
-		Lines: 8 * rapid.IntRange(0, len(l.Tail)/8).Draw(t, "chunks"),
-		Floor: max(l.Floor, maybe(times).Draw(t, "floor")),
+		Lines:    8 * rapid.IntRange(0, len(l.Tail)/8).Draw(t, "chunks"),
+		Floor:    max(l.Floor, maybe(times).Draw(t, "floor")),
 		Conns:    some(t, l.Conns),
 		Promises: some(t, l.Promises),
 		Seen:     some(t, l.Seen),

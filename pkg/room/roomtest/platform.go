@@ -29,8 +29,11 @@ type Platform struct {
 
 	// Lag is how late the list is.
 	Lag room.Time
-	// Paged makes every reading one over several pages, which proves no absence.
+	// Paged makes every reading one over several pages, which proves no absence
+	// and may skip people, as a list does that moves while it is read.
 	Paged bool
+	// Skips says whom a paged reading skips; nil: nobody.
+	Skips func(connection string) bool
 	// ListFails and DisconnectFails are asked before each request; an error is
 	// the answer.
 	ListFails       func() error
@@ -85,6 +88,9 @@ func (p *Platform) Connections(_ context.Context, session string) (room.Reading,
 	}
 	r := room.Reading{Began: now, Whole: !p.Paged}
 	for _, q := range p.people {
+		if p.Paged && p.Skips != nil && p.Skips(q.ID) {
+			continue
+		}
 		if q.Session == session && q.CameAt <= now-p.Lag && (q.LeftAt == 0 || q.LeftAt > now-p.Lag) {
 			r.Present = append(r.Present, room.Presence{ID: q.ID, Since: q.CameAt})
 		}

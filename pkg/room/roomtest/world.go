@@ -29,6 +29,9 @@ type World struct {
 	lastSweep  room.Time
 	// DropAlarm decides which alarms are lost; nil: none.
 	DropAlarm func(session string, at room.Time) bool
+	// Ring gives the moments at which an alarm really rings: none, early, late,
+	// several; nil: at its own.
+	Ring func(session string, at room.Time) []room.Time
 }
 
 type alarm struct {
@@ -98,8 +101,17 @@ func (a *alarms) Wake(_ context.Context, session string, at room.Time) error {
 	w := (*World)(a)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.DropAlarm == nil || !w.DropAlarm(session, at) {
-		w.alarms[alarm{session, at}] = true
+	if w.DropAlarm != nil && w.DropAlarm(session, at) {
+		return nil
+	}
+	moments := []room.Time{at}
+	if w.Ring != nil {
+		moments = w.Ring(session, at)
+	}
+	for _, moment := range moments {
+		if moment >= at || moment > w.now { // an early one comes once
+			w.alarms[alarm{session, max(moment, w.now)}] = true
+		}
 	}
 	return nil
 }
