@@ -25,8 +25,10 @@ test: ## all tests that need only Go
 verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI and a browser
 	USHER_VERIFY=$(CACHE) go test -race -tags verify -timeout 10m ./...
 
+# Those against DynamoDB Local are among them where fetch has put it.
 bench: ## all benchmarks
-	go test -run '^$$' -bench . -benchmem -benchtime $(BENCH_SECONDS)s ./...
+	@uptime
+	go test $(if $(wildcard $(CACHE)/ddblocal/fetched),-tags verify) -run '^$$' -bench . -benchmem -benchtime $(BENCH_SECONDS)s ./...
 
 fuzz: ## each fuzz target for FUZZ_SECONDS
 	@grep -Eo '^func Fuzz[A-Za-z0-9_]+' $(SOURCES) | sed 's/:func /:/' | while IFS=: read -r file target; do \

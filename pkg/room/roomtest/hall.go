@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"usher/pkg/room"
 )
@@ -16,10 +17,11 @@ type Flat struct {
 	Arrival, Departure Average
 }
 
-// Average is per event: requests and write units of the event itself, and the
-// requests to shed that it caused.
+// Average is per event: requests and write units of the event itself, the
+// requests to shed that it caused, and the time of all of it.
 type Average struct {
 	Requests, Read, Write, Shedding float64
+	Took                            time.Duration
 }
 
 // sample is how many events an Average is of: several rounds of shedding.
@@ -137,6 +139,7 @@ func (h *house) crowd(after, n int) {
 // average is what webhooks take that do puts under way, each heard at once.
 func (h *house) average(do func()) Average {
 	h.store.Take()
+	began := time.Now()
 	for range sample {
 		do()
 		h.hear(h.webhook)
@@ -147,6 +150,7 @@ func (h *house) average(do func()) Average {
 		Requests: float64(used.Requests-2*used.Calls["Shed"]) / sample,
 		Shedding: float64(2*used.Calls["Shed"]) / sample,
 		Read:     used.Read / sample, Write: used.Write / sample,
+		Took: time.Since(began) / sample,
 	}
 }
 

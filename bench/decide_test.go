@@ -1,0 +1,95 @@
+// Package bench_test measures: one decision, webhooks through HTTP into each
+// store, many rooms, many people, and many at once.
+package bench_test
+
+import (
+	"fmt"
+	"testing"
+
+	"usher/pkg/room"
+)
+
+const noon room.Time = 1_790_000_000_000
+
+// lessonOf is a lesson of a session made elsewhere with n people in, and when
+// the last of them came.
+func lessonOf(b *testing.B, seats, n int) (room.Lesson, room.Time) {
+	b.Helper()
+	r := room.Room{Name: "maths", Created: noon, Policy: policy(b, fmt.Sprintf(`{"maxSeats":%d,"lessonSeconds":3600}`, seats))}
+	l := room.NewLesson(r, "1_session", false, room.FromAPI, "", noon)
+	now := noon
+	for i := range n {
+		now += room.Second
+		l = decide(b, l, comes(i, now), now)
+		if out, ok := l.Surplus(); ok {
+			l = out.Apply(l)
+		}
+	}
+	return l, now
+}
+
+func policy(b *testing.B, raw string) room.Policy {
+	b.Helper()
+	p, err := room.ParsePolicy([]byte(raw))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return p
+}
+
+func id(n int) string { return fmt.Sprintf("c1b2d3e4-0000-4000-8000-%012d", n) }
+
+func comes(n int, at room.Time) room.Heard {
+	return room.Heard{Event: room.Event{
+		Name: room.ConnectionCreated, Session: "1_session", At: at, Received: at,
+		Connection: id(n), ConnectedAt: at, Data: fmt.Sprintf("student-%02d", n),
+	}}
+}
+
+func goes(n int, at room.Time) room.Heard {
+	e := comes(n, at)
+	e.Event.Name = room.ConnectionDestroyed
+	return e
+}
+
+func decide(b *testing.B, l room.Lesson, in room.Input, now room.Time) room.Lesson {
+	b.Helper()
+	next, err := room.Decide(l, in, now)
+	if err != nil || !next.Changed() {
+		b.Fatalf("nothing was decided: %v", err)
+	}
+	return next
+}
+
+// BenchmarkDecide is one decision in a room for two and in one for 64: the last
+// one's arrival, the first one's departure, and a refusal by the list.
+func BenchmarkDecide(b *testing.B) {
+	for _, seats := range []int{2, room.MaxSeats} {
+		almost, now := lessonOf(b, seats, seats-1)
+		full, _ := lessonOf(b, seats, seats)
+		now += 2 * room.Second
+		waits := decide(b, full, comes(seats, now), now)
+		all := room.Reading{Began: now, Whole: true}
+		for i := range seats + 1 {
+			all.Present = append(all.Present, room.Presence{ID: id(i), Since: now})
+		}
+		for _, c := range []struct {
+			name string
+			in   room.Input
+			l    room.Lesson
+		}{
+			{"arrival", comes(seats, now), almost},
+			{"departure", goes(0, now), full},
+			{"refusal", room.Settle{Reading: &all}, waits},
+		} {
+			b.Run(fmt.Sprintf("%s/seats=%d", c.name, seats), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := room.Decide(c.l, c.in, now); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package bench_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"usher/pkg/api"
+	"usher/pkg/bolt"
+	"usher/pkg/room"
+	"usher/pkg/timer"
+	"usher/pkg/vonage"
+)
+
+// project is the one that the webhooks name.
+const project = "123456"
+
+func now() room.Time { return room.TimeOf(time.Now()) }
+
+// crowd is a platform that knows who is in and answers at once.
+type crowd struct {
+	room.Platform // what is not asked of it here
+
+	mu sync.Mutex
+	in map[string]map[string]room.Time // by session and connection
+}
+
+func newCrowd() *crowd { return &crowd{in: map[string]map[string]room.Time{}} }
+
+func (c *crowd) come(session, connection string, at room.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.in[session] == nil {
+		c.in[session] = map[string]room.Time{}
+	}
+	c.in[session][connection] = at
+}
+
+// Connections implements room.Platform.
+func (c *crowd) Connections(_ context.Context, session string) (room.Reading, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := room.Reading{Began: now(), Whole: true}
+	for id, at := range c.in[session] {
+		r.Present = append(r.Present, room.Presence{ID: id, Since: at})
+	}
+	return r, nil
+}
+
+// Disconnect implements room.Platform.
+func (c *crowd) Disconnect(_ context.Context, session, connection string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.in[session], connection)
+	return nil
+}
+
+// Signal implements room.Platform.
+func (c *crowd) Signal(context.Context, string, string, string, []byte) error { return nil }
+
+// newService is a doorkeeper over the store with a timer of its own.
+func newService(b *testing.B, store room.Store, platform room.Platform) *room.Service {
+	b.Helper()
+	var s *room.Service
+	alarms := timer.NewLocal(now, func(ctx context.Context, session string) {
+		if err := s.Work(ctx, session); err != nil && ctx.Err() == nil {
+			b.Errorf("work: %v", err)
+		}
+	})
+	b.Cleanup(alarms.Close)
+	s = room.NewService(store, platform, alarms, room.Settings{
+		TokenLife: time.Minute, Project: project, Now: now, NewID: rand.Text, Log: slog.New(slog.DiscardHandler),
+	})
+	return s
+}
+
+func openBolt(b *testing.B) *bolt.Store {
+	b.Helper()
+	s, err := bolt.Open(filepath.Join(b.TempDir(), "usher.db"), bolt.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	return s
+}
+
+func sessionOf(n int) string { return fmt.Sprintf("1_MX40NjkyMDM0MX5-session-%05d", n) }
+
+// putRooms makes so many rooms over adopted sessions.
+func putRooms(b *testing.B, s *room.Service, n int, raw string) {
+	b.Helper()
+	p := policy(b, raw)
+	numbers := make(chan int)
+	var all sync.WaitGroup
+	for range 64 {
+		all.Go(func() {
+			for i := range numbers {
+				put := room.Put{Policy: p, Session: sessionOf(i)}
+				if _, _, err := s.PutRoom(b.Context(), fmt.Sprintf("room-%05d", i), put); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	for i := range n {
+		numbers <- i
+	}
+	close(numbers)
+	all.Wait()
+}
+
+// serve is the webhook's whole stack at an address.
+func serve(b *testing.B, s *room.Service) (addr string) {
+	b.Helper()
+	server := httptest.NewServer(api.Webhook(api.WebhookOptions{
+		Service: s, Decode: vonage.Decode, ErrIncomplete: vonage.ErrIncomplete, Now: now, Log: slog.New(slog.DiscardHandler),
+	}))
+	b.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// client posts webhooks over one connection that it keeps.
+type client struct {
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func dial(b *testing.B, addr string) *client {
+	b.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { conn.Close() })
+	return &client{conn, bufio.NewReader(conn)}
+}
+
+// post fails b unless the answer is 200.
+func (c *client) post(b *testing.B, event, session, connection string, at room.Time) {
+	body := fmt.Sprintf(`{"sessionId":%q,"projectId":%q,"event":%q,"reason":"clientDisconnected","timestamp":%d,`+
+		`"connection":{"id":%q,"createdAt":%d,"data":"user-%s"}}`, session, project, event, at, connection, at, connection)
+	_, err := fmt.Fprintf(c.conn, "POST /session-monitoring HTTP/1.1\r\nHost: usher\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	res, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
+		b.Errorf("answered %s, %v", res.Status, err)
+	}
+}
