@@ -4,10 +4,13 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"html/template"
+	"encoding/json"
+	"fmt"
+	"html"
 	"net/http"
 	"path"
-	"sync"
+	"slices"
+	"strings"
 
 	"usher/pkg/room"
 )
@@ -15,13 +18,8 @@ import (
 //go:embed assets templates
 var files embed.FS
 
-// pages are parsed at the first page, so a cold start that serves none pays
-// nothing for them.
-var pages = sync.OnceValue(func() *template.Template {
-	return template.Must(template.ParseFS(files, "templates/*.html"))
-})
-
-// page is what the templates show.
+// page is what a template shows: what stands there in double braces. Every value
+// becomes text, wherever it stands, and is not looked at again.
 type page struct {
 	Title     string
 	Room      string
@@ -32,10 +30,50 @@ type page struct {
 	Mode        string
 	Credentials *room.Credentials
 
-	State string // of a notice, as the room's page has it
+	State string // that the page begins in
 	Text  string
 	Retry int  // seconds after which a notice asks again by itself; 0: never
 	Again bool // there is a point in trying again
+}
+
+// fill gives the page as the named template shows it.
+func (p page) fill(name string) (string, error) {
+	body, err := files.ReadFile("templates/" + name + ".html")
+	if err != nil {
+		return "", err
+	}
+	head, err := files.ReadFile("templates/parts.html")
+	if err != nil {
+		return "", err
+	}
+	values := []string{
+		"{{title}}", html.EscapeString(p.Title), "{{room}}", html.EscapeString(p.Room),
+		"{{script}}", html.EscapeString(p.ScriptURL), "{{mode}}", html.EscapeString(p.Mode),
+		"{{state}}", html.EscapeString(p.State), "{{text}}", html.EscapeString(p.Text),
+		"{{refresh}}", "", "{{again}}", "", "{{credentials}}", "",
+	}
+	for name, part := range p.parts() {
+		values[slices.Index(values, name)+1] = part
+	}
+	text := strings.Replace(string(body), "{{head}}", string(head), 1)
+	return strings.NewReplacer(values...).Replace(text), nil
+}
+
+// parts are those that not every page has. JSON from encoding/json has no
+// character that could end its script.
+func (p page) parts() map[string]string {
+	parts := map[string]string{}
+	if p.Retry > 0 {
+		parts["{{refresh}}"] = fmt.Sprintf("<meta http-equiv=\"refresh\" content=\"%d\">\n", p.Retry)
+	}
+	if p.Again {
+		parts["{{again}}"] = "<p><a id=\"again\" href=\"\">Try again</a></p>\n"
+	}
+	if p.Credentials != nil {
+		data, _ := json.Marshal(p.Credentials) // a struct of texts always marshals
+		parts["{{credentials}}"] = `<script type="application/json" id="credentials">` + string(data) + "</script>\n"
+	}
+	return parts
 }
 
 var kinds = map[string]string{

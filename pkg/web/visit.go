@@ -25,10 +25,10 @@ func (s *site) room(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, notices[room.CodeNoSuchRoom])
 		return
 	}
-	p := page{Title: name, Room: name, ScriptURL: s.ScriptURL}
+	p := page{Title: name, Room: name, ScriptURL: s.ScriptURL, State: "connecting"}
 	var err error
 	if unseen(r) {
-		p.Mode = "later"
+		p.Mode, p.State = "later", "waiting"
 		_, err = s.Service.Room(r.Context(), name)
 	} else {
 		err = s.visit(w, r, &p)

@@ -4,8 +4,8 @@
 package web
 
 import (
-	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 
@@ -73,8 +73,8 @@ func (s *site) console(w http.ResponseWriter, r *http.Request) {
 
 // show answers with a page. Pages are made for one visit and never kept.
 func (s *site) show(w http.ResponseWriter, r *http.Request, status int, policy, name string, p page) {
-	var body bytes.Buffer
-	if err := pages().ExecuteTemplate(&body, name, p); err != nil {
+	body, err := p.fill(name)
+	if err != nil {
 		s.Log.ErrorContext(r.Context(), "page", "name", name, "error", err)
 		http.Error(w, "Something went wrong here.", http.StatusInternalServerError)
 		return
@@ -85,6 +85,6 @@ func (s *site) show(w http.ResponseWriter, r *http.Request, status int, policy, 
 	h.Set("Content-Security-Policy", policy)
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body.Bytes())
+		_, _ = io.WriteString(w, body)
 	}
 }

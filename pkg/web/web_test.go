@@ -253,6 +253,41 @@ func TestContentSecurity(t *testing.T) {
 	}
 }
 
+// Whatever a value is, it stays text, and nothing of a template is left over.
+func TestValuesAreText(t *testing.T) {
+	with := func(v string) page {
+		return page{
+			Title: v, Room: v, ScriptURL: v, Mode: v, State: v, Text: v, Retry: 5, Again: true,
+			Credentials: &room.Credentials{SessionID: v, Token: v},
+		}
+	}
+	for _, name := range []string{"console", "room", "notice"} {
+		t.Run(name, func(t *testing.T) {
+			plain, err := with("x").fill(name)
+			if err != nil || strings.Contains(plain, "{{") {
+				t.Fatalf("the page is %s, %v", plain, err)
+			}
+			for _, mean := range []string{`<b>`, `</script>`, `<!--`, `'>`, `{{text}}{{credentials}}`, `{{head}}`} {
+				body, err := with(mean).fill(name)
+				if err != nil || strings.Count(body, "<") != strings.Count(plain, "<") || strings.Count(body, ">") != strings.Count(plain, ">") {
+					t.Errorf("with %s the page is %s, %v", mean, body, err)
+				}
+			}
+			quoted := with(`"`)
+			quoted.Credentials = nil
+			body, err := quoted.fill(name)
+			quoted = with("x")
+			quoted.Credentials = nil
+			if plain, _ := quoted.fill(name); err != nil || strings.Count(body, `"`) != strings.Count(plain, `"`) {
+				t.Errorf("with a quotation mark the page is %s, %v", body, err)
+			}
+		})
+	}
+	if _, err := with("x").fill("none"); err == nil {
+		t.Error("a page that is not there was filled")
+	}
+}
+
 // Without inline script, style or handler in any page, a strict policy breaks
 // nothing and a name can never become code.
 func TestPagesHaveNothingInline(t *testing.T) {
