@@ -43,15 +43,16 @@ func (s *Service) requestUnopened(ctx context.Context, r Room, in Input) (View, 
 	if r.Session != "" || r.Closed != 0 {
 		return s.view(r, nil), nil
 	}
+	ended := r
 	err := s.commitRoom(ctx, r.Name, func(now Room, l *Lesson) (Change, error) {
 		if now.Revision != r.Revision {
 			return Change{}, &Problem{Code: CodeChanged, Detail: "The room was changed at the same moment; ask again."}
 		}
 		now.Closed = s.set.Now()
-		r = now.next()
+		ended = now.next()
 		return Change{Room: now}, nil
 	})
-	return s.view(r, nil), err
+	return s.view(ended, nil), err
 }
 
 // Reopen gives an ended room a fresh session of Usher's own.
@@ -73,7 +74,7 @@ func (s *Service) Reopen(ctx context.Context, name, actor string) (View, error) 
 		}
 		c := Change{Room: r}
 		started := c.begin(fresh, true, FromAPI, actor, s.set.Now())
-		started.Tail = append(started.Tail, Line{At: started.Created, Event: FromAPI, Action: DidReopen, Reason: Admin, Actor: actor})
+		started.logReopen(actor)
 		c.Start = &started
 		v = s.view(c.Room.next(), c.Start)
 		return c, nil

@@ -122,6 +122,9 @@ func (s *Service) adopt(ctx context.Context, c Change, l *Lesson, p Put) (Change
 		return c, err
 	}
 	started := c.begin(p.Session, false, FromAPI, p.Actor, s.set.Now())
+	if l != nil && l.Status == Ended {
+		started.logReopen(p.Actor)
+	}
 	c.Start = &started
 	return c, nil
 }
@@ -193,28 +196,51 @@ func (s *Service) tryRoom(ctx context.Context, name string, change func(Room, *L
 		return nil, Change{}, err
 	}
 	defer unlock()
+	var doubt *Change // whose commit's answer was lost
+	var was *Lesson
 	for range maxTries {
 		r, l, err := s.loadRoom(ctx, name)
 		if err != nil && !errors.Is(err, ErrNoRoom) {
 			return nil, Change{}, err
 		}
+		if doubt != nil && doubt.stands(r) {
+			return was, *doubt, nil
+		}
 		c, err := change(r, l)
 		if err != nil {
 			return nil, Change{}, err
 		}
-		if c.Swap != nil && l != nil {
-			s.placeAlarm(ctx, *l, *c.Swap)
-		}
-		err = s.store.Commit(ctx, c)
-		if c.Swap != nil {
-			s.lessons.drop(c.Swap.Session)
-		}
+		err = s.tryCommit(ctx, l, c)
 		var lost *Conflict
-		if !errors.As(err, &lost) {
+		switch {
+		case errors.As(err, &lost):
+		case errors.Is(err, ErrUnavailable) && doubt == nil && ctx.Err() == nil:
+			doubt, was = &c, l
+		default:
 			return l, c, err
 		}
 	}
 	return nil, Change{}, errContended
+}
+
+func (s *Service) tryCommit(ctx context.Context, l *Lesson, c Change) error {
+	if c.Swap != nil && l != nil {
+		s.placeAlarm(ctx, *l, *c.Swap)
+	}
+	err := s.store.Commit(ctx, c)
+	if c.Swap != nil {
+		s.lessons.drop(c.Swap.Session)
+	}
+	return err
+}
+
+// stands reports whether r, as it is stored, is what the change made of the
+// room.
+func (c Change) stands(r Room) bool {
+	if c.Delete {
+		return r.Created != c.Room.Created
+	}
+	return r == c.Room.next()
 }
 
 // Room shows a room.
@@ -223,7 +249,21 @@ func (s *Service) Room(ctx context.Context, name string) (View, error) {
 	if err != nil {
 		return View{}, noRoom(name, err)
 	}
-	return s.view(r, l), nil
+	v := s.view(r, l)
+	return v, s.showOutside(ctx, &v, l)
+}
+
+// showOutside has the view show people who do not stand in the lesson's item.
+func (s *Service) showOutside(ctx context.Context, v *View, l *Lesson) error {
+	if l == nil || l.Outside == 0 {
+		return nil
+	}
+	conns, err := s.present(ctx, l, "", shownConnections)
+	v.Connections = v.Connections[:0]
+	for _, c := range conns {
+		v.Connections = append(v.Connections, c.view())
+	}
+	return err
 }
 
 // noRoom puts ErrNoRoom in words.
@@ -281,14 +321,14 @@ func (s *Service) summarise(ctx context.Context, rooms []Room, limit int, status
 
 // DeleteRoom ends the room's lesson and forgets its name and policy. The
 // records of its lessons stay.
-func (s *Service) DeleteRoom(ctx context.Context, name string) error {
+func (s *Service) DeleteRoom(ctx context.Context, name, actor string) error {
 	return s.commitRoom(ctx, name, func(r Room, l *Lesson) (Change, error) {
 		if r.Revision == 0 {
 			return Change{}, noRoom(name, ErrNoRoom)
 		}
 		c := Change{Room: r, Delete: true}
 		if l != nil && l.Status != Ended {
-			ended, err := Decide(*l, End{}, s.set.Now())
+			ended, err := Decide(*l, End{actor}, s.set.Now())
 			c.Swap = &ended
 			return c, err
 		}

@@ -1,0 +1,274 @@
+package roomtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"usher/pkg/room"
+)
+
+// TestCrashes walks every path of the service over the store and fails each
+// write of it once: before it was applied or after, with the process going on,
+// with the store away until the call is over, and with the death of the
+// process. A webhook without an answer comes again after 5 s, a request without
+// one is repeated after 2 s. Then everything has to stand as if nothing had
+// happened: room, platform and log agree, no line is missing or doubled, and
+// what was decided is done.
+func TestCrashes(t *testing.T, store room.Store) {
+	for _, p := range crashPaths {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			calm := p.run(t, store, crashAt{})
+			kinds := calm.writes
+			t.Logf("%d writes: %v", len(kinds), kinds)
+			if !slices.Contains(kinds, p.writes) {
+				t.Fatalf("the path has no %s; it writes %v", p.writes, kinds)
+			}
+			want := calm.outcome()
+			for _, at := range crashesOf(kinds) {
+				t.Run(at.String(), func(t *testing.T) {
+					c := p.run(t, store, at)
+					c.compare(want, c.outcome())
+				})
+			}
+		})
+	}
+}
+
+// crashAt is a write that fails, and how; the zero crashAt is none.
+type crashAt struct {
+	nth     int
+	kind    string
+	applied bool
+	then    Then
+}
+
+func (at crashAt) String() string {
+	how := "failed"
+	if at.applied {
+		how = "applied"
+	}
+	return fmt.Sprintf("%d %s %s, %s", at.nth, at.kind, how, []string{"goes on", "store away", "dies"}[at.then])
+}
+
+// crashesOf gives every way to fail one of the writes.
+func crashesOf(kinds []string) []crashAt {
+	var all []crashAt
+	for i, kind := range kinds {
+		for _, applied := range []bool{false, true} {
+			for _, then := range []Then{GoesOn, Away, Dies} {
+				all = append(all, crashAt{i + 1, kind, applied, then})
+			}
+		}
+	}
+	return all
+}
+
+// crashPath is something the service does, in a room with that policy.
+type crashPath struct {
+	name   string
+	policy string
+	own    bool // the session is Usher's; else it is adopted
+	setup  func(*crash)
+	act    func(*crash)
+	// writes is the kind of write that the path is there for.
+	writes string
+	// lawful are lines that a fault may bring or take, once, when something is
+	// heard later or asked twice, and why that is right.
+	lawful map[string]string
+	// moments: the lesson's times rest on when Usher was asked.
+	moments bool
+	// swept: what an outage leaves is found by the sweep alone.
+	swept bool
+}
+
+// crash is one run of a path.
+type crash struct {
+	*World
+	t           *testing.T
+	path        crashPath
+	at          crashAt
+	faults      *Faults
+	name        string
+	session     string   // the one that people connect to
+	adopted     []string // every session that was adopted
+	writes      []string // the kinds of the path's writes
+	repeated    int      // requests that got no answer and were asked again
+	tokens      map[string]string
+	held        []room.Event          // webhooks on the way
+	lost        func(room.Event) bool // webhooks that never come
+	disconnects func() error          // what the platform says to a request
+}
+
+// crashed counts the runs: the store keeps what earlier ones left.
+var crashed atomic.Int64
+
+// run walks the path with one fault, and then lets four minutes go by.
+func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
+	name := fmt.Sprintf("crash%06d", crashed.Add(1))
+	c := &crash{t: t, path: p, at: at, name: name, tokens: map[string]string{}, session: "2_" + name + "-session1"}
+	c.faults = NewFaults(store, name)
+	c.World = NewWorld(c.faults)
+	c.Platform.prefix = name + "-"
+	c.Platform.Notify, c.Platform.ListFails, c.Platform.DisconnectFails = c.notify, c.listFails, c.disconnectFails
+	c.DropAlarm = func(string, room.Time) bool { return c.faults.Dead() }
+	if p.own {
+		c.put(p.policy, "")
+	} else {
+		c.session = "1_" + name
+		c.put(p.policy, c.session)
+	}
+	if p.setup != nil {
+		p.setup(c)
+	}
+	c.faults.Arm(at.nth, at.applied, at.then)
+	p.act(c)
+	c.writes = c.faults.Disarm()
+	c.pass(4 * room.Minute)
+	return c
+}
+
+func (c *crash) notify(e room.Event) {
+	if c.lost == nil || !c.lost(e) {
+		c.Send(c.now, e)
+	}
+}
+
+// listFails and disconnectFails: nothing leaves a process that is dead.
+func (c *crash) listFails() error {
+	if c.faults.Dead() {
+		return ErrAway
+	}
+	return nil
+}
+
+func (c *crash) disconnectFails(string) error {
+	if c.faults.Dead() {
+		return ErrAway
+	}
+	if c.disconnects != nil {
+		return c.disconnects()
+	}
+	return nil
+}
+
+// mend ends an outage; a dead process is followed by a new one, which knows
+// nothing. It reports whether whoever waited for an answer got none.
+func (c *crash) mend() bool {
+	if c.faults.Mend() != Dies {
+		return false
+	}
+	c.Restart()
+	c.Forget()
+	return true
+}
+
+// pass lets time go by, as World.Pass does. Who was being answered when the
+// process died comes again.
+func (c *crash) pass(d room.Time) {
+	to := c.now + d
+	for {
+		at, do := c.next(to)
+		if do == nil {
+			c.now = max(c.now, to)
+			return
+		}
+		c.now = max(c.now, at)
+		before := c.Pending()
+		do()
+		if c.mend() {
+			c.sendAgain(before)
+		}
+	}
+}
+
+// sendAgain brings back the webhook that was taken and never answered.
+func (c *crash) sendAgain(before []Post) {
+	after := c.Pending()
+	for _, p := range before {
+		if !slices.ContainsFunc(after, func(q Post) bool { return q.Event.Digest == p.Event.Digest }) {
+			c.Send(c.now+5*room.Second, p.Event)
+		}
+	}
+}
+
+// ask makes a request of the API, and again until there is an answer.
+func (c *crash) ask(request func() error) error {
+	for range 5 {
+		err := request()
+		died := c.mend()
+		var p *room.Problem
+		refused := errors.As(err, &p) && p.Code != room.CodePlatformUnavailable
+		if !died && (err == nil || refused) {
+			c.pass(0)
+			return err
+		}
+		c.repeated++
+		c.pass(2 * room.Second)
+	}
+	c.t.Fatal("no answer to five requests")
+	return nil
+}
+
+// must is ask for what has to succeed, or, asked again, be done already.
+func (c *crash) must(done room.Code, request func() error) {
+	c.t.Helper()
+	err := c.ask(request)
+	var p *room.Problem
+	if err != nil && !(c.repeated > 0 && errors.As(err, &p) && p.Code == done) {
+		c.t.Errorf("the request failed: %v", err)
+	}
+}
+
+func (c *crash) put(policy, session string) {
+	c.t.Helper()
+	p, err := room.ParsePolicy([]byte(policy))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if session != "" {
+		c.adopted = append(c.adopted, session)
+	}
+	c.must("", func() error {
+		_, _, err := c.Service.PutRoom(context.Background(), c.name, room.Put{Policy: p, Session: session, Actor: "admin"})
+		return err
+	})
+}
+
+// join gives the token of a user, or the code of the refusal.
+func (c *crash) join(user string) (token string, code room.Code) {
+	c.t.Helper()
+	err := c.ask(func() error {
+		got, err := c.Service.Join(context.Background(), c.name, user, "")
+		token = got.Token
+		if err == nil {
+			c.session = got.SessionID
+		}
+		return err
+	})
+	var p *room.Problem
+	if errors.As(err, &p) {
+		code = p.Code
+	}
+	return token, code
+}
+
+// come lets somebody connect, and the webhook arrive at once.
+func (c *crash) come(id, data string) {
+	c.Platform.Come(c.session, id, data)
+	c.pass(0)
+}
+
+func (c *crash) leave(id string) {
+	c.Platform.Go(id)
+	c.pass(0)
+}
+
+// silence loses the webhooks about the connection.
+func (c *crash) silence(id string) {
+	c.lost = func(e room.Event) bool { return e.Connection == id }
+}

@@ -1,0 +1,256 @@
+package roomtest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"usher/pkg/room"
+)
+
+// outcome is the whole state when the dust has settled, in words, apart from
+// the moments at which Usher did things.
+type outcome struct {
+	facts []string       // one for the room and one for each of its lessons
+	times []string       // when each lesson started and ends
+	lines map[string]int // what the logs say, and how often
+	late  room.Time      // the longest that something decided was left undone
+}
+
+// outcome looks at everything there is, and holds room, platform and log
+// against one another.
+func (c *crash) outcome() outcome {
+	c.t.Helper()
+	o := outcome{lines: map[string]int{}}
+	sessions := c.sessions()
+	r, err := c.Store.Room(context.Background(), c.name)
+	if err != nil && !errors.Is(err, room.ErrNoRoom) {
+		c.t.Fatal(err)
+	}
+	o.facts = append(o.facts, fmt.Sprintf("room: exists %t, lesson %d of %d, closed %t, policy %s",
+		err == nil, slices.Index(sessions, r.Session)+1, len(sessions), r.Closed != 0, r.Policy))
+	for i, session := range sessions {
+		l, err := c.Lesson(session)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		lines := c.linesOf(l)
+		for _, line := range lines {
+			o.lines[said(i+1, line.Event, line.Connection, line.User, line.Action, line.Reason)]++
+		}
+		o.facts = append(o.facts, fmt.Sprintf("lesson: %s %s, seats %d, promised %d, in %v",
+			l.Status, l.Outcome, l.Seats(), l.Promised(), c.Platform.In(session)))
+		o.times = append(o.times, fmt.Sprintf("started %v, ends %v", l.StartedAt, l.Deadline()))
+		c.agree(l, lines)
+		o.late = max(o.late, c.lateness(l, lines))
+	}
+	c.undecided()
+	return o
+}
+
+// said is a line as it is compared: of the nth lesson, without its moments. A
+// guest's name is new with each visit.
+func said(lesson int, event, conn, user string, did room.Action, why room.Reason) string {
+	if strings.HasPrefix(user, "guest-") {
+		user = "guest"
+	}
+	return strings.Join([]string{fmt.Sprint(lesson), event, conn, user, string(did), string(why)}, "|")
+}
+
+// sessions gives those that became lessons, in the order of their making.
+func (c *crash) sessions() []string {
+	names := map[string]bool{}
+	for _, s := range c.adopted {
+		names[s] = true
+	}
+	for n := range c.Platform.sessions {
+		names[fmt.Sprintf("2_%s-session%d", c.name, n+1)] = true
+	}
+	var lessons []room.Lesson
+	for s := range names {
+		l, err := c.Lesson(s)
+		if err == nil {
+			lessons = append(lessons, l)
+		} else if !errors.Is(err, room.ErrNoLesson) {
+			c.t.Fatal(err)
+		}
+	}
+	slices.SortFunc(lessons, func(a, b room.Lesson) int {
+		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.Session, b.Session))
+	})
+	sessions := make([]string, len(lessons))
+	for i, l := range lessons {
+		sessions[i] = l.Session
+	}
+	return sessions
+}
+
+// linesOf reads the log, and holds that its numbers have no holes.
+func (c *crash) linesOf(l room.Lesson) []room.Line {
+	lines, err := c.Service.Lines(context.Background(), l, 0, 10_000)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for i, line := range lines {
+		if line.Seq != int64(i)+1 {
+			c.t.Errorf("line %d of the log has the number %d", i+1, line.Seq)
+		}
+	}
+	if want := l.Base + int64(len(l.Tail)); int64(len(lines)) != want {
+		c.t.Errorf("the log has %d lines, want %d", len(lines), want)
+	}
+	return lines
+}
+
+// agree holds that room, platform and log say the same, and that nothing is
+// left undone.
+func (c *crash) agree(l room.Lesson, lines []room.Line) {
+	c.t.Helper()
+	log, state := room.Fold(lines), l.Told()
+	for _, r := range c.outside(l) {
+		state.Seated[r.ID] = true
+	}
+	if log.Status != state.Status || log.Outcome != state.Outcome || log.StartedAt != state.StartedAt || log.Deadline != state.Deadline ||
+		!maps.Equal(log.Seated, state.Seated) || !maps.Equal(log.Waiting, state.Waiting) || !maps.Equal(log.Streams, state.Streams) {
+		c.t.Errorf("the log adds up to %+v, the state is %+v", log, state)
+	}
+	known := maps.Clone(state.Seated)
+	maps.Copy(known, state.Waiting)
+	if in := c.Platform.In(l.Session); !slices.Equal(in, keys(known)) {
+		c.t.Errorf("in %s are in truth %v, the room knows of %v", l.Session, in, keys(known))
+	}
+	for id, conn := range l.Conns {
+		if conn.Untold || conn.RetryAt != 0 {
+			c.t.Errorf("something about %s is left undone: %+v", id, conn)
+		}
+	}
+	if next := l.Duties(c.now); next.End || len(next.Disconnect) > 0 || l.Due == 0 && next.Next != 0 || l.Due > next.Next && next.Next != 0 {
+		c.t.Errorf("due is %+v, and Due stands at %d", next, l.Due)
+	}
+}
+
+// outside gives who is in but stands only in records.
+func (c *crash) outside(l room.Lesson) []room.Conn {
+	if l.Outside == 0 {
+		return nil
+	}
+	records, err := c.Store.Records(context.Background(), l.Session, "", 1000)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var conns []room.Conn
+	for _, r := range records {
+		if r.Conn == nil || r.Conn.LeftAt != 0 || r.Conn.State != room.Seated {
+			continue
+		}
+		if _, here := l.Conns[r.ID]; !here {
+			conns = append(conns, *r.Conn)
+		}
+	}
+	if int64(len(conns)) != l.Outside {
+		c.t.Errorf("%d are in by the records, %d by the count", len(conns), l.Outside)
+	}
+	return conns
+}
+
+// lateness is how long after the decision the last of those told to go went,
+// or the lesson ended after its deadline. Whoever is still there is a mistake.
+func (c *crash) lateness(l room.Lesson, lines []room.Line) room.Time {
+	var late room.Time
+	for _, line := range lines {
+		if line.Connection == "" || line.Action != room.DidRefuse && line.Action != room.DidDisconnect {
+			continue
+		}
+		p := c.Platform.people[line.Connection]
+		if p.LeftAt == 0 {
+			c.t.Errorf("%s was told to go and is still there", line.Connection)
+		}
+		late = max(late, p.LeftAt-line.At)
+	}
+	if d := l.Deadline(); l.Outcome == room.Completed && d != 0 {
+		late = max(late, l.EndedAt-d)
+	}
+	return late
+}
+
+// undecided holds that nobody was asked to go without a line that says so.
+func (c *crash) undecided() {
+	since := map[string]room.Time{}
+	for _, session := range c.sessions() {
+		l, _ := c.Lesson(session) // it was there a moment ago
+		for _, line := range c.linesOf(l) {
+			if line.Action == room.DidRefuse || line.Action == room.DidDisconnect {
+				since[session+" "+line.Connection] = line.At
+			}
+		}
+	}
+	for _, r := range c.Platform.Requests {
+		if at, ok := since[r.Session+" "+r.Connection]; !ok || at > r.At {
+			c.t.Errorf("%s was asked to go, and no line says so", r.Connection)
+		}
+	}
+}
+
+// patience is how much later than without a fault the last thing may be done:
+// at once while the process goes on, when the webhook comes again and the list
+// has been read after an outage, and within a sweep when the alarms are gone.
+func (c *crash) patience() room.Time {
+	switch {
+	case c.at.then == GoesOn:
+		return 0
+	case c.at.then == Away && !c.path.swept:
+		return 10 * room.Second
+	}
+	return room.Minute + 10*room.Second
+}
+
+// compare holds a run with a fault against the one without.
+func (c *crash) compare(want, got outcome) {
+	c.t.Helper()
+	if !slices.Equal(want.facts, got.facts) {
+		c.t.Errorf("it came out as\n%s\nwithout the fault\n%s", strings.Join(got.facts, "\n"), strings.Join(want.facts, "\n"))
+	}
+	late := c.at.then != GoesOn
+	if !slices.Equal(want.times, got.times) && !(c.path.moments && late) {
+		c.t.Errorf("the times are %q, without the fault %q", got.times, want.times)
+	}
+	for _, line := range slices.Sorted(maps.Keys(union(want.lines, got.lines))) {
+		more := got.lines[line] - want.lines[line]
+		_, lawful := c.path.lawful[line]
+		if more != 0 && !(lawful && late && (more == 1 || more == -1)) {
+			c.t.Errorf("the log says %d times, not %d: %s", got.lines[line], want.lines[line], line)
+		}
+	}
+	if limit := want.late + c.patience(); got.late > limit {
+		c.t.Errorf("something was left undone for %d ms, at most %d", got.late, limit)
+	}
+	if c.t.Failed() {
+		c.t.Log(c.story())
+	}
+}
+
+func union(a, b map[string]int) map[string]int {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+// story is the logs in words.
+func (c *crash) story() string {
+	var b strings.Builder
+	for _, session := range c.sessions() {
+		l, _ := c.Lesson(session) // it was there a moment ago
+		fmt.Fprintf(&b, "log of %s, revision %d\n", session, l.Revision)
+		for _, line := range c.linesOf(l) {
+			fmt.Fprintf(&b, "%8.3fs %3d %s %s %s: %s %s %s\n", float64(line.At-Epoch)/1000, line.Seq, line.Event, line.Connection, line.User, line.Action, line.Reason, line.Note)
+		}
+	}
+	for _, r := range c.Platform.Requests {
+		fmt.Fprintf(&b, "%8.3fs request for %s: %v\n", float64(r.At-Epoch)/1000, r.Connection, r.Err)
+	}
+	return b.String()
+}

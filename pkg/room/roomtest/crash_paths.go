@@ -1,0 +1,357 @@
+package roomtest
+
+import (
+	"context"
+	"fmt"
+
+	"usher/pkg/room"
+)
+
+// The policies of most paths: two seats and a lesson of a minute.
+const (
+	twoSeats = `{"maxSeats":2,"lessonSeconds":60}`
+	oneSeat  = `{"maxSeats":1,"lessonSeconds":60}`
+)
+
+// crashPaths is what the service does.
+var crashPaths = []crashPath{
+	// Webhooks.
+	{name: "an arrival by add", policy: `{"quorum":3}`, writes: "add", act: func(c *crash) { c.come("A", "ann") }},
+	{
+		name: "an arrival under a promise", policy: oneSeat, own: true, writes: "swap",
+		setup: func(c *crash) { c.token("ann") },
+		act:   func(c *crash) { c.come("A", c.tokens["ann"]) },
+	},
+	{
+		name: "a reload takes over the seat", policy: twoSeats, own: true, writes: "swap",
+		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(room.Second); c.token("ann") },
+		act:   func(c *crash) { c.come("A2", c.tokens["ann"]) },
+	},
+	{
+		name: "waiting, the claim and the seat of a ghost", policy: `{"maxSeats":1,"lessonSeconds":150}`, writes: "swap",
+		setup: func(c *crash) { c.come("A", "ann"); c.silence("A"); c.Platform.Vanish("A") },
+		act:   func(c *crash) { c.come("B", "bob"); c.pass(8 * room.Second) },
+		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "B", "bob", room.DidWait, ""),
+			said(1, "connectionCreated", "B", "bob", room.DidSeat, ""), said(1, "reconcile", "B", "bob", room.DidSeat, "")),
+	},
+	{name: "a refusal", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.come("C", "cem") }},
+	{
+		name: "a refusal that the platform does not take at once", policy: twoSeats, writes: "swap",
+		setup: func(c *crash) { pair(c); c.failTwice() },
+		act:   func(c *crash) { c.come("C", "cem"); c.pass(5 * room.Second) },
+	},
+	{
+		name: "a displacement", policy: twoSeats, writes: "swap",
+		setup: func(c *crash) {
+			c.come("A", "ann")
+			c.pass(room.Second)
+			c.hold("B", "bob")
+			c.pass(room.Second)
+			c.come("C", "cem")
+			c.pass(room.Second)
+		},
+		act: func(c *crash) { c.release() },
+	},
+	{name: "a departure", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.leave("A") }},
+	{
+		name: "a departure that overtakes its arrival", policy: twoSeats, writes: "swap",
+		setup: func(c *crash) { c.hold("A", "ann"); c.pass(room.Second) },
+		act:   func(c *crash) { c.leave("A"); c.release() },
+		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "A", "ann", room.DidNothing, ""), said(1, "connectionDestroyed", "A", "", room.DidLeave, ""),
+			said(1, "connectionCreated", "A", "ann", room.DidSeat, ""), said(1, "connectionDestroyed", "A", "ann", room.DidLeave, "")),
+	},
+	{
+		name: "a stream", policy: twoSeats, writes: "swap", setup: pair,
+		act: func(c *crash) { c.publish("A", "S") },
+	},
+	{
+		name: "an unknown event", policy: twoSeats, writes: "swap", setup: pair,
+		act: func(c *crash) {
+			c.Send(c.now, room.Event{Name: "sessionNotification", Session: c.session, At: c.now, Digest: "digest"})
+			c.pass(0)
+		},
+	},
+	{
+		name: "the start of the clock", policy: twoSeats, writes: "swap",
+		setup: func(c *crash) { c.come("A", "ann"); c.pass(room.Second) },
+		act:   func(c *crash) { c.come("B", "bob") },
+	},
+	{name: "the end at the deadline", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.pass(65 * room.Second) }},
+
+	// The API.
+	{
+		name: "the first join", policy: twoSeats, own: true, writes: "commit",
+		act:    func(c *crash) { c.token("ann") },
+		lawful: mayDiffer(twice, said(1, "join", "", "ann", room.DidPromise, "")),
+	},
+	{
+		name: "another join of the same user", policy: twoSeats, own: true, writes: "swap",
+		setup:  func(c *crash) { c.token("ann") },
+		act:    func(c *crash) { c.token("ann") },
+		lawful: mayDiffer(twice, said(1, "join", "", "ann", room.DidPromise, "")),
+	},
+	{
+		name: "a join that is refused", policy: oneSeat, own: true, writes: "swap",
+		setup:  func(c *crash) { c.come("A", c.token("ann")); c.pass(6 * room.Second) },
+		act:    func(c *crash) { c.refusedJoin("bob", room.CodeRoomFull) },
+		lawful: mayDiffer(twice, said(1, "join", "", "bob", room.DidRefuse, room.RoomFull)),
+	},
+	{
+		name: "a visit that reopens a demo room", policy: `{"demo":true,"quorum":1,"lessonSeconds":5}`, own: true, writes: "commit",
+		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(20 * room.Second) },
+		act:   func(c *crash) { c.visit() },
+		lawful: mayDiffer("a visitor without a cookie is somebody new",
+			said(2, "join", "", "guest-", room.DidPromise, ""), said(2, "reconcile", "", "guest-", room.DidRepair, room.Reconciled)),
+	},
+	{name: "an end by the API", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.end() }},
+	{name: "an end before the first join", policy: twoSeats, own: true, writes: "commit", act: func(c *crash) { c.end() }},
+	{
+		name: "an extension by seconds", policy: twoSeats, writes: "swap", moments: true, setup: pair,
+		act:    func(c *crash) { c.extend(30, 0) },
+		lawful: mayDiffer(twice, said(1, "api", "", "", room.DidExtend, room.Admin)),
+	},
+	{
+		name: "an extension to a moment", policy: twoSeats, writes: "swap", setup: pair,
+		act: func(c *crash) { c.extend(0, Epoch+90*room.Second) },
+	},
+	{
+		name: "a deadline brought forward", policy: twoSeats, writes: "swap", setup: pair,
+		act: func(c *crash) { c.extend(0, Epoch+10*room.Second); c.pass(15 * room.Second) },
+	},
+	{name: "a removal", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.remove("A") }},
+	{
+		name: "a reopening", policy: twoSeats, writes: "commit",
+		setup: func(c *crash) { pair(c); c.end(); c.pass(10 * room.Second) },
+		act:   func(c *crash) { c.reopen() },
+	},
+	{name: "a new room", policy: twoSeats, own: true, writes: "commit", setup: func(c *crash) { c.delete() }, act: func(c *crash) { c.put(oneSeat, "") }},
+	{
+		name: "a policy that starts the clock", moments: true, lawful: mayDiffer(twice, said(1, "api", "", "", room.DidPolicy, "")), policy: `{"lessonSeconds":60}`, writes: "commit",
+		setup: func(c *crash) { c.come("A", "ann"); c.pass(room.Second) },
+		act:   func(c *crash) { c.put(`{"lessonSeconds":60,"quorum":1}`, "") },
+	},
+	{
+		name: "a policy that seats who waits", lawful: mayDiffer(twice, said(1, "api", "", "", room.DidPolicy, "")), policy: oneSeat, writes: "commit",
+		setup: func(c *crash) {
+			c.come("A", "ann")
+			c.silence("A")
+			c.Platform.Vanish("A")
+			c.come("B", "bob")
+		},
+		act: func(c *crash) { c.put(twoSeats, "") },
+	},
+	{
+		name: "the adoption of a session", lawful: mayDiffer(twice, said(1, "api", "", "", room.DidPolicy, "")), policy: twoSeats, own: true, writes: "commit",
+		act: func(c *crash) { c.session = "1_" + c.name; c.put(twoSeats, c.session); c.come("A", "ann") },
+	},
+	{
+		name: "the adoption of another session", lawful: mayDiffer(twice, said(2, "api", "", "", room.DidPolicy, "")), policy: twoSeats, writes: "commit",
+		act: func(c *crash) { c.put(twoSeats, "1_"+c.name+"-other") },
+	},
+	{name: "a deletion", swept: true, policy: twoSeats, writes: "commit", setup: pair, act: func(c *crash) { c.delete(); c.pass(5 * room.Second) }},
+
+	// Readings of the list, and what is found without a webhook.
+	{
+		name: "a ghost is freed", policy: `{"maxSeats":2}`, writes: "swap",
+		setup: func(c *crash) { pair(c); c.pass(room.Minute); c.silence("A"); c.Platform.Vanish("A") },
+		act:   func(c *crash) { c.pass(90 * room.Second) },
+	},
+	{
+		name: "somebody unheard of is judged", policy: `{"foreignTokens":"refuse"}`, writes: "swap",
+		setup: func(c *crash) {
+			c.silence("X")
+			c.come("X", "xan")
+			c.pass(room.Second)
+			c.lost = nil
+		},
+		act: func(c *crash) { c.pass(4 * room.Minute) },
+	},
+	{
+		name: "a promise lapses", policy: oneSeat, own: true, writes: "swap",
+		setup: func(c *crash) { c.token("ann"); c.pass(room.Minute) },
+		act:   func(c *crash) { c.pass(90 * room.Second) },
+	},
+	{
+		name: "the sweep alone", swept: true, policy: twoSeats, writes: "swap",
+		setup: func(c *crash) { pair(c); c.DropAlarm = func(string, room.Time) bool { return true } },
+		act:   func(c *crash) { c.pass(3 * room.Minute) },
+	},
+
+	// What moves out of the item.
+	{
+		name: "lines are shed", policy: `{"quorum":64}`, writes: "shed",
+		setup: func(c *crash) { c.crowd(14, 0) },
+		act:   func(c *crash) { c.come("A", "ann"); c.come("B", "bob") },
+	},
+	{
+		name: "people who left are shed", policy: `{"maxSeats":64,"quorum":64}`, writes: "shed",
+		setup: func(c *crash) { c.crowd(16, 15) },
+		act:   func(c *crash) { c.leave("P15"); c.come("A", "ann") },
+	},
+	{
+		name: "people who are in are shed", policy: `{"quorum":1}`, writes: "shed",
+		setup: func(c *crash) { c.crowd(72, 0) },
+		act:   func(c *crash) { c.come("A", "ann"); c.leave("P03") },
+	},
+	{
+		name: "the end of a hall", policy: `{"quorum":1}`, writes: "swap",
+		setup: func(c *crash) {
+			c.crowd(73, 0)
+			c.come("A", "ann")
+			c.lost = func(e room.Event) bool { return e.Name == room.ConnectionDestroyed }
+		},
+		act: func(c *crash) { c.end(); c.pass(3 * room.Second) },
+	},
+}
+
+// pair seats two people, which starts the clock.
+func pair(c *crash) {
+	c.come("A", "ann")
+	c.pass(room.Second)
+	c.come("B", "bob")
+	c.pass(room.Second)
+}
+
+// mayDiffer is what may be said once more or less, and why.
+func mayDiffer(why string, these ...string) map[string]string {
+	all := map[string]string{}
+	for _, line := range these {
+		all[line] = why
+	}
+	return all
+}
+
+const (
+	twice   = "each request that is granted or refused is one line, and who got no answer asks again"
+	inOrder = "the repeated webhook finds the room further on"
+)
+
+func (c *crash) token(user string) string {
+	c.t.Helper()
+	token, code := c.join(user)
+	if code != "" {
+		c.t.Errorf("join of %s: %s", user, code)
+	}
+	c.tokens[user] = token
+	return token
+}
+
+func (c *crash) refusedJoin(user string, want room.Code) {
+	c.t.Helper()
+	if _, code := c.join(user); code != want {
+		c.t.Errorf("join of %s: %s, want %s", user, code, want)
+	}
+}
+
+func (c *crash) visit() {
+	c.must("", func() error {
+		got, _, err := c.Service.Visit(context.Background(), c.name, "")
+		if err == nil {
+			c.session = got.SessionID
+		}
+		return err
+	})
+}
+
+func (c *crash) end() {
+	c.t.Helper()
+	c.must("", func() error {
+		_, err := c.Service.End(context.Background(), c.name, "admin")
+		return err
+	})
+}
+
+func (c *crash) extend(seconds int, endsAt room.Time) {
+	c.t.Helper()
+	c.must("", func() error {
+		_, err := c.Service.Extend(context.Background(), c.name, seconds, endsAt, "admin")
+		return err
+	})
+}
+
+func (c *crash) remove(id string) {
+	c.t.Helper()
+	c.must("", func() error { return c.Service.Remove(context.Background(), c.name, id, "admin") })
+}
+
+func (c *crash) reopen() {
+	c.t.Helper()
+	c.must(room.CodeNotEnded, func() error {
+		v, err := c.Service.Reopen(context.Background(), c.name, "admin")
+		if err == nil {
+			c.session = *v.SessionID
+		}
+		return err
+	})
+}
+
+func (c *crash) delete() {
+	c.t.Helper()
+	c.must(room.CodeNoSuchRoom, func() error { return c.Service.DeleteRoom(context.Background(), c.name) })
+}
+
+// hold lets somebody connect whose webhook waits for release.
+func (c *crash) hold(id, data string) {
+	c.lost = func(e room.Event) bool {
+		held := e.Name == room.ConnectionCreated && e.Connection == id
+		if held {
+			c.held = append(c.held, e)
+		}
+		return held
+	}
+	c.come(id, data)
+	c.lost = nil
+}
+
+func (c *crash) release() {
+	for _, e := range c.held {
+		c.Send(c.now, e)
+	}
+	c.held = nil
+	c.pass(0)
+}
+
+func (c *crash) publish(id, stream string) {
+	e := c.Platform.people[id].event(room.StreamCreated, c.now)
+	e.Stream, e.StreamAt, e.Kind, e.Digest = stream, c.now, room.Camera, stream
+	c.Send(c.now, e)
+	c.pass(0)
+}
+
+// failTwice has the platform fail the next two requests to disconnect.
+func (c *crash) failTwice() {
+	left := 2
+	c.disconnects = func() error {
+		if left--; left >= 0 {
+			return &room.PlatformError{Operation: "disconnect", Status: 500}
+		}
+		return nil
+	}
+}
+
+// crowd lets n people come, one each tenth of a second, of whom the first gone
+// leave again. It is decided as by the service, and stored at once.
+func (c *crash) crowd(n, gone int) {
+	l, err := c.Lesson(c.session)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for i := range n + gone {
+		c.now += room.Second / 10
+		p := &Person{Session: c.session, ID: fmt.Sprintf("P%02d", i%n), Data: fmt.Sprintf("p%02d", i%n), CameAt: c.now}
+		name := room.ConnectionCreated
+		if i < n {
+			c.Platform.people[p.ID] = p
+		} else {
+			p, name = c.Platform.people[p.ID], room.ConnectionDestroyed
+			p.LeftAt = c.now
+		}
+		e := p.event(name, c.now)
+		e.Received = c.now
+		l, _ = room.Decide(l, room.Heard{Event: e}, c.now) // a webhook is never refused
+	}
+	if _, err := c.Store.Swap(context.Background(), l); err != nil {
+		c.t.Fatal(err)
+	}
+	c.pass(room.Second)
+}
