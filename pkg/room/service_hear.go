@@ -15,7 +15,7 @@ const (
 	// parkPatience is for the queue, once the store has failed.
 	parkPatience = 3 * time.Second
 	// timerPatience is for an alarm; the sweep does without.
-	timerPatience = time.Second
+	timerPatience = 1500 * time.Millisecond
 )
 
 // Hear takes in a webhook. When it returns nil, the event's effect is durable,
