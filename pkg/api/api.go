@@ -20,7 +20,7 @@ type Service interface {
 	PutRoom(ctx context.Context, name string, p room.Put) (v room.View, created bool, err error)
 	Room(ctx context.Context, name string) (room.View, error)
 	Rooms(ctx context.Context, after string, limit int, status string) (room.RoomPage, error)
-	DeleteRoom(ctx context.Context, name string) error
+	DeleteRoom(ctx context.Context, name, actor string) error
 	Join(ctx context.Context, name, user, role string) (room.Credentials, error)
 	Extend(ctx context.Context, name string, seconds int, endsAt room.Time, actor string) (room.View, error)
 	End(ctx context.Context, name, actor string) (room.View, error)

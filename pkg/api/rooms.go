@@ -44,7 +44,7 @@ func (s *server) putRoom(w http.ResponseWriter, c call) error {
 	if err != nil {
 		return err
 	}
-	put := room.Put{Policy: policy, Session: session, IfMatch: strings.Join(c.Header.Values("If-Match"), ", ")}
+	put := room.Put{Policy: policy, Session: session, IfMatch: strings.Join(c.Header.Values("If-Match"), ", "), Actor: c.actor}
 	if put.IfNoneMatch, err = onlyNew(c.Header); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (s *server) getRoom(w http.ResponseWriter, c call) error {
 func (s *server) deleteRoom(w http.ResponseWriter, c call) error {
 	ctx, cancel := work(c.Request)
 	defer cancel()
-	if err := s.Service.DeleteRoom(ctx, c.room); err != nil {
+	if err := s.Service.DeleteRoom(ctx, c.room, c.actor); err != nil {
 		return err
 	}
 	return writeNothing(w)

@@ -75,7 +75,7 @@ func (s *stub) Rooms(ctx context.Context, after string, limit int, status string
 	return room.RoomPage{Rooms: []room.Summary{{Room: "a", Status: room.Open}}, Next: "a"}, s.note(ctx, "rooms", "", "")
 }
 
-func (s *stub) DeleteRoom(ctx context.Context, name string) error {
+func (s *stub) DeleteRoom(ctx context.Context, name, _ string) error {
 	return s.note(ctx, "delete", name, "")
 }
 

@@ -30,6 +30,7 @@ func lessonFields(c *coder, l *room.Lesson) {
 	num(c, "floor", &l.Floor)
 	count(c, "outside", &l.Outside)
 	num(c, "readAt", &l.ReadAt)
+	num(c, "blindUntil", &l.BlindUntil)
 	num(c, "watchAt", &l.WatchAt)
 	num(c, "empty", &l.Empty)
 	num(c, "dueAt", &l.Due)

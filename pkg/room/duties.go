@@ -6,8 +6,8 @@ import "slices"
 const (
 	watchFirst = 2 * Minute
 	watchEvery = 10 * Minute
-	// waitPatience is how long somebody may wait before the list is read less
-	// often.
+	// waitPatience is how long the last who came may wait before the list is
+	// read less often.
 	waitPatience = Minute
 	readRarely   = 5 * Second
 	// giveUpAfter is when a connection that cannot be disconnected is given up.
@@ -27,7 +27,11 @@ type Duties struct {
 
 // Duties derives what is due now.
 func (l *Lesson) Duties(now Time) Duties {
-	d := Duties{Look: l.WatchAt != 0 && l.WatchAt <= now}
+	watchAt := l.WatchAt
+	if watchAt != 0 {
+		watchAt = max(watchAt, l.ReadAt+readEvery, l.BlindUntil)
+	}
+	d := Duties{Look: watchAt != 0 && watchAt <= now}
 	if l.Status == Running {
 		if at := l.Deadline(); at != 0 {
 			d.End = at <= now
@@ -47,8 +51,8 @@ func (l *Lesson) Duties(now Time) Duties {
 			d.Disconnect = append(d.Disconnect, c.ID)
 		}
 	}
-	if l.Status == Ended && l.WatchAt != 0 {
-		d.Next = earlier(d.Next, l.WatchAt)
+	if l.Status == Ended {
+		d.Next = earlier(d.Next, watchAt)
 	}
 	slices.Sort(d.Disconnect)
 	return d
@@ -56,21 +60,21 @@ func (l *Lesson) Duties(now Time) Duties {
 
 // lookAt is when the list has to be read for somebody's sake; 0 for nobody's.
 func (l *Lesson) lookAt() Time {
-	var at, waitsSince Time
+	var at, lastCame Time
 	for _, c := range l.Conns {
 		switch {
 		case c.RetryAt != 0 && c.Tries == 0:
 			at = earlier(at, c.RetryAt)
 		case c.LeftAt != 0:
 		case c.State == Waiting:
-			waitsSince = earlier(waitsSince, c.HeardAt)
+			lastCame = max(lastCame, c.HeardAt)
 		case c.State == Unheard:
 			at = earlier(at, max(c.ListedAt+judgeAfter, l.ReadAt+readRarely))
 		}
 	}
-	if waitsSince != 0 {
+	if lastCame != 0 {
 		next := l.ReadAt + readEvery
-		if l.ReadAt > waitsSince+waitPatience {
+		if l.ReadAt > lastCame+waitPatience {
 			next = l.ReadAt + readRarely
 		}
 		at = earlier(at, next)
@@ -78,7 +82,7 @@ func (l *Lesson) lookAt() Time {
 	if at == 0 {
 		return 0
 	}
-	return max(at, l.ReadAt+readEvery)
+	return max(at, l.ReadAt+readEvery, l.BlindUntil)
 }
 
 // watch begins to look after the lesson, if nobody does: after an ended one

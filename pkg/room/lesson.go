@@ -69,9 +69,12 @@ type Lesson struct {
 	Floor   Time  `json:"floor,omitempty"`   // latest createdAt among the shed
 	Outside int64 `json:"outside,omitempty"` // connections that are in, but stand only in records
 
-	ReadAt  Time `json:"readAt,omitempty"`  // when the newest reading of the list began
-	WatchAt Time `json:"watchAt,omitempty"` // when the list is to be compared next
-	Empty   int  `json:"empty,omitempty"`   // complete empty readings in a row since the end
+	ReadAt Time `json:"readAt,omitempty"` // when the newest reading of the list began
+	// BlindUntil is when the list is worth reading again that the platform
+	// refuses to show.
+	BlindUntil Time `json:"blindUntil,omitempty"`
+	WatchAt    Time `json:"watchAt,omitempty"` // when the list is to be compared next
+	Empty      int  `json:"empty,omitempty"`   // complete empty readings in a row since the end
 	// Due is when the sweep looks at the lesson: no later than its next duty,
 	// 0 when it has none.
 	Due Time `json:"due,omitempty"`

@@ -5,7 +5,7 @@ import "time"
 // Code is the stable name of a refusal, as the API shows it.
 type Code string
 
-// The codes of CONTRACT's JSON API.
+// The codes.
 const (
 	CodeBadJSON             Code = "bad-json"
 	CodeInvalidField        Code = "invalid-field"

@@ -45,13 +45,19 @@ func (s *Service) requestUnopened(ctx context.Context, r Room, in Input) (View, 
 	}
 	ended := r
 	err := s.commitRoom(ctx, r.Name, func(now Room, l *Lesson) (Change, error) {
-		if now.Revision != r.Revision {
-			return Change{}, &Problem{Code: CodeChanged, Detail: "The room was changed at the same moment; ask again."}
+		if now.Revision == 0 {
+			return Change{}, noRoom(r.Name, ErrNoRoom)
+		}
+		if now.Session != "" {
+			return Change{}, errHasSession
 		}
 		now.Closed = s.set.Now()
 		ended = now.next()
 		return Change{Room: now}, nil
 	})
+	if errors.Is(err, errHasSession) {
+		return s.request(ctx, r.Name, in)
+	}
 	return s.view(ended, nil), err
 }
 

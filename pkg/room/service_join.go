@@ -191,7 +191,11 @@ func (s *Service) Visit(ctx context.Context, name, visitor string) (Credentials,
 	if !r.Policy.Demo() || !s.set.AllowDemo {
 		return Credentials{}, "", &Problem{Code: CodeUnauthorized, Detail: fmt.Sprintf("The room %q admits nobody without a ticket.", name)}
 	}
-	if l != nil && l.Status == Ended && s.set.Now() >= l.EndedAt+demoRest || r.Closed != 0 {
+	over := r.Closed
+	if l != nil && l.Status == Ended {
+		over = l.EndedAt
+	}
+	if over != 0 && s.set.Now() >= over+demoRest {
 		if _, err := s.Reopen(ctx, name, "demo"); err != nil && !isCode(err, CodeNotEnded) {
 			return Credentials{}, "", err
 		}

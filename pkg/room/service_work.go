@@ -89,11 +89,23 @@ func (s *Service) look(ctx context.Context, session string) (bool, error) {
 	return true, s.settle(ctx, l)
 }
 
+// blind logs that the list could not be read, and reports whether the platform
+// said no.
+func (s *Service) blind(session string, err error) bool {
+	var answer *PlatformError
+	if errors.As(err, &answer) && answer.Refused() {
+		s.set.Log.Error("the platform refuses to show who is in: check the credentials", "alarm", "platform-refuses", "session", session, "status", answer.Status)
+		return true
+	}
+	s.set.Log.Warn("the list of connections could not be read", "session", session, "error", err)
+	return false
+}
+
 // settle reads the list, the right to which was claimed, and decides by it.
 func (s *Service) settle(ctx context.Context, l Lesson) error {
 	settle, err := s.read(ctx, l)
 	if err != nil {
-		s.set.Log.Warn("the list of connections could not be read", "session", l.Session, "error", err)
+		settle.Forbidden = s.blind(l.Session, err)
 	}
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()

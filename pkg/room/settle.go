@@ -12,8 +12,11 @@ import (
 // something to decide; Steady names those outside about whom there is nothing.
 type Settle struct {
 	Reading *Reading
-	Records []Record
-	Steady  map[string]bool
+	// Forbidden: the platform refused to show the list, and will go on so until
+	// somebody looks at the settings.
+	Forbidden bool
+	Records   []Record
+	Steady    map[string]bool
 }
 
 // Margins of what a reading proves, by Usher's clock.
@@ -27,7 +30,7 @@ const (
 
 func (s Settle) decide(t *turn) error {
 	if s.Reading == nil {
-		t.lookedInVain()
+		t.lookedInVain(s.Forbidden)
 		t.keepTime(FromReconcile)
 		return nil
 	}
@@ -38,11 +41,15 @@ func (s Settle) decide(t *turn) error {
 }
 
 // lookedInVain logs those who wait, now that somebody has looked.
-func (t *turn) lookedInVain() {
+func (t *turn) lookedInVain(forbidden bool) {
+	if forbidden {
+		t.l.BlindUntil = t.now + Minute
+		t.changed = true
+	}
 	for _, c := range t.l.waiting() {
 		t.wait(c, firstLine(c), &evidence{})
 	}
-	t.lookLater()
+	t.askAgain()
 	if t.l.WatchAt != 0 && t.l.WatchAt <= t.now {
 		t.l.WatchAt = t.now + Minute
 		if t.l.Status == Ended {
@@ -52,11 +59,12 @@ func (t *turn) lookedInVain() {
 	}
 }
 
-// lookLater puts off the looks that this reading left without a result.
-func (t *turn) lookLater() {
+// askAgain has those told to go once more whom this reading proved neither
+// gone nor there: the process that was to tell them may have died.
+func (t *turn) askAgain() {
 	for _, c := range t.l.Conns {
 		if c.RetryAt != 0 && c.Tries == 0 && c.RetryAt <= t.now {
-			c.RetryAt = t.now + min(max(t.now-c.HeardAt, confirmAfter), Minute)
+			c.RetryAt, c.Tries = t.now, 1
 			t.put(c)
 		}
 	}
@@ -77,7 +85,7 @@ func (t *turn) settle(r Reading, steady map[string]bool) {
 		t.missing(by)
 		t.lapse(by)
 	}
-	t.lookLater()
+	t.askAgain()
 	t.unmask(by)
 	if t.l.Status == Ended {
 		t.drain(r)

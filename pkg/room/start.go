@@ -16,6 +16,11 @@ func NewLesson(r Room, session string, own bool, event, actor string, now Time) 
 	return l
 }
 
+// logReopen notes that the room has had a lesson before this one.
+func (l *Lesson) logReopen(actor string) {
+	l.Tail = append(l.Tail, Line{At: l.Created, Event: FromAPI, Action: DidReopen, Reason: Admin, Actor: actor})
+}
+
 // additive gives the decision as an arrival that needs no look at the others,
 // when that is all it is.
 func additive(before, after Lesson, id string) (Arrival, bool) {

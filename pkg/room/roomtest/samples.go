@@ -85,7 +85,7 @@ func full() room.Lesson {
 	l.Rules = []room.Rule{{Since: 1, Quorum: 2, Seconds: 3}, {Since: 4}}
 	l.EndedAt, l.Extended, l.FixedEnd = noon+9, -4, noon+8
 	l.Base, l.Shed, l.Floor, l.Outside = 16, 5, noon-1, 2
-	l.ReadAt, l.WatchAt, l.Empty, l.Due = noon+1, noon+2, 1, noon+3
+	l.ReadAt, l.WatchAt, l.Empty, l.Due, l.BlindUntil = noon+1, noon+2, 1, noon+3, noon+4
 	l.Tail = []room.Line{fullLine(), {At: 1, Event: "x", Action: room.DidNothing}}
 	l.Seen = map[string]room.Time{"d1": noon, "дайджест": 1}
 	l.Promises = map[string]room.Promise{
