@@ -147,9 +147,9 @@ func dial(b *testing.B, addr string) *client {
 }
 
 // post fails b unless the answer is 200.
-func (c *client) post(b *testing.B, event, session, connection string, at room.Time) {
+func (c *client) post(b *testing.B, event, session, connection string, created, at room.Time) {
 	body := fmt.Sprintf(`{"sessionId":%q,"projectId":%q,"event":%q,"reason":"clientDisconnected","timestamp":%d,`+
-		`"connection":{"id":%q,"createdAt":%d,"data":"user-%s"}}`, session, project, event, at, connection, at, connection)
+		`"connection":{"id":%q,"createdAt":%d,"data":"user-%s"}}`, session, project, event, at, connection, created, connection)
 	_, err := fmt.Fprintf(c.conn, "POST /session-monitoring HTTP/1.1\r\nHost: usher\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	if err != nil {
 		b.Error(err)

@@ -26,8 +26,8 @@ func visits(b *testing.B, all []*client, rooms int, turn *atomic.Int64) {
 			for range burst / 2 {
 				n := int(turn.Add(1))
 				session, at := sessionOf(n%rooms), now()
-				c.post(b, room.ConnectionCreated, session, id(n), at)
-				c.post(b, room.ConnectionDestroyed, session, id(n), at)
+				c.post(b, room.ConnectionCreated, session, id(n), at, at)
+				c.post(b, room.ConnectionDestroyed, session, id(n), at, at+room.Second)
 			}
 		})
 	}
@@ -70,8 +70,8 @@ func BenchmarkMemory(b *testing.B) {
 		putRooms(b, s, rooms, `{"maxSeats":2}`)
 		c := dial(b, serve(b, s))
 		for n := range rooms {
-			c.post(b, room.ConnectionCreated, sessionOf(n), id(2*n), now())
-			c.post(b, room.ConnectionCreated, sessionOf(n), id(2*n+1), now())
+			c.post(b, room.ConnectionCreated, sessionOf(n), id(2*n), now(), now())
+			c.post(b, room.ConnectionCreated, sessionOf(n), id(2*n+1), now(), now())
 		}
 		heap = inUse() - before
 		runtime.KeepAlive(s)
