@@ -22,19 +22,27 @@ func TestCrashes(t *testing.T, store room.Store) {
 	for _, p := range crashPaths {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			calm := p.run(t, store, crashAt{})
-			kinds := calm.writes
-			t.Logf("%d writes: %v", len(kinds), kinds)
-			if !slices.Contains(kinds, p.writes) {
-				t.Fatalf("the path has no %s; it writes %v", p.writes, kinds)
-			}
-			want := calm.outcome()
-			for _, at := range crashesOf(kinds) {
-				t.Run(at.String(), func(t *testing.T) {
-					c := p.run(t, store, at)
-					c.compare(want, c.outcome())
-				})
-			}
+			p.crashes(t, store)
+		})
+	}
+}
+
+// TestHallEnd does the same with the end of a hall, whose people do not all
+// stand in the lesson's item.
+func TestHallEnd(t *testing.T, store room.Store) { hallEnd.crashes(t, store) }
+
+// crashes walks the path without a fault, and then with each one.
+func (p crashPath) crashes(t *testing.T, store room.Store) {
+	calm := p.run(t, store, crashAt{})
+	want := calm.outcome()
+	t.Logf("%d writes: %v", len(calm.writes), calm.writes)
+	if !slices.Contains(calm.writes, p.writes) {
+		t.Fatalf("the path has no %s; it writes %v", p.writes, calm.writes)
+	}
+	for _, at := range crashesOf(calm.writes) {
+		t.Run(at.String(), func(t *testing.T) {
+			c := p.run(t, store, at)
+			c.compare(want, c.outcome())
 		})
 	}
 }

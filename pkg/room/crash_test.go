@@ -1,0 +1,9 @@
+package room_test
+
+import (
+	"testing"
+
+	"usher/pkg/room/roomtest"
+)
+
+func TestCrashes(t *testing.T) { roomtest.TestCrashes(t, openBolt(t)) }
