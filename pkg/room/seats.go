@@ -182,7 +182,29 @@ func (l *Lesson) outranks(c, target Conn, shown map[string]bool) bool {
 	if p, ok := l.rider(c); ok && p.GivenAt <= target.HeardAt {
 		return true
 	}
-	return shown[c.ID] && byPlace(c, target) < 0
+	return shown[c.ID] && l.preceded(c, target)
+}
+
+// preceded reports whether c, who is in now, came before target and was in when
+// target came: by c itself, or by an older connection of its user whose seat c
+// took over and who is proven to have been in at that moment.
+func (l *Lesson) preceded(c, target Conn) bool {
+	if byAge(c, target) < 0 {
+		return true
+	}
+	for _, o := range l.Conns {
+		heir := o.ID != c.ID && c.User != "" && o.User == c.User && byPlace(c, target) < 0
+		if heir && byAge(o, target) < 0 && o.provenAt(target.CreatedAt) {
+			return true
+		}
+	}
+	return false
+}
+
+// provenAt reports whether the connection is proven to have been in at a moment
+// after it came.
+func (c Conn) provenAt(at Time) bool {
+	return c.ShownAt >= at || c.LeftAt > at && !c.Bound
 }
 
 // displaceable gives the latest comer after c whose seat neither a promise nor

@@ -148,18 +148,23 @@ func (t *turn) comeback(c Conn, began Time) {
 	}
 	c.Held, c.Firm, c.PlaceAt, c.PlaceID = false, false, 0, ""
 	c.State, c.ListedAt = Unheard, began
+	note := stillUnheard
 	if c.Created {
-		c.State = Waiting
+		c.State, note = Waiting, shownAgain
 	}
 	t.put(c)
-	t.tell(c, Line{Event: FromReconcile, Action: DidRepair, Reason: Reconciled, Note: shownAgain})
+	t.tell(c, Line{Event: FromReconcile, Action: DidRepair, Reason: Reconciled, Note: note})
 	if t.l.Status == Ended {
 		t.refuse(c, LessonOver, Line{Event: FromReconcile})
 	}
 }
 
-// shownAgain is the note of somebody who was thought to have left.
-const shownAgain = "shown again"
+// Notes of somebody who was thought to have left: one who waits now, and one
+// whose own webhook never came.
+const (
+	shownAgain   = "shown again"
+	stillUnheard = "shown again, still unheard of"
+)
 
 // missing frees those whom a complete reading does not show, where it began
 // late enough to prove it. They left when they were last proven in.
