@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,10 @@ var calls = map[string]func(context.Context, *Store) error{
 		_, err := s.Add(ctx, room.Arrival{Session: "s", Conn: room.Conn{ID: "c1", State: room.Seated}})
 		return err
 	},
+	"Add of somebody who waits": func(ctx context.Context, s *Store) error {
+		_, err := s.Add(ctx, room.Arrival{Session: "s", Due: 1, Conn: room.Conn{ID: "c1", State: room.Waiting}})
+		return err
+	},
 	"Swap": func(ctx context.Context, s *Store) error {
 		_, err := s.Swap(ctx, room.Lesson{Session: "s"})
 		return err
@@ -39,17 +44,33 @@ var calls = map[string]func(context.Context, *Store) error{
 	"Commit": func(ctx context.Context, s *Store) error {
 		return s.Commit(ctx, room.Change{Room: room.Room{Name: "r"}, Create: true, Start: &room.Lesson{Session: "s"}})
 	},
+	"Commit of a swap": func(ctx context.Context, s *Store) error {
+		return s.Commit(ctx, room.Change{Room: room.Room{Name: "r"}, Swap: &room.Lesson{Session: "s"}})
+	},
+	"Commit of a deletion": func(ctx context.Context, s *Store) error {
+		return s.Commit(ctx, room.Change{Room: room.Room{Name: "r"}, Delete: true})
+	},
 	"Lines":   func(ctx context.Context, s *Store) error { _, err := s.Lines(ctx, "s", 0, 1); return err },
 	"Records": func(ctx context.Context, s *Store) error { _, err := s.Records(ctx, "s", "", 1); return err },
 	"Due":     func(ctx context.Context, s *Store) error { _, err := s.Due(ctx, 0, 1, 1); return err },
 }
 
 // writes are the methods whose requests may meet a transaction.
-var writes = []string{"Add", "Swap", "Shed", "Commit"}
+var writes = []string{"Add", "Add of somebody who waits", "Swap", "Shed", "Commit", "Commit of a swap", "Commit of a deletion"}
 
 // always answers every request with err.
 func always(err error) func(context.Context, int, any) (any, error) {
 	return func(context.Context, int, any) (any, error) { return nil, err }
+}
+
+// TestEveryMethodIsCalled holds that the faults meet every method of the port.
+func TestEveryMethodIsCalled(t *testing.T) {
+	port := reflect.TypeFor[room.Store]()
+	for i := range port.NumMethod() {
+		if name := port.Method(i).Name; calls[name] == nil {
+			t.Errorf("%s meets no faults", name)
+		}
+	}
 }
 
 func TestStubSucceeds(t *testing.T) {
@@ -83,6 +104,10 @@ func TestFaults(t *testing.T) {
 		"answer cut off":      {&smithy.DeserializationError{Err: errors.New("unexpected EOF")}, true},
 		"too late":            {context.DeadlineExceeded, true},
 		"cancelled throttled": {cancelledBy("None", "ThrottlingError"), true},
+		"cancelled capacity":  {cancelledBy("ProvisionedThroughputExceeded", "None"), true},
+		"cancelled, too busy": {cancelledBy("RequestLimitExceeded"), true},
+		"still in progress":   {&types.TransactionInProgressException{}, true},
+		"too many at once":    {&types.LimitExceededException{}, true},
 		"wrong request":       {&smithy.GenericAPIError{Code: "ValidationException"}, false},
 		"wrong item":          {cancelledBy("None", "ValidationError"), false},
 	} {
