@@ -204,7 +204,7 @@ var hallEnd = crashPath{
 		c.come("A", "ann")
 		c.lost = func(e room.Event) bool { return e.Name == room.ConnectionDestroyed }
 	},
-	act: func(c *crash) { c.end() },
+	act: func(c *crash) { c.end(); c.pass(3 * room.Second) },
 }
 
 // pair seats two people, which starts the clock.
