@@ -31,6 +31,8 @@ func lessonFields(c *coder, l *room.Lesson) {
 	count(c, "outside", &l.Outside)
 	num(c, "readAt", &l.ReadAt)
 	num(c, "blindUntil", &l.BlindUntil)
+	num(c, "clearAt", &l.ClearAt)
+	num(c, "settledAt", &l.SettledAt)
 	num(c, "watchAt", &l.WatchAt)
 	num(c, "empty", &l.Empty)
 	num(c, "dueAt", &l.Due)
@@ -66,6 +68,8 @@ func connFields(c *coder, id string, v *room.Conn) {
 	flag(c, "bound", &v.Bound)
 	num(c, "shown", &v.ShownAt)
 	num(c, "listed", &v.ListedAt)
+	num(c, "back", &v.BackAt)
+	num(c, "told", &v.ToldAt)
 	num(c, "retry", &v.RetryAt)
 	num(c, "tries", &v.Tries)
 	if len(v.Streams) > 0 || c.item["streams"] != nil {

@@ -6,6 +6,9 @@ type Ask struct {
 	ID         string // of the promise, if a new one is given
 	Expires    Time   // of the token that is asked for
 	Records    []Record
+	// Since is when it was asked: a reading that began later is a look at the
+	// list for this request too.
+	Since Time
 	// Looked is what a reading of the list made for this request showed.
 	Looked *Settle
 }
@@ -78,14 +81,14 @@ func lastInLine(now Time) Conn { return Conn{CreatedAt: now + Hour} }
 // turnAwayFull refuses for lack of room or a user who is in, after the list was
 // read; where somebody is too young to be proven gone, it is worth asking again.
 func (t *turn) turnAwayFull(a Ask, holders []Conn, why Reason, code Code, detail string) error {
-	if a.Looked == nil {
+	looked := t.l.SettledAt
+	if a.Looked == nil && looked <= a.Since {
 		return ErrLook
 	}
 	p := &Problem{Code: code, Detail: detail}
 	for _, c := range holders {
-		if !a.Looked.Reading.shows(c.ID) && a.Looked.Reading.Began < c.HeardAt+absenceAfter {
-			wait := (c.HeardAt + absenceAfter).Until(a.Looked.Reading.Began)
-			p.RetryAfter = max(p.RetryAfter, wait)
+		if c.ShownAt < looked && looked < c.HeardAt+absenceAfter {
+			p.RetryAfter = max(p.RetryAfter, (c.HeardAt + absenceAfter).Until(looked))
 		}
 	}
 	return t.turnAway(a, why, p)
@@ -94,13 +97,4 @@ func (t *turn) turnAwayFull(a Ask, holders []Conn, why Reason, code Code, detail
 func (t *turn) turnAway(a Ask, why Reason, p *Problem) error {
 	t.log(Line{Event: FromJoin, User: a.User, Role: a.Role, Action: DidRefuse, Reason: why})
 	return p
-}
-
-func (r Reading) shows(id string) bool {
-	for _, p := range r.Present {
-		if p.ID == id {
-			return true
-		}
-	}
-	return false
 }

@@ -124,7 +124,7 @@ func (t *turn) ring() {
 func (t *turn) end(event string, outcome Outcome, why Reason, actor string) {
 	l := t.l
 	l.Status, l.Outcome, l.EndedAt = Ended, outcome, t.now
-	l.Empty, l.WatchAt = 0, t.now+Second
+	l.Empty, l.WatchAt, l.ClearAt = 0, t.now+Second, t.now+clearAgain
 	line := Line{Event: event, Action: DidEnd, Reason: why, Actor: actor}
 	if event == FromDeadline {
 		line.EventAt = l.Deadline()

@@ -94,7 +94,7 @@ func (t *turn) dismiss(c Conn, as State, line Line) {
 		c = t.announce(c)
 	}
 	c.State, c.Reason, c.Untold = as, line.Reason, false
-	c.RetryAt, c.Tries = t.now+confirmAfter, 0
+	c.ToldAt, c.RetryAt, c.Tries = t.now, t.now+confirmAfter, 0
 	t.put(c)
 	t.tell(c, line)
 }

@@ -2,8 +2,10 @@ package room_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"usher/pkg/bolt"
@@ -283,5 +285,54 @@ func TestDepartureOvertakesArrival(t *testing.T) {
 	}
 	if v := d.view(); v.Seats != 0 {
 		t.Errorf("a ghost holds a seat\n%s", d.story())
+	}
+}
+
+// All of up to 200 people are told within the second in which the lesson ends,
+// each with a line, also when nobody can read the list.
+func TestEndOfALargeRoom(t *testing.T) {
+	d := adopted(t, `{"quorum":64,"lessonSeconds":600}`)
+	start := d.Now()
+	for i := range 200 {
+		d.come(fmt.Sprintf("c%03d", i), fmt.Sprintf("u%03d", i))
+	}
+	d.Platform.ListFails = func() error { return roomtest.ErrAway }
+	d.Advance(start + 600*room.Second)
+	d.in()
+	ended := 0
+	for _, l := range d.lines() {
+		if l.Action == room.DidDisconnect && l.Reason == room.LessonOver {
+			ended++
+		}
+	}
+	if ended != 200 {
+		t.Errorf("%d lines tell of 200 people", ended)
+	}
+	d.Platform.ListFails = nil
+	d.Pass(10 * room.Minute)
+	if l, err := d.Lesson(d.session); err != nil || l.Outside != 0 || len(l.Told().Seated) != 0 {
+		t.Errorf("%d are left outside the item, %v", l.Outside, err)
+	}
+}
+
+func TestHallEnd(t *testing.T) { roomtest.TestHallEnd(t, openBolt(t)) }
+
+// Those who are turned away from a full room share the readings of the list.
+func TestJoinsShareAReading(t *testing.T) {
+	d := own(t, `{"maxSeats":1}`)
+	d.mustJoin("alice")
+	d.Pass(room.Second)
+	before := d.Now()
+	var all sync.WaitGroup
+	for i := range 40 {
+		all.Go(func() {
+			if _, err := d.join(fmt.Sprintf("u%d", i)); !isProblem(err, room.CodeRoomFull) {
+				t.Errorf("join: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if took := d.Now() - before; took > 3*room.Second {
+		t.Errorf("40 joins of a full room took %d ms", took)
 	}
 }

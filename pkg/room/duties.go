@@ -18,6 +18,7 @@ const (
 // never stored, so nothing of it is lost in a crash.
 type Duties struct {
 	End        bool     // the deadline has come
+	Clear      bool     // people who stand only in records are still to be told that it is over
 	Look       bool     // the list has to be read
 	Disconnect []string // connections whose last request failed, and is due again
 	// Next is the next moment at which there is something to do, exact to the
@@ -50,6 +51,10 @@ func (l *Lesson) Duties(now Time) Duties {
 		if c.RetryAt <= now {
 			d.Disconnect = append(d.Disconnect, c.ID)
 		}
+	}
+	if l.Status == Ended && l.Outside > 0 {
+		d.Clear = now >= l.ClearAt
+		d.Next = earlier(d.Next, l.ClearAt)
 	}
 	if l.Status == Ended {
 		d.Next = earlier(d.Next, watchAt)
@@ -101,7 +106,7 @@ func (l *Lesson) schedule(now Time) {
 		l.WatchAt = now + watchFirst
 	}
 	for id, c := range l.Conns {
-		if c.RetryAt != 0 && now-max(c.HeardAt, l.EndedAt) > giveUpAfter {
+		if c.RetryAt != 0 && now-c.ToldAt > giveUpAfter {
 			c.RetryAt = 0
 			l.Conns[id] = c
 		}

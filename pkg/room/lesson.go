@@ -69,7 +69,11 @@ type Lesson struct {
 	Floor   Time  `json:"floor,omitempty"`   // latest createdAt among the shed
 	Outside int64 `json:"outside,omitempty"` // connections that are in, but stand only in records
 
-	ReadAt Time `json:"readAt,omitempty"` // when the newest reading of the list began
+	// ClearAt is when to go on telling those outside the item that it is over.
+	ClearAt Time `json:"clearAt,omitempty"`
+	// SettledAt is when the newest reading began by which the lesson was settled.
+	SettledAt Time `json:"settledAt,omitempty"`
+	ReadAt    Time `json:"readAt,omitempty"` // when the newest reading of the list began
 	// BlindUntil is when the list is worth reading again that the platform
 	// refuses to show.
 	BlindUntil Time `json:"blindUntil,omitempty"`
@@ -131,11 +135,13 @@ type Conn struct {
 	Created   bool `json:"created,omitempty"`   // connectionCreated was heard
 	Destroyed bool `json:"destroyed,omitempty"` // connectionDestroyed was heard
 	LeftAt    Time `json:"leftAt,omitempty"`    // 0 while it is in
+	BackAt    Time `json:"backAt,omitempty"`    // when it was shown again after it had been taken for gone
 	Bound     bool `json:"bound,omitempty"`     // LeftAt is only the last moment it was proven in
 	ShownAt   Time `json:"shownAt,omitempty"`   // latest moment that it was proven in
 	ListedAt  Time `json:"listedAt,omitempty"`  // first reading that showed it while unheard
 
 	// A connection that was told to go and is not proven gone:
+	ToldAt  Time `json:"toldAt,omitempty"`  // when it was decided
 	RetryAt Time `json:"retryAt,omitempty"` // when to ask again, or to look; 0: nothing to do
 	Tries   int  `json:"tries,omitempty"`   // requests that failed so far
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -84,4 +86,24 @@ func (c *cache[V]) drop(name string) {
 		c.used.Remove(e)
 		delete(c.items, name)
 	}
+}
+
+// set collects names from several goroutines.
+type set struct {
+	mu  sync.Mutex
+	all map[string]bool
+}
+
+func newSet() *set { return &set{all: map[string]bool{}} }
+
+func (s *set) add(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all[name] = true
+}
+
+func (s *set) names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.all))
 }

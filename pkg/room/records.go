@@ -137,7 +137,7 @@ func (s *Shed) addConn(c Conn) {
 // over reports whether nothing is to be expected of the connection any more
 // but repeats and late news.
 func (l *Lesson) over(c Conn) bool {
-	return (c.LeftAt != 0 || c.State == Passed) && c.RetryAt == 0 && !l.witness(c)
+	return (c.LeftAt != 0 || c.State == Passed || c.told()) && c.RetryAt == 0 && !l.witness(c)
 }
 
 // witness reports whether the lesson's start rests on the connection.

@@ -167,7 +167,7 @@ func (s Sent) decide(t *turn) error {
 	if !known || c.RetryAt == 0 || c.Tries == 0 {
 		return nil
 	}
-	c.Tries, c.RetryAt = 0, t.now+min(max(t.now-c.HeardAt, confirmAfter), Minute)
+	c.Tries, c.RetryAt = 0, t.now+min(max(t.now-c.ToldAt, confirmAfter), Minute)
 	t.put(c)
 	return nil
 }

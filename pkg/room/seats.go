@@ -22,8 +22,12 @@ func (c Conn) place() (Time, string) {
 	if c.PlaceAt != 0 {
 		return c.PlaceAt, c.PlaceID
 	}
-	return c.CreatedAt, c.ID
+	return c.came(), c.ID
 }
+
+// came is when the connection came: somebody who was freed and is shown again
+// is a newcomer.
+func (c Conn) came() Time { return max(c.CreatedAt, c.BackAt) }
 
 // byPlace orders connections by who came first; of two at the same
 // millisecond, the smaller id.
@@ -35,7 +39,7 @@ func byPlace(a, b Conn) int {
 
 // byAge orders connections by their own creation, whatever place they took over.
 func byAge(a, b Conn) int {
-	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(cmp.Compare(a.came(), b.came()), cmp.Compare(a.ID, b.ID))
 }
 
 // open reports whether the promise's connection has not come and its seat was
@@ -194,7 +198,7 @@ func (l *Lesson) preceded(c, target Conn) bool {
 	}
 	for _, o := range l.Conns {
 		heir := o.ID != c.ID && c.User != "" && o.User == c.User && byPlace(c, target) < 0
-		if heir && byAge(o, target) < 0 && o.provenAt(target.CreatedAt) {
+		if heir && byAge(o, target) < 0 && o.provenAt(target.came()) {
 			return true
 		}
 	}

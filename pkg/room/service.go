@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -38,6 +39,7 @@ type Service struct {
 	lessons   *cache[Lesson]
 	rooms     *cache[string] // the session of a room
 
+	asking    sync.Map     // connections that are being disconnected
 	strangers atomic.Int64 // events of sessions or projects that are not ours
 }
 

@@ -17,9 +17,9 @@ const (
 	lastWord = 300 * time.Millisecond
 	// platformPatience is how long one request may take.
 	platformPatience = 3 * time.Second
-	// lastCall is what is left at least for the requests that a reading of the
-	// list demands, when the reading took all the time there was.
-	lastCall = time.Second
+	// lastCall is the time for the requests that a reading of the list demands,
+	// whatever the reading took.
+	lastCall = 1500 * time.Millisecond
 )
 
 // carryOut sends what was decided between the two: signals first, then the
@@ -38,10 +38,11 @@ func (s *Service) carryOut(ctx context.Context, before, after Lesson) {
 			told = append(told, id)
 		}
 	}
-	s.disconnect(ctx, after.Session, told)
 	if after.Status == Ended && before.Status != Ended && after.Outside > 0 {
-		s.attend(ctx, after.Session)
+		s.clearHall(ctx, after, told)
+		return
 	}
+	s.disconnect(ctx, after.Session, told)
 }
 
 // disconnect asks the platform to end the connections, in bounded parallel. A
@@ -73,25 +74,32 @@ func take(ctx context.Context, slots chan<- struct{}) bool {
 	}
 }
 
-// atLeast is ctx, but not done before d has passed.
-func atLeast(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	end, bounded := ctx.Deadline()
-	if !bounded {
-		return ctx, func() {}
-	}
-	if soonest := time.Now().Add(d); end.Before(soonest) {
-		end = soonest
-	}
-	return context.WithDeadline(context.WithoutCancel(ctx), end)
+// further is time for the requests that follow from a decision made with the
+// last of ctx.
+func further(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), lastCall)
 }
 
 func (s *Service) disconnectOne(ctx context.Context, session, id string) {
-	request, cancel := context.WithTimeout(ctx, platformPatience)
-	err := s.platform.Disconnect(request, session, id)
-	cancel()
-	if err == nil {
+	if _, busy := s.asking.LoadOrStore(session+" "+id, true); busy {
+		return // a request is under way, perhaps one that hangs
+	}
+	defer s.asking.Delete(session + " " + id)
+	if outcome := s.send(ctx, session, id); outcome == nil {
 		s.noteOutcome(ctx, session, Sent{id})
-		return
+	} else {
+		s.noteOutcome(ctx, session, *outcome)
+	}
+}
+
+// send asks the platform to end a connection, and says what came of it where
+// it did not succeed.
+func (s *Service) send(ctx context.Context, session, id string) *Attempt {
+	ctx, cancel := context.WithTimeout(ctx, platformPatience)
+	defer cancel()
+	err := s.platform.Disconnect(ctx, session, id)
+	if err == nil {
+		return nil
 	}
 	gone := errors.Is(err, ErrGone)
 	var answer *PlatformError
@@ -102,7 +110,7 @@ func (s *Service) disconnectOne(ctx context.Context, session, id string) {
 	case !gone:
 		s.set.Log.Warn("a request to disconnect failed and will be tried again", "session", session, "connection", id, "error", err)
 	}
-	s.noteOutcome(ctx, session, Attempt{Connection: id, Gone: gone, Forbidden: forbidden})
+	return &Attempt{Connection: id, Gone: gone, Forbidden: forbidden}
 }
 
 // noteOutcome remembers what came of a request, and when to ask again.
@@ -115,7 +123,9 @@ func (s *Service) noteOutcome(ctx context.Context, session string, outcome Input
 		return
 	}
 	s.lament(before, after)
-	s.wakeFor(ctx, after)
+	if after.Revision != before.Revision {
+		s.wakeFor(ctx, after)
+	}
 }
 
 // lament raises an alarm for those who were told to go, are not proven gone,

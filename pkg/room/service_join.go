@@ -103,10 +103,10 @@ func platformAway(cause error) *Problem {
 // admit decides the user's request, reading the list first where that is what
 // a refusal has to rest on.
 func (s *Service) admit(ctx context.Context, session, user, role string) (Credentials, error) {
-	request := Ask{User: user, Role: role, ID: s.set.NewID()}
+	request := Ask{User: user, Role: role, ID: s.set.NewID(), Since: s.set.Now()}
 	l, err := s.grant(ctx, session, request)
 	for errors.Is(err, ErrLook) {
-		if request.Looked, err = s.lookFor(ctx, session); err != nil {
+		if request.Looked, err = s.lookFor(ctx, session, request.Since); err != nil {
 			return Credentials{}, err
 		}
 		l, err = s.grant(ctx, session, request)
@@ -144,14 +144,28 @@ func (s *Service) grant(ctx context.Context, session string, a Ask) (Lesson, err
 	return after, err
 }
 
-// lookFor reads the list for a request, when its turn comes.
-func (s *Service) lookFor(ctx context.Context, session string) (*Settle, error) {
+const (
+	// glance is how often a request looks whether another's reading serves it.
+	glance = 50 * time.Millisecond
+	// lookPatience is how long a request waits for a look at the list.
+	lookPatience = 8 * Second
+)
+
+// lookFor reads the list for a request made at that moment, when its turn
+// comes. It gives nothing where another reading, begun since, has settled the
+// lesson already.
+func (s *Service) lookFor(ctx context.Context, session string, since Time) (*Settle, error) {
 	for {
 		_, l, err := s.decide(ctx, session, ask(Claim{}))
 		if errors.Is(err, ErrLook) {
-			if err := s.set.Rest(ctx, l.ReadAt+readEvery); err != nil {
+			if l.SettledAt > since {
+				return nil, nil
+			}
+			now := s.set.Now()
+			if err := s.set.Rest(ctx, now+Time(glance.Milliseconds())); err != nil || now > since+lookPatience {
 				return nil, platformAway(err)
 			}
+			s.lessons.drop(session) // another process may have read
 			continue
 		}
 		if err != nil {

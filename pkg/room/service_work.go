@@ -40,6 +40,8 @@ func (s *Service) attend(ctx context.Context, session string) error {
 		switch d := l.Duties(now); {
 		case d.End:
 			err = s.perform(ctx, session, ask(Alarm{}))
+		case d.Clear:
+			s.clearHall(ctx, l, nil)
 		case len(d.Disconnect) > 0:
 			s.disconnect(ctx, session, d.Disconnect)
 		case d.Look:
@@ -113,7 +115,7 @@ func (s *Service) settle(ctx context.Context, l Lesson) error {
 	if err != nil {
 		return err
 	}
-	rest, cancel := atLeast(ctx, lastCall)
+	rest, cancel := further(ctx)
 	defer cancel()
 	s.carryOut(rest, before, after)
 	s.shed(rest, after)
@@ -133,32 +135,7 @@ func (s *Service) read(ctx context.Context, l Lesson) (Settle, error) {
 	if l.Shed == 0 {
 		return settle, nil
 	}
-	if l.Status == Ended && l.Outside > 0 {
-		s.sendAway(ctx, l, r)
-	}
 	return s.recollect(ctx, l, settle)
-}
-
-// sendAway asks everyone on the list of an ended lesson to go who does not
-// stand in its item, before anything is noted about them.
-func (s *Service) sendAway(ctx context.Context, l Lesson, r Reading) {
-	var all sync.WaitGroup
-	slots := make(chan struct{}, parallel)
-	for _, p := range r.Present {
-		if _, here := l.Conns[p.ID]; here {
-			continue
-		}
-		if !take(ctx, slots) {
-			break
-		}
-		all.Go(func() {
-			defer func() { <-slots }()
-			if err := s.platform.Disconnect(ctx, l.Session, p.ID); err != nil && !errors.Is(err, ErrGone) {
-				s.set.Log.Warn("a request to disconnect failed and will be tried again", "session", l.Session, "connection", p.ID, "error", err)
-			}
-		})
-	}
-	all.Wait()
 }
 
 // maxRecalled is how many connections one reading brings back into the item.
@@ -185,7 +162,7 @@ func (s *Service) recollect(ctx context.Context, l Lesson, settle Settle) (Settl
 		if r.Conn == nil {
 			continue
 		}
-		if steady := r.Conn.seated() && l.Status != Ended; steady || len(settle.Records) >= maxRecalled {
+		if steady := r.Conn.in(); steady || len(settle.Records) >= maxRecalled {
 			settle.Steady[r.ID] = true
 			continue
 		}

@@ -75,6 +75,8 @@ func (t *turn) drainGap() Time { return min(max(t.now-t.l.EndedAt, Second), Minu
 
 func (t *turn) settle(r Reading, steady map[string]bool) {
 	by := &evidence{began: r.Began, shown: map[string]bool{}}
+	t.l.SettledAt = max(t.l.SettledAt, r.Began)
+	t.changed = true
 	for _, p := range r.Present {
 		by.shown[p.ID] = true
 		if !steady[p.ID] {
@@ -140,7 +142,7 @@ func (t *turn) show(p Presence, began Time) {
 
 // comeback takes somebody who was freed and is shown again for a newcomer.
 func (t *turn) comeback(c Conn, began Time) {
-	c.LeftAt, c.Bound, c.HeardAt, c.ShownAt = 0, false, t.now, began
+	c.LeftAt, c.Bound, c.HeardAt, c.ShownAt, c.BackAt = 0, false, t.now, began, began
 	if c.told() {
 		c.RetryAt, c.Tries = t.now, 1
 		t.put(c)

@@ -142,7 +142,7 @@ func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 
 func (c *crash) notify(e room.Event) {
 	if c.lost == nil || !c.lost(e) {
-		c.Send(c.now, e)
+		c.Send(c.Now(), e)
 	}
 }
 
@@ -178,14 +178,14 @@ func (c *crash) mend() bool {
 // pass lets time go by, as World.Pass does. Who was being answered when the
 // process died comes again.
 func (c *crash) pass(d room.Time) {
-	to := c.now + d
+	to := c.Now() + d
 	for {
 		at, do := c.next(to)
 		if do == nil {
-			c.now = max(c.now, to)
+			c.forward(to)
 			return
 		}
-		c.now = max(c.now, at)
+		c.forward(at)
 		before := c.Pending()
 		do()
 		if c.mend() {
@@ -199,7 +199,7 @@ func (c *crash) sendAgain(before []Post) {
 	after := c.Pending()
 	for _, p := range before {
 		if !slices.ContainsFunc(after, func(q Post) bool { return q.Event.Digest == p.Event.Digest }) {
-			c.Send(c.now+5*room.Second, p.Event)
+			c.Send(c.Now()+5*room.Second, p.Event)
 		}
 	}
 }

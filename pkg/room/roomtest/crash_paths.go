@@ -67,7 +67,7 @@ var crashPaths = []crashPath{
 	{
 		name: "an unknown event", policy: twoSeats, writes: "swap", setup: pair,
 		act: func(c *crash) {
-			c.Send(c.now, room.Event{Name: "sessionNotification", Session: c.session, At: c.now, Digest: "digest"})
+			c.Send(c.Now(), room.Event{Name: "sessionNotification", Session: c.session, At: c.Now(), Digest: "digest"})
 			c.pass(0)
 		},
 	},
@@ -308,16 +308,16 @@ func (c *crash) hold(id, data string) {
 
 func (c *crash) release() {
 	for _, e := range c.held {
-		c.Send(c.now, e)
+		c.Send(c.Now(), e)
 	}
 	c.held = nil
 	c.pass(0)
 }
 
 func (c *crash) publish(id, stream string) {
-	e := c.Platform.people[id].event(room.StreamCreated, c.now)
-	e.Stream, e.StreamAt, e.Kind, e.Digest = stream, c.now, room.Camera, stream
-	c.Send(c.now, e)
+	e := c.Platform.people[id].event(room.StreamCreated, c.Now())
+	e.Stream, e.StreamAt, e.Kind, e.Digest = stream, c.Now(), room.Camera, stream
+	c.Send(c.Now(), e)
 	c.pass(0)
 }
 
@@ -340,18 +340,18 @@ func (c *crash) crowd(n, gone int) {
 		c.t.Fatal(err)
 	}
 	for i := range n + gone {
-		c.now += room.Second / 10
-		p := &Person{Session: c.session, ID: fmt.Sprintf("P%02d", i%n), Data: fmt.Sprintf("p%02d", i%n), CameAt: c.now}
+		c.forward(c.Now() + room.Second/10)
+		p := &Person{Session: c.session, ID: fmt.Sprintf("P%02d", i%n), Data: fmt.Sprintf("p%02d", i%n), CameAt: c.Now()}
 		name := room.ConnectionCreated
 		if i < n {
 			c.Platform.people[p.ID] = p
 		} else {
 			p, name = c.Platform.people[p.ID], room.ConnectionDestroyed
-			p.LeftAt = c.now
+			p.LeftAt = c.Now()
 		}
-		e := p.event(name, c.now)
-		e.Received = c.now
-		l, _ = room.Decide(l, room.Heard{Event: e}, c.now) // a webhook is never refused
+		e := p.event(name, c.Now())
+		e.Received = c.Now()
+		l, _ = room.Decide(l, room.Heard{Event: e}, c.Now()) // a webhook is never refused
 	}
 	if _, err := c.Store.Swap(context.Background(), l); err != nil {
 		c.t.Fatal(err)

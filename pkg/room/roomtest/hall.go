@@ -100,7 +100,7 @@ func (h *house) fill(after, n int) {
 			h.crowd(after, crowd)
 		}
 		after, n = after+crowd, n-crowd
-		h.now++
+		h.forward(h.Now() + 1)
 	}
 	h.webhook = h.process()
 	if err := h.webhook.Work(context.Background(), h.session); err != nil { // its first look
@@ -116,7 +116,7 @@ func (h *house) crowd(after, n int) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	out := room.Shed{Floor: h.now, Outside: int64(n)}
+	out := room.Shed{Floor: h.Now(), Outside: int64(n)}
 	for i := range n {
 		q := h.Platform.Come(h.session, member(after+i+1), member(after+i+1))
 		c := room.Conn{
@@ -143,7 +143,7 @@ func (h *house) average(do func()) Average {
 	for range sample {
 		do()
 		h.hear(h.webhook)
-		h.now++
+		h.forward(h.Now() + 1)
 	}
 	used := h.store.Take()
 	return Average{

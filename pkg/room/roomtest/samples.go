@@ -85,7 +85,7 @@ func full() room.Lesson {
 	l.Rules = []room.Rule{{Since: 1, Quorum: 2, Seconds: 3}, {Since: 4}}
 	l.EndedAt, l.Extended, l.FixedEnd = noon+9, -4, noon+8
 	l.Base, l.Shed, l.Floor, l.Outside = 16, 5, noon-1, 2
-	l.ReadAt, l.WatchAt, l.Empty, l.Due, l.BlindUntil = noon+1, noon+2, 1, noon+3, noon+4
+	l.ReadAt, l.WatchAt, l.Empty, l.Due, l.BlindUntil, l.SettledAt, l.ClearAt = noon+1, noon+2, 1, noon+3, noon+4, noon+5, noon+6
 	l.Tail = []room.Line{fullLine(), {At: 1, Event: "x", Action: room.DidNothing}}
 	l.Seen = map[string]room.Time{"d1": noon, "дайджест": 1}
 	l.Promises = map[string]room.Promise{
@@ -108,7 +108,7 @@ func fullConn(id string) room.Conn {
 		ID: id, CreatedAt: 1, HeardAt: 2, User: "ann", Role: "teacher", Promise: "p1", Foreign: true,
 		State: room.Ousted, Reason: room.DuplicateUser, Held: true, Firm: true, Old: true, Untold: true,
 		PlaceAt: 3, PlaceID: "c0", Created: true, Destroyed: true, LeftAt: 4, Bound: true,
-		ShownAt: 5, ListedAt: 6, RetryAt: 7, Tries: 8,
+		ShownAt: 5, ListedAt: 6, RetryAt: 7, Tries: 8, BackAt: 9, ToldAt: 10,
 		Streams: map[string]room.Stream{
 			"st-1": {Kind: room.Camera, CreatedAt: 9, Made: true, Gone: true},
 			"st 2": {},

@@ -52,7 +52,7 @@ func StormOf(t testing.TB, store Metered, people, seats, processes, handlers int
 	}
 	for n := range people {
 		h.come(member(n), member(n))
-		h.now++
+		h.forward(h.Now() + 1)
 	}
 	shuffle(h.posts)
 	s := Storm{People: people, Seats: seats}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"usher/pkg/room"
 )
@@ -20,7 +21,7 @@ type World struct {
 	Platform *Platform
 
 	mu     sync.Mutex
-	now    room.Time
+	now    atomic.Int64
 	alarms map[alarm]bool
 	posts  []Post
 	ids    int
@@ -50,7 +51,8 @@ const Epoch room.Time = 1_790_000_000_000
 
 // NewWorld puts a service over the store.
 func NewWorld(store room.Store) *World {
-	w := &World{Store: store, now: Epoch, alarms: map[alarm]bool{}, SweepEvery: room.Minute, lastSweep: Epoch}
+	w := &World{Store: store, alarms: map[alarm]bool{}, SweepEvery: room.Minute, lastSweep: Epoch}
+	w.now.Store(int64(Epoch))
 	w.Platform = newPlatform(w)
 	w.Restart()
 	return w
@@ -76,7 +78,14 @@ func (w *World) Forget() {
 }
 
 // Now is the world's time.
-func (w *World) Now() room.Time { return w.now }
+func (w *World) Now() room.Time { return room.Time(w.now.Load()) }
+
+// forward lets time go on, never back.
+func (w *World) forward(to room.Time) {
+	for now := w.now.Load(); now < int64(to); now = w.now.Load() {
+		w.now.CompareAndSwap(now, int64(to))
+	}
+}
 
 func (w *World) newID() string {
 	w.mu.Lock()
@@ -87,9 +96,7 @@ func (w *World) newID() string {
 
 // rest lets the world's time go on for somebody who waits.
 func (w *World) rest(ctx context.Context, until room.Time) error {
-	if w.now < until {
-		w.now = until
-	}
+	w.forward(until)
 	return ctx.Err()
 }
 
@@ -109,8 +116,8 @@ func (a *alarms) Wake(_ context.Context, session string, at room.Time) error {
 		moments = w.Ring(session, at)
 	}
 	for _, moment := range moments {
-		if moment >= at || moment > w.now { // an early one comes once
-			w.alarms[alarm{session, max(moment, w.now)}] = true
+		if moment >= at || moment > w.Now() { // an early one comes once
+			w.alarms[alarm{session, max(moment, w.Now())}] = true
 		}
 	}
 	return nil
@@ -132,7 +139,7 @@ func (w *World) Pending() []Post {
 
 // Hear gives the service a webhook now.
 func (w *World) Hear(e room.Event) error {
-	e.Received = w.now
+	e.Received = w.Now()
 	return w.Service.Hear(context.Background(), e)
 }
 
@@ -142,16 +149,16 @@ func (w *World) Advance(to room.Time) {
 	for {
 		at, do := w.next(to)
 		if do == nil {
-			w.now = max(w.now, to)
+			w.forward(to)
 			return
 		}
-		w.now = max(w.now, at)
+		w.forward(at)
 		do()
 	}
 }
 
 // Pass lets that much time go by.
-func (w *World) Pass(d room.Time) { w.Advance(w.now + d) }
+func (w *World) Pass(d room.Time) { w.Advance(w.Now() + d) }
 
 // next gives what happens first, up to that moment.
 func (w *World) next(to room.Time) (room.Time, func()) {
@@ -186,7 +193,7 @@ func (w *World) arrive(i int) {
 	w.posts = slices.Delete(w.posts, i, i+1)
 	w.mu.Unlock()
 	if err := w.Hear(p.Event); err != nil {
-		p.At = w.now + 5*room.Second
+		p.At = w.Now() + 5*room.Second
 		w.mu.Lock()
 		w.posts = append(w.posts, p)
 		w.mu.Unlock()
@@ -198,7 +205,7 @@ func (w *World) ring(a alarm) {
 	delete(w.alarms, a)
 	w.mu.Unlock()
 	if err := w.Service.Work(context.Background(), a.session); err != nil {
-		_ = (*alarms)(w).Wake(context.Background(), a.session, w.now+5*room.Second) // it never fails
+		_ = (*alarms)(w).Wake(context.Background(), a.session, w.Now()+5*room.Second) // it never fails
 	}
 }
 
