@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 10
 BENCH_SECONDS ?= 1
 SOURCES = $(shell find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*')
 
-.PHONY: help run test verify bench fuzz lint format vulnerabilities fetch clean
+.PHONY: help run test verify histories bench fuzz lint format vulnerabilities fetch clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -23,7 +23,11 @@ test: ## all tests that need only Go
 # included. They find what fetch has put under .cache, which USHER_VERIFY names,
 # and fail without it.
 verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI and a browser
-	USHER_VERIFY=$(CACHE) go test -race -tags verify -timeout 10m ./...
+	USHER_VERIFY=$(CACHE) go test -race -tags verify -timeout 15m ./...
+	$(MAKE) --no-print-directory histories fuzz FUZZ_SECONDS=3
+
+histories: ## 10,000 random histories
+	go test -count=1 -timeout 15m -run '^TestHistories$$' ./pkg/room -rapid.checks=10000
 
 # Those against DynamoDB Local are among them where fetch has put it.
 bench: ## all benchmarks

@@ -158,10 +158,10 @@ func explain(path string, err error) error {
 		return fmt.Errorf("data file %s: its directory does not exist; make it or choose another file", path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("data file %s: it may not be read and written by this user: %w", path, err)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return explain(path, fmt.Errorf("%w (%v)", errDamaged, err))
 	case errors.Is(err, errDamaged):
 		return fmt.Errorf("data file %s: %w; move it away or restore a copy", path, err)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return explain(path, fmt.Errorf("%w (%w)", errDamaged, err))
 	}
 	return fmt.Errorf("data file %s: %w", path, err)
 }

@@ -188,14 +188,14 @@ func scan(b *bbolt.Bucket, prefix, from []byte, limit int, visit func(key, value
 		key, value = c.Next()
 	}
 	for ; limit > 0 && hasPrefix(key, prefix); key, value = c.Next() {
-		switch err := visit(key, value); err {
-		case nil:
-			limit--
-		case errEnough:
+		err := visit(key, value)
+		if errors.Is(err, errEnough) {
 			return nil
-		default:
+		}
+		if err != nil {
 			return err
 		}
+		limit--
 	}
 	return nil
 }

@@ -41,8 +41,12 @@ func TestRecordComesBack(t *testing.T) {
 		conn := roomtest.ConnOf(t, "c1")
 		s := New(&stub{}, "t")
 		for _, r := range []room.Record{
-			{ID: "c1", Conn: &conn}, {ID: "p:p1", Promise: &room.Promise{ID: "p1", User: "ann", Used: "c1"}},
-			{ID: "e:d", Seen: 7}, {ID: "u:ann", Holder: "c1"}, {ID: "u:bo"}, {ID: "other", Conn: &conn},
+			{ID: "c1", Conn: &conn},
+			{ID: "p:p1", Promise: &room.Promise{ID: "p1", User: "ann", Used: "c1"}},
+			{ID: "e:d", Seen: 7},
+			{ID: "u:ann", Holder: "c1"},
+			{ID: "u:bo"},
+			{ID: "other", Conn: &conn},
 		} {
 			got, err := decodeRecord(s.recordItem("s", r))
 			if err != nil {

@@ -57,8 +57,10 @@ func TestRequestLine(t *testing.T) {
 	const host = "k3x9d1abcd.execute-api.eu-central-1.amazonaws.com"
 	for _, c := range []struct{ event, method, path, query, uri, remote string }{
 		{"webhook", "POST", "/session-monitoring", "", "/session-monitoring", "216.147.4.20:0"},
-		{"query", "GET", "/v1/rooms/math-7/events", "after=12&after=13&user=a%2Fb+c&flag",
-			"/v1/rooms/math-7/events?after=12&after=13&user=a%2Fb+c&flag", "203.0.113.9:0"},
+		{
+			"query", "GET", "/v1/rooms/math-7/events", "after=12&after=13&user=a%2Fb+c&flag",
+			"/v1/rooms/math-7/events?after=12&after=13&user=a%2Fb+c&flag", "203.0.113.9:0",
+		},
 		{"head", "HEAD", "/", "", "/", "203.0.113.9:0"},
 		{"options", "OPTIONS", "/v1/rooms/math-7/join", "", "/v1/rooms/math-7/join", "203.0.113.9:0"},
 		{"decoded", "GET", "/v1/rooms/50% off?#1/ü", "x=%3F", "/v1/rooms/50%25%20off%3F%231/%C3%BC?x=%3F", "203.0.113.9:0"},
@@ -139,8 +141,10 @@ func TestAnswers(t *testing.T) {
 		h           http.HandlerFunc
 		want        events.APIGatewayV2HTTPResponse
 	}{
-		{"nothing written", "query", func(http.ResponseWriter, *http.Request) {},
-			events.APIGatewayV2HTTPResponse{StatusCode: 200, Headers: map[string]string{}}},
+		{
+			"nothing written", "query", func(http.ResponseWriter, *http.Request) {},
+			events.APIGatewayV2HTTPResponse{StatusCode: 200, Headers: map[string]string{}},
+		},
 		{"json", "query", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.Header().Set("Content-Length", "12")
@@ -148,25 +152,39 @@ func TestAnswers(t *testing.T) {
 			w.Header().Set("X-Late", "not sent")
 			w.WriteHeader(200)
 			io.WriteString(w, `{"code":"é"}`)
-		}, events.APIGatewayV2HTTPResponse{StatusCode: 409, Body: `{"code":"é"}`,
-			Headers: map[string]string{"Content-Type": "application/problem+json"}}},
-		{"sniffed", "query", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") },
-			events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "<html>",
-				Headers: map[string]string{"Content-Type": "text/html; charset=utf-8"}}},
-		{"binary", "query", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, png) },
-			events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: base64.StdEncoding.EncodeToString([]byte(png)), IsBase64Encoded: true,
-				Headers: map[string]string{"Content-Type": "image/png"}}},
+		}, events.APIGatewayV2HTTPResponse{
+			StatusCode: 409, Body: `{"code":"é"}`,
+			Headers: map[string]string{"Content-Type": "application/problem+json"},
+		}},
+		{
+			"sniffed", "query", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") },
+			events.APIGatewayV2HTTPResponse{
+				StatusCode: 200, Body: "<html>",
+				Headers: map[string]string{"Content-Type": "text/html; charset=utf-8"},
+			},
+		},
+		{
+			"binary", "query", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, png) },
+			events.APIGatewayV2HTTPResponse{
+				StatusCode: 200, Body: base64.StdEncoding.EncodeToString([]byte(png)), IsBase64Encoded: true,
+				Headers: map[string]string{"Content-Type": "image/png"},
+			},
+		},
 		{"text that is not UTF-8", "query", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")
 			io.WriteString(w, "\xff")
-		}, events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "/w==", IsBase64Encoded: true,
-			Headers: map[string]string{"Content-Type": "text/plain"}}},
+		}, events.APIGatewayV2HTTPResponse{
+			StatusCode: 200, Body: "/w==", IsBase64Encoded: true,
+			Headers: map[string]string{"Content-Type": "text/plain"},
+		}},
 		{"compressed", "query", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")
 			w.Header().Set("Content-Encoding", "br")
 			io.WriteString(w, "abc")
-		}, events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "YWJj", IsBase64Encoded: true,
-			Headers: map[string]string{"Content-Type": "text/plain", "Content-Encoding": "br"}}},
+		}, events.APIGatewayV2HTTPResponse{
+			StatusCode: 200, Body: "YWJj", IsBase64Encoded: true,
+			Headers: map[string]string{"Content-Type": "text/plain", "Content-Encoding": "br"},
+		}},
 		{"values and cookies", "cookies", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Add("Vary", "Origin")
 			w.Header().Add("Vary", "Accept")
@@ -177,10 +195,14 @@ func TestAnswers(t *testing.T) {
 				panic("a body with 204")
 			}
 		}, events.APIGatewayV2HTTPResponse{StatusCode: 204, Headers: map[string]string{"Vary": "Origin, Accept"}, Cookies: []string{"a=1", "b=2"}}},
-		{"head", "head", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") },
-			events.APIGatewayV2HTTPResponse{StatusCode: 200, Headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}}},
-		{"early hints", "options", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(405) },
-			events.APIGatewayV2HTTPResponse{StatusCode: 405, Headers: map[string]string{}}},
+		{
+			"head", "head", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") },
+			events.APIGatewayV2HTTPResponse{StatusCode: 200, Headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}},
+		},
+		{
+			"early hints", "options", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(103); w.WriteHeader(405) },
+			events.APIGatewayV2HTTPResponse{StatusCode: 405, Headers: map[string]string{}},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if d := cmp.Diff(c.want, answered(t, c.event, c.h)); d != "" {

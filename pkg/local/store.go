@@ -18,7 +18,7 @@ import (
 // openStore opens the data file, whatever the store is: beside DynamoDB it
 // keeps the secret that was made, and the events that DynamoDB did not take.
 func (l *Local) openStore(ctx context.Context) error {
-	file, err := bolt.Open(l.settings.Data, bolt.Options{})
+	file, err := openFile(l.settings.Data)
 	if err != nil {
 		return err
 	}
@@ -79,4 +79,13 @@ func (l *Local) storeName() string {
 		return "DynamoDB, table " + l.settings.Table
 	}
 	return l.settings.Data
+}
+
+// openFile names the setting in what a person is told.
+func openFile(path string) (*bolt.Store, error) {
+	file, err := bolt.Open(path, bolt.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("USHER_DATA: %w", err)
+	}
+	return file, nil
 }

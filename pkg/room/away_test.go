@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -157,7 +156,7 @@ func newQueued(t *testing.T) *queued {
 	q := &queued{World: roomtest.NewWorld(store), t: t, store: store, dice: rand.New(rand.NewPCG(2, 2))}
 	q.Service = room.NewService(store, q.Platform, q, room.Settings{
 		TokenLife: time.Minute, Project: "123456", Now: q.Now, NewID: func() string { return "id" }, Queue: q,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	})
 	return q
 }

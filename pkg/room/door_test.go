@@ -2,6 +2,7 @@ package room_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -215,8 +216,8 @@ func TestPromiseHoldsTheSeat(t *testing.T) {
 }
 
 func isProblem(err error, code room.Code) bool {
-	p, ok := err.(*room.Problem)
-	return ok && p.Code == code
+	var p *room.Problem
+	return errors.As(err, &p) && p.Code == code
 }
 
 func TestReloadTakesOverTheSeat(t *testing.T) {

@@ -138,8 +138,7 @@ func (s *Service) wakeFor(ctx context.Context, l Lesson) {
 // shed moves what the lesson does not need any more out of its item. Failing is
 // no harm: the next decision tries again.
 func (s *Service) shed(ctx context.Context, l Lesson) {
-	out, ok := l.Surplus()
-	if !ok {
+	if _, ok := l.Surplus(); !ok {
 		return
 	}
 	unlock, err := s.locks.lock(ctx, l.Session)
@@ -151,7 +150,8 @@ func (s *Service) shed(ctx context.Context, l Lesson) {
 	if err != nil {
 		return
 	}
-	if out, ok = l.Surplus(); !ok {
+	out, ok := l.Surplus()
+	if !ok {
 		return
 	}
 	stored, err := s.store.Shed(ctx, l, out)

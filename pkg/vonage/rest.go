@@ -134,7 +134,7 @@ func (c *Client) do(ctx context.Context, call call) ([]byte, error) {
 	if err != nil {
 		return nil, &silence{call.operation, err}
 	}
-	defer discard(res.Body)
+	defer func() { discard(res.Body); _ = res.Body.Close() }()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		c.doubt(res.StatusCode)
 		return nil, &room.PlatformError{Operation: call.operation, Status: res.StatusCode}

@@ -25,8 +25,11 @@ func partOf(l room.Lesson) room.Shed {
 	return room.Shed{
 		Lines: 8,
 		Records: []room.Record{
-			{ID: "c1", Conn: &in}, {ID: "c3", Conn: &left}, {ID: "p:p1", Promise: &promise},
-			{ID: "e:d1", Seen: l.Seen["d1"]}, {ID: "u:ann", Holder: "c1"},
+			{ID: "c1", Conn: &in},
+			{ID: "c3", Conn: &left},
+			{ID: "p:p1", Promise: &promise},
+			{ID: "e:d1", Seen: l.Seen["d1"]},
+			{ID: "u:ann", Holder: "c1"},
 		},
 		Conns: []string{"c1", "c3"}, Promises: []string{"p1"}, Seen: []string{"d1"},
 		Floor: left.CreatedAt, Outside: 1,
@@ -90,8 +93,8 @@ func shedBetweenAdds(t *testing.T, b bench) {
 	start.Policy = seats(5)
 	l := b.start(start)
 	first, second := arrival(l, "c10", "ann", 10), arrival(l, "c11", "ed", 11)
-	want := b.add(first)
-	want = b.add(second)
+	b.add(first)
+	want := b.add(second)
 	s := partOf(l)
 	want = s.Apply(want)
 	same(t, "what shed returns", want, b.shed(l, s))

@@ -3,7 +3,6 @@ package roomtest
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -66,7 +65,7 @@ func (w *World) Restart() {
 	w.Service = room.NewService(w.Store, w.Platform, (*alarms)(w), room.Settings{
 		TokenLife: 60e9, AllowDemo: true, Project: "123456",
 		Now: w.Now, NewID: w.newID, Rest: w.rest,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	})
 }
 

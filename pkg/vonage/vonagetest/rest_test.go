@@ -42,7 +42,8 @@ func TestOnlyAProvenCallerIsServed(t *testing.T) {
 		"unified of another":          {"/v2/project/" + testApp + "/session/" + app + "/connection", unified(jwt.MapClaims{"application_id": "other"}), 403},
 		"the public key as a secret": {
 			"/v2/project/" + testApp + "/session/" + app + "/connection",
-			[]string{"Authorization", "Bearer " + signed(t, jwt.SigningMethodHS256, testRSA().N.Bytes(), applicationClaims(nil))}, 403,
+			[]string{"Authorization", "Bearer " + signed(t, jwt.SigningMethodHS256, testRSA().N.Bytes(), applicationClaims(nil))},
+			403,
 		},
 		"opentok token as bearer":        {path(id, "/connection"), []string{"Authorization", "Bearer " + hs256(t, projectClaims(nil))}, 403},
 		"no token":                       {path(id, "/connection"), []string{"X", "y"}, 403},
