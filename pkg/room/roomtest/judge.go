@@ -3,6 +3,7 @@ package roomtest
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"usher/pkg/room"
 )
@@ -108,10 +109,13 @@ func (h *History) capAt(session string, at room.Time) int {
 // were not told to go, and the users whose earlier connection made room for
 // another one of theirs. Who holds a promise is counted by that.
 func (h *History) earlier(l room.Lesson, x *Person, lines []room.Line, line room.Line) int {
-	users, told := map[string]string{}, map[string]room.Reason{}
+	users, told, back := map[string]string{}, map[string]room.Reason{}, map[string]room.Time{}
 	for _, l := range lines[:line.Seq-1] {
 		if l.Connection != "" && l.User != "" {
 			users[l.Connection] = l.User
+		}
+		if l.Action == room.DidRepair && strings.HasPrefix(l.Note, "shown again") {
+			back[l.Connection] = l.At // a newcomer since then
 		}
 		if l.Action == room.DidRefuse || l.Action == room.DidDisconnect {
 			told[l.Connection] = l.Reason
@@ -124,8 +128,9 @@ func (h *History) earlier(l room.Lesson, x *Person, lines []room.Line, line room
 	n := 0
 	replaced := map[string]bool{}
 	for _, p := range h.Platform.people {
-		before := p.CameAt < x.CameAt || p.CameAt == x.CameAt && p.ID < x.ID
-		if p.Session != x.Session || !before || p.LeftAt != 0 && p.LeftAt+maxLag <= x.CameAt || promised[p.ID] {
+		came, other := max(x.CameAt, back[x.ID]), max(p.CameAt, back[p.ID])
+		before := other < came || other == came && p.ID < x.ID
+		if p.Session != x.Session || !before || p.LeftAt != 0 && p.LeftAt+maxLag <= came || promised[p.ID] {
 			continue
 		}
 		switch told[p.ID] {
