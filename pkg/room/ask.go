@@ -52,6 +52,9 @@ func (t *turn) give(p Promise) {
 
 // promise gives a new promise if there is a seat for it.
 func (t *turn) promise(a Ask) error {
+	if len(t.l.Promises) >= maxEntries {
+		return &Problem{Code: CodeTooManyRequests, Detail: "Too many people were promised a seat and have not come yet. Ask again soon.", RetryAfter: lapse.Until(0)}
+	}
 	p := Promise{ID: a.ID, User: a.User, Role: a.Role, GivenAt: t.now, Expires: a.Expires}
 	rivals := t.rivals(Conn{ID: a.ID, User: a.User})
 	if len(rivals) > 0 {

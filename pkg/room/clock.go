@@ -147,8 +147,12 @@ func (l *Lesson) addRule(now Time) {
 	}
 	l.Rules = append(slices.Clone(l.Rules), next)
 	if len(l.Rules) > maxRules {
-		// The oldest two become one: its start is long past or never was.
-		l.Rules = slices.Delete(l.Rules, 1, 2)
+		// The oldest goes that a start does not rest on.
+		oldest := 1
+		if l.Rules[1] == l.ruleAt(l.StartedAt) {
+			oldest = 2
+		}
+		l.Rules = slices.Delete(l.Rules, oldest, oldest+1)
 	}
 }
 

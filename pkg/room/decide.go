@@ -41,6 +41,7 @@ type turn struct {
 	l       *Lesson
 	now     Time
 	changed bool
+	stale   bool // the reading is older than one that was settled
 }
 
 // put stores the connection.

@@ -86,7 +86,8 @@ func (s *Service) clearHall(ctx context.Context, l Lesson, told []string) {
 	var all sync.WaitGroup
 	all.Go(func() { s.disconnect(ctx, l.Session, told) })
 	missed := newSet()
-	for some := range slices.Chunk(outside, maxRecalled) {
+	for {
+		some := outside[:min(len(outside), maxRecalled)]
 		outside = outside[len(some):]
 		_, after, noted := s.decide(ctx, l.Session, ask(Cleared{some, err == nil && len(outside) == 0}))
 		if noted != nil {
@@ -94,6 +95,9 @@ func (s *Service) clearHall(ctx context.Context, l Lesson, told []string) {
 		}
 		all.Go(func() { s.sendAway(ctx, l.Session, some, missed) })
 		s.shed(ctx, after)
+		if len(outside) == 0 {
+			break
+		}
 	}
 	all.Wait()
 	s.tryMissed(ctx, l.Session, missed.names())

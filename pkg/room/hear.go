@@ -1,6 +1,9 @@
 package room
 
-import "maps"
+import (
+	"fmt"
+	"maps"
+)
 
 // Heard is a webhook, with the records that Wants asked for.
 type Heard struct {
@@ -11,6 +14,9 @@ type Heard struct {
 func (h Heard) decide(t *turn) error {
 	t.recall(h.Records)
 	e := h.Event
+	if _, known := t.l.Conns[e.Connection]; !known && len(t.l.Conns) >= 2*maxEntries {
+		return errCrowded
+	}
 	switch {
 	case e.Name == ConnectionCreated && e.Connection != "":
 		t.arrive(e)
@@ -32,6 +38,10 @@ func (h Heard) decide(t *turn) error {
 	return nil
 }
 
+// errCrowded says that so many wait that the item can take in no more; the
+// event is heard later.
+var errCrowded = fmt.Errorf("%w: too many connections wait to be decided", ErrUnavailable)
+
 // oldNews is the age beyond which a first sign of a connection needs the
 // list's word before it takes a seat or counts for the clock.
 const oldNews = 10 * Minute
@@ -46,6 +56,9 @@ func (t *turn) arrive(e Event) {
 	if !known {
 		c = Conn{ID: e.Connection, CreatedAt: e.ConnectedAt, HeardAt: t.now, ShownAt: e.ConnectedAt}
 		c.Old = e.Received-e.ConnectedAt > oldNews
+	}
+	if c.State == Unheard {
+		c.CreatedAt = e.ConnectedAt
 	}
 	c.Created = true
 	c = t.introduce(c, t.l.identify(e.Data))
@@ -153,10 +166,12 @@ func (t *turn) stream(e Event) {
 	}
 	if e.Name == StreamCreated {
 		s.Made, s.Kind, s.CreatedAt = true, e.Kind, e.StreamAt
-		c.ShownAt = max(c.ShownAt, e.StreamAt)
 	} else {
 		s.Gone = true
 		s.CreatedAt = e.StreamAt
+	}
+	if c.ShownAt = max(c.ShownAt, e.StreamAt); c.Bound {
+		c.LeftAt = max(c.LeftAt, c.ShownAt)
 	}
 	c.Streams = withStream(c.Streams, e.Stream, s)
 	t.put(c)
@@ -191,11 +206,17 @@ func withStream(streams map[string]Stream, id string, s Stream) map[string]Strea
 	return next
 }
 
+// maxAhead is how far ahead of Usher's clock Vonage's may be.
+const maxAhead = 5 * Second
+
 // sighting is a connection that Vonage showed and whose own webhook has not
 // come.
 func (t *turn) sighting(id string, since, listed Time) Conn {
+	if since == 0 || since > t.now+maxAhead {
+		since = t.now
+	}
 	return Conn{
-		ID: id, CreatedAt: min(since, t.now), HeardAt: t.now, ShownAt: min(since, t.now),
+		ID: id, CreatedAt: since, HeardAt: t.now, ShownAt: since,
 		State: Unheard, ListedAt: listed, Foreign: true,
 	}
 }

@@ -54,7 +54,7 @@ func (t *turn) judgeSeat(c Conn, line Line, by *evidence) {
 func (t *turn) judgeFull(c Conn, line Line, by *evidence) {
 	limit := t.l.Policy.MaxSeats()
 	if later, ok := t.l.displaceable(c); ok && by.shown[c.ID] && t.l.entitled(c) &&
-		t.l.claims(later, by.shown, c.ID) >= limit {
+		t.l.preceded(c, later) && t.l.claims(later, by.shown, c.ID) >= limit {
 		t.oust(later, RoomFull, Line{Event: line.Event})
 		c.Firm = true
 		t.seat(c, line)

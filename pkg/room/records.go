@@ -20,7 +20,7 @@ func (l *Lesson) Wants(e Event) []string {
 	if e.Connection == "" {
 		return append(ids, digestKey(e.Digest))
 	}
-	if _, known := l.Conns[e.Connection]; !known && e.ConnectedAt <= l.Floor {
+	if _, known := l.Conns[e.Connection]; !known && (e.ConnectedAt <= l.Floor || e.Name != ConnectionCreated) {
 		ids = append(ids, e.Connection)
 	}
 	if e.Name != ConnectionCreated {

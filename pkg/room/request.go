@@ -127,6 +127,7 @@ func (Claim) decide(t *turn) error {
 // needs no word: connectionDestroyed or the list will tell.
 type Attempt struct {
 	Connection string
+	After      int  // how many had failed before; what is heard again counts once
 	Gone       bool // the platform does not know it (404)
 	Forbidden  bool // somebody has to look at the settings
 }
@@ -142,6 +143,10 @@ func (a Attempt) decide(t *turn) error {
 	if a.Gone && t.now-c.CreatedAt > believe404 {
 		c.LeftAt, c.Bound, c.RetryAt = max(c.ShownAt, c.CreatedAt), true, 0
 		t.put(c)
+		t.keepTime(FromReconcile)
+		return nil
+	}
+	if a.After < c.Tries {
 		return nil
 	}
 	c.Tries++

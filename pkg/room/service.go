@@ -35,7 +35,7 @@ type Service struct {
 	set      Settings
 
 	locks     *locks // of lessons, by session
-	roomLocks *locks // taken before a lesson's, never after
+	roomLocks *locks // of rooms, by name
 	lessons   *cache[Lesson]
 	rooms     *cache[string] // the session of a room
 
@@ -97,7 +97,7 @@ func (s *Service) decideLocked(ctx context.Context, session string, q question) 
 		if err != nil {
 			return before, before, err
 		}
-		if applied(before, doubt.next) {
+		if doubt.logged() && applied(before, doubt.next) {
 			return doubt.before, before, doubt.verdict
 		}
 		next, verdict := Decide(before, q.input(records), s.set.Now())
@@ -128,6 +128,12 @@ type doubt struct {
 	any          bool
 	before, next Lesson
 	verdict      error
+}
+
+// logged reports whether the write had a line for the log, by which it could
+// be known again. One without is decided anew, which does no harm.
+func (d doubt) logged() bool {
+	return d.next.Base+int64(len(d.next.Tail)) > d.before.Base+int64(len(d.before.Tail))
 }
 
 // since is the lesson before the write in doubt, if there was one: what has to

@@ -85,11 +85,23 @@ func (s *Service) disconnectOne(ctx context.Context, session, id string) {
 		return // a request is under way, perhaps one that hangs
 	}
 	defer s.asking.Delete(session + " " + id)
-	if outcome := s.send(ctx, session, id); outcome == nil {
+	failed := s.failures(ctx, session, id)
+	outcome := s.send(ctx, session, id)
+	if outcome == nil {
 		s.noteOutcome(ctx, session, Sent{id})
-	} else {
-		s.noteOutcome(ctx, session, *outcome)
+		return
 	}
+	outcome.After = failed
+	s.noteOutcome(ctx, session, *outcome)
+}
+
+// failures is how many requests to end the connection are known to have failed.
+func (s *Service) failures(ctx context.Context, session, id string) int {
+	l, _, err := s.known(ctx, session, nil)
+	if err != nil {
+		return maxTries // whatever is stored, count this one
+	}
+	return l.Conns[id].Tries
 }
 
 // send asks the platform to end a connection, and says what came of it where

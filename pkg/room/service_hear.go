@@ -122,10 +122,18 @@ func (l *Lesson) looked(now Time) bool {
 	return len(l.waiting()) > 1 && now < l.ReadAt+2*readEvery
 }
 
-// wakeFor places an alarm for the lesson's next duty. Deadlines have theirs.
+// wakeFor places an alarm for the lesson's next duty. A deadline was given its
+// own before the commit that set it.
 func (s *Service) wakeFor(ctx context.Context, l Lesson) {
 	next := l.Duties(s.set.Now()).Next
-	if next == 0 || l.Status == Running && next == l.Deadline() {
+	if l.Status != Running || next != l.Deadline() {
+		s.wakeAt(ctx, l, next)
+	}
+}
+
+// wakeAt asks for work in the lesson at that moment, if there is one.
+func (s *Service) wakeAt(ctx context.Context, l Lesson, next Time) {
+	if next == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timerPatience)

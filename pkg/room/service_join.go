@@ -21,7 +21,10 @@ func (s *Service) Join(ctx context.Context, name, user, role string) (Credential
 	// Another process may have reopened the room with a fresh session.
 	s.rooms.drop(name)
 	fresh, again := s.sessionOf(ctx, name)
-	if again != nil || fresh == session {
+	if again != nil {
+		return c, again
+	}
+	if fresh == session {
 		return c, err
 	}
 	return s.admit(ctx, fresh, user, role)
@@ -59,6 +62,9 @@ func (s *Service) open(ctx context.Context, name string) (session string, err er
 	err = s.commitRoom(ctx, name, func(r Room, l *Lesson) (Change, error) {
 		if r.Revision == 0 {
 			return Change{}, noRoom(name, ErrNoRoom)
+		}
+		if r.Closed != 0 {
+			return Change{}, lessonOver()
 		}
 		if session = r.Session; session != "" {
 			return Change{Room: r}, errHasSession
@@ -118,8 +124,7 @@ func (s *Service) admit(ctx context.Context, session, user, role string) (Creden
 	if !ok {
 		return Credentials{}, lessonOver() // it ended as the promise was given
 	}
-	now := s.set.Now()
-	return s.platform.Credentials(session, dataOf(p.ID), now, now+Time(s.set.TokenLife.Milliseconds()))
+	return s.platform.Credentials(session, dataOf(p.ID), s.set.Now(), p.Expires)
 }
 
 // grant decides a request for credentials that expire a token's life from now.

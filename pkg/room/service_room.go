@@ -311,6 +311,8 @@ func (s *Service) summarise(ctx context.Context, rooms []Room, limit int, status
 		var current *Lesson
 		if l, ok := lessons[r.Session]; ok {
 			current = &l
+		} else if _, current, err = s.loadRoom(ctx, r.Name); err != nil && !errors.Is(err, ErrNoRoom) {
+			return err // what was listed may be a moment old
 		}
 		if v := s.view(r, current); status == "" || string(v.Status) == status {
 			page.Rooms = append(page.Rooms, v.summary())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -43,17 +44,20 @@ func (s *Service) attend(ctx context.Context, session string) error {
 		case d.Clear:
 			s.clearHall(ctx, l, nil)
 		case len(d.Disconnect) > 0:
+			if d.Disconnect = s.unasked(session, d.Disconnect); len(d.Disconnect) == 0 {
+				return nil // who asks them leaves an alarm
+			}
 			s.disconnect(ctx, session, d.Disconnect)
 		case d.Look:
 			var looked bool
 			if looked, err = s.look(ctx, session); err == nil && !looked {
-				s.wakeFor(ctx, l)
+				s.wakeAgain(ctx, l)
 				return nil
 			}
 		case l.Due != 0 && l.Due <= now:
 			err = s.perform(ctx, session, ask(Alarm{}))
 		default:
-			s.wakeFor(ctx, l)
+			s.wakeAgain(ctx, l)
 			return nil
 		}
 		if err != nil {
@@ -61,9 +65,28 @@ func (s *Service) attend(ctx context.Context, session string) error {
 		}
 	}
 	if l, _, err := s.known(context.WithoutCancel(ctx), session, nil); err == nil {
-		s.wakeFor(context.WithoutCancel(ctx), l)
+		s.wakeAgain(context.WithoutCancel(ctx), l)
 	}
 	return nil
+}
+
+// wakeAgain places an alarm for the lesson's next duty, and for a deadline that
+// comes before the next watch: after a restart, or where placing it failed,
+// nobody else has.
+func (s *Service) wakeAgain(ctx context.Context, l Lesson) {
+	s.wakeFor(ctx, l)
+	if l.Status == Running && l.Deadline() <= s.set.Now()+watchEvery {
+		s.wakeAt(ctx, l, l.Deadline())
+	}
+}
+
+// unasked gives those of the connections whom nobody in this process is asking
+// to go right now.
+func (s *Service) unasked(session string, ids []string) []string {
+	return slices.DeleteFunc(ids, func(id string) bool {
+		_, busy := s.asking.Load(session + " " + id)
+		return busy
+	})
 }
 
 // perform decides and carries out, without looking for more to do.
@@ -150,8 +173,9 @@ func (s *Service) recollect(ctx context.Context, l Lesson, settle Settle) (Settl
 			ids = append(ids, p.ID)
 		}
 	}
-	if len(ids) == 0 {
-		return settle, nil
+	settle, err := s.missed(ctx, l, settle)
+	if err != nil || len(ids) == 0 {
+		return settle, err
 	}
 	_, records, err := s.store.Lesson(ctx, l.Session, ids...)
 	if err != nil {
@@ -169,6 +193,25 @@ func (s *Service) recollect(ctx context.Context, l Lesson, settle Settle) (Settl
 		settle.Records = append(settle.Records, r)
 	}
 	return settle, nil
+}
+
+// missed brings back people who stand only in records and whom a complete
+// reading does not show, some at a time: they may be ghosts.
+func (s *Service) missed(ctx context.Context, l Lesson, settle Settle) (Settle, error) {
+	if !settle.Reading.Whole || l.Outside == 0 || l.Status == Ended {
+		return settle, nil
+	}
+	shown := map[string]bool{}
+	for _, p := range settle.Reading.Present {
+		shown[p.ID] = true
+	}
+	outside, err := s.outside(ctx, l)
+	for _, r := range outside {
+		if !shown[r.ID] && len(settle.Records) < maxRecalled {
+			settle.Records = append(settle.Records, r)
+		}
+	}
+	return settle, err
 }
 
 // Sweep does what is due in any lesson: what a crash left, what has to be

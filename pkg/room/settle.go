@@ -74,6 +74,7 @@ func (t *turn) askAgain() {
 func (t *turn) drainGap() Time { return min(max(t.now-t.l.EndedAt, Second), Minute) }
 
 func (t *turn) settle(r Reading, steady map[string]bool) {
+	t.stale = r.Began < t.l.SettledAt
 	by := &evidence{began: r.Began, shown: map[string]bool{}}
 	t.l.SettledAt = max(t.l.SettledAt, r.Began)
 	t.changed = true
@@ -124,15 +125,17 @@ func (t *turn) show(p Presence, began Time) {
 		c = t.sighting(p.ID, p.Since, began)
 		t.put(c)
 		t.refuse(c, LessonOver, Line{Event: FromReconcile})
+	case !known && len(t.l.Conns) >= maxEntries:
+		// The item is full; the next reading shows it again.
 	case !known:
 		t.put(t.sighting(p.ID, p.Since, began))
-	case c.Destroyed:
-		// The list lags behind Vonage's own word.
+	case c.Destroyed, t.stale && c.LeftAt != 0:
+		// Vonage's own word, or a newer reading, says more.
 	case c.LeftAt != 0 || c.State == Passed:
 		t.comeback(c, began)
 	case c.told() && c.Tries == 0 && c.RetryAt <= t.now:
 		// It was told to go, and is still there: ask again.
-		c.RetryAt, c.Tries = t.now, 1
+		c.RetryAt, c.Tries, c.ShownAt = t.now, 1, max(c.ShownAt, began)
 		t.put(c)
 	default:
 		c.ShownAt = max(c.ShownAt, began)

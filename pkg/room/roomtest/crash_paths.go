@@ -3,6 +3,7 @@ package roomtest
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"usher/pkg/room"
 )
@@ -323,9 +324,9 @@ func (c *crash) publish(id, stream string) {
 
 // failTwice has the platform fail the next two requests to disconnect.
 func (c *crash) failTwice() {
-	left := 2
+	var asked atomic.Int64
 	c.disconnects = func() error {
-		if left--; left >= 0 {
+		if asked.Add(1) <= 2 {
 			return &room.PlatformError{Operation: "disconnect", Status: 500}
 		}
 		return nil

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"pgregory.net/rapid"
@@ -27,6 +28,7 @@ type History struct {
 	next    int
 	tokens  []string
 	caps    []capSince
+	told    sync.Mutex // people are sent away at the same time
 	steps   []string
 	checked map[string]int // log lines judged so far, by session
 }
@@ -66,6 +68,8 @@ func Tell(t *rapid.T, store room.Store) {
 
 // say notes a step, so that a failing history can be read.
 func (h *History) say(format string, args ...any) {
+	h.told.Lock()
+	defer h.told.Unlock()
 	h.steps = append(h.steps, fmt.Sprintf("%7.3fs  ", float64(h.Now()-Epoch)/1000)+fmt.Sprintf(format, args...))
 }
 
