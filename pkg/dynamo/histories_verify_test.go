@@ -3,7 +3,7 @@
 package dynamo
 
 import (
-	"flag"
+	flags "flag"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -14,10 +14,10 @@ import (
 
 // histories tells random histories over DynamoDB, as over the embedded store.
 func histories(t *testing.T, store room.Store) {
-	checks := flag.Lookup("rapid.checks")
+	checks := flags.Lookup("rapid.checks")
 	was := checks.Value.String()
-	t.Cleanup(func() { _ = flag.Set(checks.Name, was) }) // the value was valid
-	if err := flag.Set(checks.Name, "25"); err != nil {
+	t.Cleanup(func() { _ = flags.Set(checks.Name, was) }) // the value was valid
+	if err := flags.Set(checks.Name, "25"); err != nil {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(t *rapid.T) { roomtest.Tell(t, store) })
