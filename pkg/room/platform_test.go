@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,8 +131,8 @@ func TestEndIsCarriedOut(t *testing.T) {
 	for i := range 30 {
 		d.come(fmt.Sprintf("c%02d", i), fmt.Sprintf("user%d", i))
 	}
-	dice := rand.New(rand.NewPCG(1, 1))
-	d.Platform.DisconnectFails = func(string) error { return []error{answer(500), answer(429), roomtest.ErrAway, nil}[dice.IntN(3)] }
+	var asked atomic.Int64
+	d.Platform.DisconnectFails = func(string) error { return []error{answer(500), answer(429), roomtest.ErrAway}[asked.Add(1)%3] }
 	d.Platform.ListFails = func() error { return roomtest.ErrAway }
 	d.Pass(2 * room.Minute)
 	if v := d.view(); v.Status != room.Ended || len(d.Platform.In(d.session)) != 30 {
