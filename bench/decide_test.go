@@ -15,8 +15,8 @@ const noon room.Time = 1_790_000_000_000
 // the last of them came.
 func lessonOf(b *testing.B, seats, n int) (room.Lesson, room.Time) {
 	b.Helper()
-	r := room.Room{Name: "maths", Created: noon, Policy: policy(b, fmt.Sprintf(`{"maxSeats":%d,"lessonSeconds":3600}`, seats))}
-	l := room.NewLesson(r, "1_session", false, room.FromAPI, "", noon)
+	first := room.Begin{Room: "maths", Session: "1_session", Policy: policy(b, fmt.Sprintf(`{"maxSeats":%d,"lessonSeconds":3600}`, seats))}
+	l := room.NewLesson(first, room.FromAPI, "", noon)
 	now := noon
 	for i := range n {
 		now += room.Second

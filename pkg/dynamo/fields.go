@@ -14,7 +14,7 @@ func lessonFields(c *coder, l *room.Lesson) {
 	count(c, "added", &l.Added)
 	policy(c, &l.Policy)
 	count(c, "policyVersion", &l.PolicyVersion)
-	list(c, "rules", &l.Rules, ruleFields)
+	list(c, "rules", (*[]room.Rule)(&l.Rules), ruleFields)
 	text(c, "status", &l.Status)
 	text(c, "outcome", &l.Outcome)
 	num(c, "startedAt", &l.StartedAt)

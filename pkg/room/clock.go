@@ -36,17 +36,6 @@ func (c Conn) person() string {
 	return "c" + c.ID
 }
 
-// ruleAt is the rule in force at that moment.
-func (l *Lesson) ruleAt(at Time) Rule {
-	rule := l.Rules[0]
-	for _, r := range l.Rules[1:] {
-		if r.Since <= at {
-			rule = r
-		}
-	}
-	return rule
-}
-
 // quorumAt is the first moment, by everything known, at which enough distinct
 // users were in at once; 0 if there was none.
 func (l *Lesson) quorumAt() Time {
@@ -60,7 +49,7 @@ func (l *Lesson) quorumAt() Time {
 	}
 	slices.Sort(moments)
 	for _, at := range slices.Compact(moments) {
-		if together(counted, at) >= l.ruleAt(at).Quorum {
+		if together(counted, at) >= l.Rules.At(at).Quorum {
 			return at
 		}
 	}
@@ -83,14 +72,7 @@ func (l *Lesson) Deadline() Time {
 	if l.Status == Open || l.StartedAt == 0 {
 		return 0
 	}
-	if l.FixedEnd != 0 {
-		return l.FixedEnd
-	}
-	seconds := l.ruleAt(l.StartedAt).Seconds
-	if seconds == 0 {
-		return 0
-	}
-	return l.StartedAt + Time(seconds)*Second + l.Extended
+	return l.Rules.Deadline(l.StartedAt, l.Extended, l.FixedEnd)
 }
 
 // keepTime brings the clock in line with everything known. A deadline that
@@ -139,30 +121,15 @@ func (t *turn) end(event string, outcome Outcome, why Reason, actor string) {
 	}
 }
 
-// addRule remembers what can start the lesson from now on.
-func (l *Lesson) addRule(now Time) {
-	next := Rule{Since: now, Quorum: l.Policy.Quorum(), Seconds: l.Policy.LessonSeconds()}
-	if last := l.Rules[len(l.Rules)-1]; last.Quorum == next.Quorum && last.Seconds == next.Seconds {
-		return
-	}
-	l.Rules = append(slices.Clone(l.Rules), next)
-	if len(l.Rules) > maxRules {
-		// The oldest goes that a start does not rest on.
-		oldest := 1
-		if l.Rules[1] == l.ruleAt(l.StartedAt) {
-			oldest = 2
-		}
-		l.Rules = slices.Delete(l.Rules, oldest, oldest+1)
-	}
-}
-
-// maxRules bounds the remembered rules of a lesson.
-const maxRules = 16
-
 // earlier is the earlier of two moments, where 0 is none.
 func earlier(a, b Time) Time {
 	if a == 0 || b == 0 {
 		return cmp.Or(a, b)
 	}
 	return min(a, b)
+}
+
+// secondsLeft is the time until the deadline in whole seconds, rounded up.
+func secondsLeft(deadline, now Time) int64 {
+	return int64(max(0, deadline-now)+Second-1) / int64(Second)
 }

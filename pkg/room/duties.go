@@ -119,3 +119,9 @@ func (l *Lesson) schedule(now Time) {
 
 // Changed reports whether a decision left something to store.
 func (l *Lesson) Changed() bool { return l.changed }
+
+// looked reports whether somebody reads the list for those who wait already,
+// and will see to whoever came in the meantime.
+func (l *Lesson) looked(now Time) bool {
+	return len(l.waiting()) > 1 && now < l.ReadAt+2*readEvery
+}

@@ -1,16 +1,5 @@
 package room
 
-// Names of the webhooks that move a lesson. Any other name is recorded and
-// decides nothing.
-const (
-	ConnectionCreated   = "connectionCreated"
-	ConnectionDestroyed = "connectionDestroyed"
-	StreamCreated       = "streamCreated"
-	StreamDestroyed     = "streamDestroyed"
-	SessionDestroyed    = "sessionDestroyed"
-	SessionNotification = "sessionNotification"
-)
-
 // Event is one webhook of Vonage's session monitoring, decoded leniently.
 type Event struct {
 	Name     string `json:"event"`
@@ -33,17 +22,6 @@ type Event struct {
 	// SHA-256 of its body, in hex.
 	Digest string `json:"digest"`
 }
-
-// Kind is what a stream carries, as the client declares it.
-type Kind string
-
-// The stream kinds. Vonage leaves videoType out where a stream has audio only.
-const (
-	Camera Kind = "camera"
-	Screen Kind = "screen"
-	Custom Kind = "custom"
-	Audio  Kind = "audio"
-)
 
 // Presence is one connection in Vonage's list.
 type Presence struct {

@@ -22,7 +22,7 @@ func begin(t *testing.T, policy string) *tale {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tale{t, room.NewLesson(room.Room{Name: "r", Revision: 1, Policy: p}, "s", false, room.FromAPI, "", noon-1000)}
+	return &tale{t, room.NewLesson(room.Begin{Room: "r", Session: "s", Policy: p, PolicyVersion: 1}, room.FromAPI, "", noon-1000)}
 }
 
 func (x *tale) decide(in room.Input, at room.Time) {

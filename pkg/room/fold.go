@@ -22,7 +22,9 @@ func Fold(lines []Line) Story {
 
 type folder struct {
 	Story
-	clock Lesson // only what the deadline rests on
+	rules    Rules
+	extended Time
+	fixed    Time
 }
 
 func newFolder() *folder {
@@ -33,7 +35,14 @@ func newFolder() *folder {
 
 func (f *folder) line(line Line) {
 	f.apply(line)
-	f.Deadline = f.clock.Deadline()
+	f.Deadline = f.deadline()
+}
+
+func (f *folder) deadline() Time {
+	if f.StartedAt == 0 {
+		return 0
+	}
+	return f.rules.Deadline(f.StartedAt, f.extended, f.fixed)
 }
 
 func (f *folder) apply(line Line) {
@@ -61,12 +70,11 @@ func (f *folder) apply(line Line) {
 
 func (f *folder) policy(line Line) {
 	policy := StoredPolicy(line.Note)
-	f.clock.Policy = policy
-	if len(f.clock.Rules) > 0 {
-		f.clock.addRule(line.At)
+	if len(f.rules) > 0 {
+		f.rules = f.rules.Add(policy, line.At, f.StartedAt)
 		return
 	}
-	f.clock.Rules = []Rule{{Quorum: policy.Quorum(), Seconds: policy.LessonSeconds()}}
+	f.rules = FirstRules(policy)
 }
 
 func (f *folder) repair(line Line) {
@@ -106,39 +114,15 @@ func (f *folder) time(line Line) {
 			f.Outcome = ByAdmin
 		}
 	}
-	f.clock.Status, f.clock.StartedAt = f.Status, f.StartedAt
 }
 
 func (f *folder) extend(line Line) {
-	switch by := line.EventAt - f.clock.Deadline(); {
+	switch by := line.EventAt - f.Deadline; {
 	case line.Note == toMoment:
-		f.clock.FixedEnd = line.EventAt
-	case f.clock.FixedEnd != 0:
-		f.clock.FixedEnd += by
+		f.fixed = line.EventAt
+	case f.fixed != 0:
+		f.fixed += by
 	default:
-		f.clock.Extended += by
+		f.extended += by
 	}
-}
-
-// Told gives the state as a log that is up to date tells it: who was heard of
-// and whose line is still to be written is left out.
-func (l *Lesson) Told() Story {
-	s := Story{
-		Status: l.Status, Outcome: l.Outcome, StartedAt: l.StartedAt, Deadline: l.Deadline(),
-		Seated: map[string]bool{}, Waiting: map[string]bool{}, Streams: map[string]Kind{},
-	}
-	for id, c := range l.Conns {
-		switch {
-		case c.seated():
-			s.Seated[id] = true
-		case c.LeftAt == 0 && c.State == Waiting && !c.Untold:
-			s.Waiting[id] = true
-		}
-		for stream, what := range c.Streams {
-			if what.Made && !what.Gone {
-				s.Streams[stream] = what.Kind
-			}
-		}
-	}
-	return s
 }

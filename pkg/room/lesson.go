@@ -14,26 +14,6 @@ const (
 	chunkLines = 8
 )
 
-// Status of a lesson.
-type Status string
-
-// The statuses.
-const (
-	Open    Status = "open"
-	Running Status = "running"
-	Ended   Status = "ended"
-)
-
-// Outcome says how a lesson ended.
-type Outcome string
-
-// The outcomes.
-const (
-	ByAdmin   Outcome = "admin"
-	Completed Outcome = "completed"
-	NoShow    Outcome = "no-show"
-)
-
 // Lesson is one use of a room, from its session's first event to its end, and
 // the whole of what one decision can see. It is stored as one item.
 type Lesson struct {
@@ -49,7 +29,7 @@ type Lesson struct {
 	PolicyVersion int64  `json:"policyVersion"` // the room's revision that brought it
 	// Rules are what could start the lesson, and since when: a start is judged
 	// by the rule in force at its moment. The last one is in force.
-	Rules []Rule `json:"rules"`
+	Rules Rules `json:"rules"`
 
 	Status    Status  `json:"status"`
 	Outcome   Outcome `json:"outcome,omitempty"`
@@ -84,13 +64,6 @@ type Lesson struct {
 	Due Time `json:"due,omitempty"`
 
 	changed bool // by Decide, and not yet stored
-}
-
-// Rule is what starts a lesson from some moment on, and how long it then lasts.
-type Rule struct {
-	Since   Time `json:"since"`
-	Quorum  int  `json:"quorum"`
-	Seconds int  `json:"seconds"`
 }
 
 // State is where a connection stands with Usher.
@@ -169,64 +142,6 @@ type Promise struct {
 	Used    string `json:"used,omitempty"`  // the connection that came under it
 }
 
-// Reason says why somebody was told to go, or what a decision rests on.
-type Reason string
-
-// The reasons.
-const (
-	RoomFull      Reason = "room-full"
-	NoTicket      Reason = "no-ticket"
-	DuplicateUser Reason = "duplicate-user"
-	LessonOver    Reason = "lesson-over"
-	Admin         Reason = "admin"
-	Reconciled    Reason = "reconciled"
-)
-
-// Action is what a log line says was done.
-type Action string
-
-// The actions.
-const (
-	DidNothing    Action = "none"
-	DidSeat       Action = "seated"
-	DidWait       Action = "waiting"
-	DidLeave      Action = "left"
-	DidRefuse     Action = "refused"
-	DidDisconnect Action = "disconnect"
-	DidPromise    Action = "promise"
-	DidStart      Action = "start"
-	DidReset      Action = "reset"
-	DidExtend     Action = "extend"
-	DidEnd        Action = "end"
-	DidReopen     Action = "reopen"
-	DidPolicy     Action = "policy"
-	DidRepair     Action = "repair"
-)
-
-// Names of what a log line answers to, where it is not a webhook.
-const (
-	FromJoin      = "join"
-	FromAPI       = "api"
-	FromDeadline  = "deadline"
-	FromReconcile = "reconcile"
-)
-
-// Line is one line of a lesson's log. The number is its place.
-type Line struct {
-	Seq        int64  `json:"-"`                 // filled in for readers
-	At         Time   `json:"at"`                // when Usher decided
-	EventAt    Time   `json:"eventAt,omitempty"` // Vonage's time; for start and extend the start and the deadline they set
-	Event      string `json:"event"`
-	Connection string `json:"connectionId,omitempty"`
-	Stream     string `json:"streamId,omitempty"`
-	User       string `json:"user,omitempty"`
-	Role       string `json:"role,omitempty"`
-	Action     Action `json:"action"`
-	Reason     Reason `json:"reason,omitempty"`
-	Actor      string `json:"actor,omitempty"`
-	Note       string `json:"note,omitempty"`
-}
-
 // Record is what a lesson remembers outside its item: exactly one of the
 // pointers is set. Ids of connections stand as they are, promises as "p:ID",
 // digests as "e:DIGEST", users who are in outside the item as "u:USER".
@@ -249,14 +164,4 @@ type Shed struct {
 	Seen     []string
 	Floor    Time  // the lesson's new Floor
 	Outside  int64 // added to the lesson's Outside
-}
-
-// Room is a named place with a policy.
-type Room struct {
-	Name     string `json:"name"`
-	Revision int64  `json:"revision"` // one more with every Commit; the ETag
-	Created  Time   `json:"created"`
-	Policy   Policy `json:"policy"`
-	Session  string `json:"session,omitempty"` // the session it uses now; "" before the first join
-	Closed   Time   `json:"closed,omitempty"`  // when it was ended before it ever had a session
 }

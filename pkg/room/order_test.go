@@ -59,7 +59,7 @@ func tell(t *rapid.T, policy string, events []room.Event) room.Lesson {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := room.NewLesson(room.Room{Name: "r", Revision: 1, Policy: p}, "s", false, room.FromAPI, "", 999_000)
+	l := room.NewLesson(room.Begin{Room: "r", Session: "s", Policy: p, PolicyVersion: 1}, room.FromAPI, "", 999_000)
 	for _, e := range events {
 		if l, err = room.Decide(l, room.Heard{Event: e}, 1_000_100); err != nil {
 			t.Fatal(err)

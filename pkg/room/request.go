@@ -91,7 +91,7 @@ func (p NewPolicy) decide(t *turn) error {
 	if t.l.Status == Ended {
 		return nil
 	}
-	t.l.addRule(t.now)
+	t.l.Rules = t.l.Rules.Add(t.l.Policy, t.now, t.l.StartedAt)
 	t.log(Line{Event: FromAPI, Action: DidPolicy, Actor: p.Actor, Note: p.Policy.String()})
 	t.moveUp(FromAPI)
 	t.keepTime(FromAPI)

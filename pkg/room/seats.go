@@ -256,3 +256,11 @@ func (l *Lesson) Seats() int { return l.held() - l.promised() + int(l.Outside) }
 
 // Promised counts the seats that are held for somebody who may still come.
 func (l *Lesson) Promised() int { return l.promised() }
+
+// byID orders connections by their ids.
+func byID(a, b Conn) int { return cmp.Compare(a.ID, b.ID) }
+
+// inUse reports whether somebody is in or has been promised a seat.
+func (l *Lesson) inUse() bool {
+	return l.Outside > 0 || l.held() > 0 || len(l.pick(Conn.in)) > 0
+}

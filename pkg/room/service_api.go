@@ -129,7 +129,7 @@ func (s *Service) Connections(ctx context.Context, name, after string, limit int
 		return ConnPage{}, err
 	}
 	for _, c := range conns {
-		page.Connections = append(page.Connections, c.view())
+		page.Connections = append(page.Connections, showConn(c))
 		page.Next = c.ID
 	}
 	return page, nil
@@ -189,7 +189,7 @@ func (s *Service) Events(ctx context.Context, name, session string, after int64,
 	page.SessionID = &session
 	lines, err := s.Lines(ctx, l, after, limit)
 	for _, line := range lines {
-		page.Events = append(page.Events, line.view())
+		page.Events = append(page.Events, showLine(line))
 		page.Next = line.Seq
 	}
 	return page, err

@@ -116,12 +116,6 @@ func (s *Service) follow(ctx context.Context, before, after Lesson) error {
 	return nil
 }
 
-// looked reports whether somebody reads the list for those who wait already,
-// and will see to whoever came in the meantime.
-func (l *Lesson) looked(now Time) bool {
-	return len(l.waiting()) > 1 && now < l.ReadAt+2*readEvery
-}
-
 // wakeFor places an alarm for the lesson's next duty. A deadline was given its
 // own before the commit that set it.
 func (s *Service) wakeFor(ctx context.Context, l Lesson) {

@@ -17,16 +17,6 @@ type Put struct {
 	Actor       string
 }
 
-// etag names the room's revision, quoted; a room that is made again under the
-// same name has others.
-func (r Room) etag() string { return fmt.Sprintf(`"%x-%d"`, int64(r.Created), r.Revision) }
-
-// next is the room as a Commit of it will be stored.
-func (r Room) next() Room {
-	r.Revision++
-	return r
-}
-
 // matchesTag reports whether an If-Match header names the tag.
 func matchesTag(header, tag string) bool {
 	for one := range strings.SplitSeq(header, ",") {
@@ -129,28 +119,6 @@ func (s *Service) adopt(ctx context.Context, c Change, l *Lesson, p Put) (Change
 	return c, nil
 }
 
-// begin points the room to a fresh session and gives its lesson.
-func (c *Change) begin(session string, own bool, event, actor string, now Time) Lesson {
-	c.Room.Session, c.Room.Closed = session, 0
-	return NewLesson(c.Room.next(), session, own, event, actor, now)
-}
-
-// inUse reports whether somebody is in or has been promised a seat.
-func (l *Lesson) inUse() bool {
-	return l.Outside > 0 || l.held() > 0 || len(l.pick(Conn.in)) > 0
-}
-
-// lesson is the room's lesson after the change.
-func (c Change) lesson(before *Lesson) *Lesson {
-	switch {
-	case c.Start != nil:
-		return c.Start
-	case c.Swap != nil:
-		return c.Swap
-	}
-	return before
-}
-
 // loadRoom gives the room and its lesson. A room that does not exist is the
 // zero Room and ErrNoRoom.
 func (s *Service) loadRoom(ctx context.Context, name string) (Room, *Lesson, error) {
@@ -234,15 +202,6 @@ func (s *Service) tryCommit(ctx context.Context, l *Lesson, c Change) error {
 	return err
 }
 
-// stands reports whether r, as it is stored, is what the change made of the
-// room.
-func (c Change) stands(r Room) bool {
-	if c.Delete {
-		return r.Created != c.Room.Created
-	}
-	return r == c.Room.next()
-}
-
 // Room shows a room.
 func (s *Service) Room(ctx context.Context, name string) (View, error) {
 	r, l, err := s.loadRoom(ctx, name)
@@ -261,7 +220,7 @@ func (s *Service) showOutside(ctx context.Context, v *View, l *Lesson) error {
 	conns, err := s.present(ctx, l, "", shownConnections)
 	v.Connections = v.Connections[:0]
 	for _, c := range conns {
-		v.Connections = append(v.Connections, c.view())
+		v.Connections = append(v.Connections, showConn(c))
 	}
 	return err
 }

@@ -1,17 +1,25 @@
 package room
 
+// Begin is what a lesson begins with.
+type Begin struct {
+	Session, Room string
+	Own           bool // Usher made the session
+	Policy        Policy
+	PolicyVersion int64
+}
+
 // NewLesson is the lesson that begins with a session: its log starts with the
 // policy in force.
-func NewLesson(r Room, session string, own bool, event, actor string, now Time) Lesson {
+func NewLesson(b Begin, event, actor string, now Time) Lesson {
 	l := Lesson{
-		Session: session, Room: r.Name, Own: own, Created: now,
-		Policy: r.Policy, PolicyVersion: r.Revision,
-		Rules:  []Rule{{Quorum: r.Policy.Quorum(), Seconds: r.Policy.LessonSeconds()}},
+		Session: b.Session, Room: b.Room, Own: b.Own, Created: now,
+		Policy: b.Policy, PolicyVersion: b.PolicyVersion,
+		Rules:  FirstRules(b.Policy),
 		Status: Open,
 		Conns:  map[string]Conn{}, Promises: map[string]Promise{}, Seen: map[string]Time{},
 		WatchAt: now + watchFirst,
 	}
-	l.Tail = []Line{{At: now, Event: event, Action: DidPolicy, Actor: actor, Note: r.Policy.String()}}
+	l.Tail = []Line{{At: now, Event: event, Action: DidPolicy, Actor: actor, Note: b.Policy.String()}}
 	l.Due = l.WatchAt
 	return l
 }

@@ -43,7 +43,7 @@ func idle(t *testing.T, store room.Store, n int) {
 		all.Go(func() {
 			defer func() { <-slots }()
 			r := room.Room{Name: fmt.Sprintf("idle%d", i), Session: fmt.Sprintf("1_idle%d", i)}
-			l := room.NewLesson(r, r.Session, false, room.FromAPI, "", roomtest.Epoch)
+			l := room.NewLesson(room.Begin{Room: r.Name, Session: r.Session}, room.FromAPI, "", roomtest.Epoch)
 			l.Due, l.WatchAt, l.Empty = 0, 0, 2
 			if err := store.Commit(context.Background(), room.Change{Room: r, Create: true, Start: &l}); err != nil {
 				t.Error(err)

@@ -26,13 +26,3 @@ func (t Time) Until(now Time) time.Duration { return time.Duration(t-now) * time
 const layout = "2006-01-02T15:04:05.000Z07:00"
 
 func (t Time) String() string { return t.Std().Format(layout) }
-
-// Stamp is how a moment stands in an answer: RFC 3339 with milliseconds, or
-// null where there is none.
-func Stamp(t Time) *string {
-	if t == 0 {
-		return nil
-	}
-	s := t.String()
-	return &s
-}

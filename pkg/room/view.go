@@ -122,13 +122,8 @@ func (v *View) show(l *Lesson, now Time) {
 	conns := l.pick(Conn.in)
 	slices.SortFunc(conns, byID)
 	for _, c := range conns[:min(len(conns), shownConnections)] {
-		v.Connections = append(v.Connections, c.view())
+		v.Connections = append(v.Connections, showConn(c))
 	}
-}
-
-// secondsLeft is the time until the deadline in whole seconds, rounded up.
-func secondsLeft(deadline, now Time) int64 {
-	return int64(max(0, deadline-now)+Second-1) / int64(Second)
 }
 
 func (v View) summary() Summary {
@@ -139,7 +134,7 @@ func (v View) summary() Summary {
 	}
 }
 
-func (c Conn) view() ConnView {
+func showConn(c Conn) ConnView {
 	v := ConnView{ID: c.ID, User: text(c.User), Role: text(c.Role), JoinedAt: Stamp(c.CreatedAt), Streams: []StreamView{}}
 	for id, s := range c.Streams {
 		if s.Made && !s.Gone {
@@ -150,7 +145,7 @@ func (c Conn) view() ConnView {
 	return v
 }
 
-func (l Line) view() LineView {
+func showLine(l Line) LineView {
 	return LineView{
 		Seq: l.Seq, At: Stamp(l.At), EventAt: Stamp(l.EventAt), Event: l.Event,
 		ConnectionID: text(l.Connection), StreamID: text(l.Stream), User: text(l.User), Role: text(l.Role),
@@ -166,4 +161,12 @@ func text(s string) *string {
 	return &s
 }
 
-func byID(a, b Conn) int { return cmp.Compare(a.ID, b.ID) }
+// Stamp is how a moment stands in an answer: RFC 3339 with milliseconds, or
+// null where there is none.
+func Stamp(t Time) *string {
+	if t == 0 {
+		return nil
+	}
+	s := t.String()
+	return &s
+}
