@@ -14,7 +14,9 @@ import (
 
 	"usher/pkg/config"
 	"usher/pkg/local"
-	"usher/pkg/room"
+
+	"usher/pkg/doorkeeper"
+	"usher/pkg/journal"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -40,9 +42,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // replay tells a lesson's story from its log, which comes as the API gives it.
 func replay(log io.Reader, stdout, stderr io.Writer) int {
-	lines, err := room.ReadLines(log)
+	lines, err := doorkeeper.ReadLines(log)
 	if err == nil {
-		err = room.Narrate(stdout, lines)
+		err = journal.Narrate(stdout, lines)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "usher replay:", err)

@@ -6,31 +6,34 @@ import (
 	"fmt"
 	"testing"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 )
 
-const noon room.Time = 1_790_000_000_000
+const noon epoch.Instant = 1_790_000_000_000
 
 // lessonOf is a lesson of a session made elsewhere with n people in, and when
 // the last of them came.
-func lessonOf(b *testing.B, seats, n int) (room.Lesson, room.Time) {
+func lessonOf(b *testing.B, seats, n int) (lesson.Lesson, epoch.Instant) {
 	b.Helper()
-	first := room.Begin{Room: "maths", Session: "1_session", Policy: policy(b, fmt.Sprintf(`{"maxSeats":%d,"lessonSeconds":3600}`, seats))}
-	l := room.NewLesson(first, room.FromAPI, "", noon)
+	first := lesson.Begin{Room: "maths", Session: "1_session", Policy: parse(b, fmt.Sprintf(`{"maxSeats":%d,"lessonSeconds":3600}`, seats))}
+	l := lesson.New(first, journal.FromAPI, "", noon)
 	now := noon
 	for i := range n {
-		now += room.Second
+		now += epoch.Second
 		l = decide(b, l, comes(i, now), now)
-		if out, ok := l.Surplus(); ok {
+		if out, ok := l.ToShed(); ok {
 			l = out.Apply(l)
 		}
 	}
 	return l, now
 }
 
-func policy(b *testing.B, raw string) room.Policy {
+func parse(b *testing.B, raw string) policy.Policy {
 	b.Helper()
-	p, err := room.ParsePolicy([]byte(raw))
+	p, err := policy.Parse([]byte(raw))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -39,22 +42,22 @@ func policy(b *testing.B, raw string) room.Policy {
 
 func id(n int) string { return fmt.Sprintf("c1b2d3e4-0000-4000-8000-%012d", n) }
 
-func comes(n int, at room.Time) room.Heard {
-	return room.Heard{Event: room.Event{
-		Name: room.ConnectionCreated, Session: "1_session", At: at, Received: at,
+func comes(n int, at epoch.Instant) lesson.Webhook {
+	return lesson.Webhook{Event: lesson.Event{
+		Name: journal.ConnectionCreated, Session: "1_session", At: at, Received: at,
 		Connection: id(n), ConnectedAt: at, Data: fmt.Sprintf("student-%02d", n),
 	}}
 }
 
-func goes(n int, at room.Time) room.Heard {
+func goes(n int, at epoch.Instant) lesson.Webhook {
 	e := comes(n, at)
-	e.Event.Name = room.ConnectionDestroyed
+	e.Event.Name = journal.ConnectionDestroyed
 	return e
 }
 
-func decide(b *testing.B, l room.Lesson, in room.Input, now room.Time) room.Lesson {
+func decide(b *testing.B, l lesson.Lesson, in lesson.Input, now epoch.Instant) lesson.Lesson {
 	b.Helper()
-	next, err := room.Decide(l, in, now)
+	next, err := lesson.Decide(l, in, now)
 	if err != nil || !next.Changed() {
 		b.Fatalf("nothing was decided: %v", err)
 	}
@@ -64,28 +67,28 @@ func decide(b *testing.B, l room.Lesson, in room.Input, now room.Time) room.Less
 // BenchmarkDecide is one decision in a room for two and in one for 64: the last
 // one's arrival, the first one's departure, and a refusal by the list.
 func BenchmarkDecide(b *testing.B) {
-	for _, seats := range []int{2, room.MaxSeats} {
+	for _, seats := range []int{2, policy.MaxSeats} {
 		almost, now := lessonOf(b, seats, seats-1)
 		full, _ := lessonOf(b, seats, seats)
-		now += 2 * room.Second
+		now += 2 * epoch.Second
 		waits := decide(b, full, comes(seats, now), now)
-		all := room.Reading{Began: now, Whole: true}
+		all := lesson.Reading{Began: now, Whole: true}
 		for i := range seats + 1 {
-			all.Present = append(all.Present, room.Presence{ID: id(i), Since: now})
+			all.Present = append(all.Present, lesson.Presence{ID: id(i), Since: now})
 		}
 		for _, c := range []struct {
 			name string
-			in   room.Input
-			l    room.Lesson
+			in   lesson.Input
+			l    lesson.Lesson
 		}{
 			{"arrival", comes(seats, now), almost},
 			{"departure", goes(0, now), full},
-			{"refusal", room.Settle{Reading: &all}, waits},
+			{"refusal", lesson.Reconcile{Reading: &all}, waits},
 		} {
 			b.Run(fmt.Sprintf("%s/seats=%d", c.name, seats), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := room.Decide(c.l, c.in, now); err != nil {
+					if _, err := lesson.Decide(c.l, c.in, now); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -18,6 +18,10 @@ import (
 
 	"usher/pkg/api"
 	"usher/pkg/bolt"
+
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 	"usher/pkg/timer"
 	"usher/pkg/vonage"
@@ -26,34 +30,34 @@ import (
 // project is the one that the webhooks name.
 const project = "123456"
 
-func now() room.Time { return room.TimeOf(time.Now()) }
+func now() epoch.Instant { return epoch.Of(time.Now()) }
 
 // crowd is a platform that knows who is in and answers at once.
 type crowd struct {
 	room.Platform // what is not asked of it here
 
 	mu sync.Mutex
-	in map[string]map[string]room.Time // by session and connection
+	in map[string]map[string]epoch.Instant // by session and connection
 }
 
-func newCrowd() *crowd { return &crowd{in: map[string]map[string]room.Time{}} }
+func newCrowd() *crowd { return &crowd{in: map[string]map[string]epoch.Instant{}} }
 
-func (c *crowd) come(session, connection string, at room.Time) {
+func (c *crowd) come(session, connection string, at epoch.Instant) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.in[session] == nil {
-		c.in[session] = map[string]room.Time{}
+		c.in[session] = map[string]epoch.Instant{}
 	}
 	c.in[session][connection] = at
 }
 
 // Connections implements room.Platform.
-func (c *crowd) Connections(_ context.Context, session string) (room.Reading, error) {
+func (c *crowd) Connections(_ context.Context, session string) (lesson.Reading, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := room.Reading{Began: now(), Whole: true}
+	r := lesson.Reading{Began: now(), Whole: true}
 	for id, at := range c.in[session] {
-		r.Present = append(r.Present, room.Presence{ID: id, Since: at})
+		r.Present = append(r.Present, lesson.Presence{ID: id, Since: at})
 	}
 	return r, nil
 }
@@ -70,16 +74,16 @@ func (c *crowd) Disconnect(_ context.Context, session, connection string) error 
 func (c *crowd) Signal(context.Context, string, string, string, []byte) error { return nil }
 
 // newService is a doorkeeper over the store with a timer of its own.
-func newService(b *testing.B, store room.Store, platform room.Platform) *room.Service {
+func newService(b *testing.B, store room.Store, platform room.Platform) *doorkeeper.Service {
 	b.Helper()
-	var s *room.Service
+	var s *doorkeeper.Service
 	alarms := timer.NewLocal(now, func(ctx context.Context, session string) {
 		if err := s.Work(ctx, session); err != nil && ctx.Err() == nil {
 			b.Errorf("work: %v", err)
 		}
 	})
 	b.Cleanup(alarms.Close)
-	s = room.NewService(store, platform, alarms, room.Settings{
+	s = doorkeeper.NewService(store, platform, alarms, doorkeeper.Settings{
 		TokenLife: time.Minute, Project: project, Now: now, NewID: rand.Text, Log: slog.New(slog.DiscardHandler),
 	})
 	return s
@@ -98,15 +102,15 @@ func openBolt(b *testing.B) *bolt.Store {
 func sessionOf(n int) string { return fmt.Sprintf("1_MX40NjkyMDM0MX5-session-%05d", n) }
 
 // putRooms makes so many rooms over adopted sessions.
-func putRooms(b *testing.B, s *room.Service, n int, raw string) {
+func putRooms(b *testing.B, s *doorkeeper.Service, n int, raw string) {
 	b.Helper()
-	p := policy(b, raw)
+	p := parse(b, raw)
 	numbers := make(chan int)
 	var all sync.WaitGroup
 	for range 64 {
 		all.Go(func() {
 			for i := range numbers {
-				put := room.Put{Policy: p, Session: sessionOf(i)}
+				put := doorkeeper.Put{Policy: p, Session: sessionOf(i)}
 				if _, _, err := s.PutRoom(b.Context(), fmt.Sprintf("room-%05d", i), put); err != nil {
 					b.Error(err)
 				}
@@ -121,7 +125,7 @@ func putRooms(b *testing.B, s *room.Service, n int, raw string) {
 }
 
 // serve is the webhook's whole stack at an address.
-func serve(b *testing.B, s *room.Service) (addr string) {
+func serve(b *testing.B, s *doorkeeper.Service) (addr string) {
 	b.Helper()
 	server := httptest.NewServer(api.Webhook(api.WebhookOptions{
 		Service: s, Decode: vonage.Decode, ErrIncomplete: vonage.ErrIncomplete, Now: now, Log: slog.New(slog.DiscardHandler),
@@ -147,7 +151,7 @@ func dial(b *testing.B, addr string) *client {
 }
 
 // post fails b unless the answer is 200.
-func (c *client) post(b *testing.B, event, session, connection string, created, at room.Time) {
+func (c *client) post(b *testing.B, event, session, connection string, created, at epoch.Instant) {
 	body := fmt.Sprintf(`{"sessionId":%q,"projectId":%q,"event":%q,"reason":"clientDisconnected","timestamp":%d,`+
 		`"connection":{"id":%q,"createdAt":%d,"data":"user-%s"}}`, session, project, event, at, connection, created, connection)
 	_, err := fmt.Fprintf(c.conn, "POST /session-monitoring HTTP/1.1\r\nHost: usher\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)

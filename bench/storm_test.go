@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"usher/pkg/room"
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room/roomtest"
 )
 
@@ -22,18 +25,18 @@ const (
 func heard(b *testing.B, store *roomtest.Counted, session, processes, handlers int) time.Duration {
 	b.Helper()
 	people := newCrowd()
-	all := make([]*room.Service, processes)
+	all := make([]*doorkeeper.Service, processes)
 	for i := range all {
 		all[i] = newService(b, store, people)
 	}
-	put := room.Put{Policy: policy(b, fmt.Sprintf(`{"maxSeats":%d}`, seats)), Session: sessionOf(session)}
+	put := doorkeeper.Put{Policy: parse(b, fmt.Sprintf(`{"maxSeats":%d}`, seats)), Session: sessionOf(session)}
 	if _, _, err := all[0].PutRoom(b.Context(), fmt.Sprint("storm-", session), put); err != nil {
 		b.Fatal(err)
 	}
 	came := now() - arrivals
 	posts := make(chan int, arrivals)
 	for _, n := range rand.Perm(arrivals) {
-		people.come(put.Session, id(n), came+room.Time(n))
+		people.come(put.Session, id(n), came+epoch.Instant(n))
 		posts <- n
 	}
 	close(posts)
@@ -52,11 +55,11 @@ func heard(b *testing.B, store *roomtest.Counted, session, processes, handlers i
 
 // hearAll hears posts; one that loses too many races comes again, as a parked
 // one does.
-func hearAll(b *testing.B, s *room.Service, session string, came room.Time, posts <-chan int) {
+func hearAll(b *testing.B, s *doorkeeper.Service, session string, came epoch.Instant, posts <-chan int) {
 	for n := range posts {
-		at := came + room.Time(n)
-		e := room.Event{
-			Name: room.ConnectionCreated, Session: session, Project: project, At: at, Received: now(),
+		at := came + epoch.Instant(n)
+		e := lesson.Event{
+			Name: journal.ConnectionCreated, Session: session, Project: project, At: at, Received: now(),
 			Connection: id(n), ConnectedAt: at, Data: fmt.Sprint("student-", n),
 		}
 		for try := 0; s.Hear(b.Context(), e) != nil; try++ {
@@ -80,7 +83,7 @@ func decided(b *testing.B, store *roomtest.Counted, session string) {
 			continue
 		}
 		for n := range seats {
-			if l.Conns[id(n)].State != room.Seated {
+			if l.Conns[id(n)].State != lesson.Seated {
 				b.Errorf("number %d of those who came has no seat", n+1)
 			}
 		}
@@ -89,9 +92,9 @@ func decided(b *testing.B, store *roomtest.Counted, session string) {
 	b.Fatal("twenty seconds later there is still somebody who waits")
 }
 
-func waits(l room.Lesson) bool {
+func waits(l lesson.Lesson) bool {
 	for _, c := range l.Conns {
-		if c.State == room.Waiting && c.LeftAt == 0 {
+		if c.State == lesson.Waiting && c.LeftAt == 0 {
 			return true
 		}
 	}

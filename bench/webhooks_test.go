@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
 	"usher/pkg/room"
 )
 
@@ -26,8 +28,8 @@ func visits(b *testing.B, all []*client, rooms int, turn *atomic.Int64) {
 			for range burst / 2 {
 				n := int(turn.Add(1))
 				session, at := sessionOf(n%rooms), now()
-				c.post(b, room.ConnectionCreated, session, id(n), at, at)
-				c.post(b, room.ConnectionDestroyed, session, id(n), at, at+room.Second)
+				c.post(b, journal.ConnectionCreated, session, id(n), at, at)
+				c.post(b, journal.ConnectionDestroyed, session, id(n), at, at+epoch.Second)
 			}
 		})
 	}
@@ -70,8 +72,8 @@ func BenchmarkMemory(b *testing.B) {
 		putRooms(b, s, rooms, `{"maxSeats":2}`)
 		c := dial(b, serve(b, s))
 		for n := range rooms {
-			c.post(b, room.ConnectionCreated, sessionOf(n), id(2*n), now(), now())
-			c.post(b, room.ConnectionCreated, sessionOf(n), id(2*n+1), now(), now())
+			c.post(b, journal.ConnectionCreated, sessionOf(n), id(2*n), now(), now())
+			c.post(b, journal.ConnectionCreated, sessionOf(n), id(2*n+1), now(), now())
 		}
 		heap = inUse() - before
 		runtime.KeepAlive(s)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"usher/pkg/api"
+
+	"usher/pkg/doorkeeper"
 	"usher/pkg/room"
 )
 
@@ -176,8 +178,8 @@ func (s *story) api(c *call) error {
 }
 
 // view is the room as the API shows it, asked for in passing.
-func (s *story) view() (room.View, error) {
-	var v room.View
+func (s *story) view() (doorkeeper.View, error) {
+	var v doorkeeper.View
 	r, err := http.NewRequest(http.MethodGet, s.server.URL+"/v1/rooms/"+s.room, nil)
 	if err != nil {
 		return v, err

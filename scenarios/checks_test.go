@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"usher/pkg/room"
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 )
 
 var checks = map[string]command{
@@ -79,7 +81,7 @@ func (s *story) showLog(c *call) error {
 // log is the lesson's log, one line each: when it was decided, what it answers
 // to, about whom, what was decided and why, and the time it is about if that is
 // another.
-func (s *story) log(l room.Lesson) string {
+func (s *story) log(l lesson.Lesson) string {
 	lines, err := s.service.Lines(context.Background(), l, 0, 10_000)
 	if err != nil {
 		return err.Error() + "\n"
@@ -155,7 +157,7 @@ func (s *story) showRequests(c *call) error {
 
 // readings prints when the list was read since it was last used.
 func (s *story) countReadings(c *call) error {
-	var all []room.Time
+	var all []epoch.Instant
 	for _, at := range s.vonage.Readings {
 		all = append(all, at...)
 	}
@@ -245,7 +247,7 @@ func (s *story) roomIs(c *call) error {
 }
 
 // fields are what room-is can check.
-func fields(v room.View) map[string]string {
+func fields(v doorkeeper.View) map[string]string {
 	var users []string
 	for _, c := range v.Connections {
 		user := "-"
@@ -282,7 +284,7 @@ func stamp(text *string) string {
 	if err != nil {
 		return *text
 	}
-	return since(room.TimeOf(at))
+	return since(epoch.Of(at))
 }
 
 // sessions are those that the story's people were ever in.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
@@ -22,14 +24,14 @@ var clockCommands = map[string]command{
 
 type alarm struct {
 	session string
-	at      room.Time
+	at      epoch.Instant
 }
 
 // timer is the story as a room.Timer.
 type timer story
 
 // Wake notes the alarm.
-func (t *timer) Wake(_ context.Context, session string, at room.Time) error {
+func (t *timer) Wake(_ context.Context, session string, at epoch.Instant) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.alarms[alarm{session, at}] = true
@@ -51,7 +53,7 @@ func (s *story) clock(c *call) error {
 	if err != nil {
 		return err
 	}
-	to := from + room.Time(d.Milliseconds())
+	to := from + epoch.Instant(d.Milliseconds())
 	if to < s.now() {
 		return fmt.Errorf("it is %s already", since(s.now()))
 	}
@@ -63,7 +65,7 @@ func (s *story) clock(c *call) error {
 const tooMuch = 100_000
 
 // advance lets everything happen up to that moment, each thing at its time.
-func (s *story) advance(to room.Time) error {
+func (s *story) advance(to epoch.Instant) error {
 	for range tooMuch {
 		at, do := s.next(to)
 		if do == nil {
@@ -79,7 +81,7 @@ func (s *story) advance(to room.Time) error {
 
 // next is what happens first: of one moment, webhooks before alarms before the
 // sweep.
-func (s *story) next(to room.Time) (room.Time, func()) {
+func (s *story) next(to epoch.Instant) (epoch.Instant, func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at, do := to+1, func() {}
@@ -89,7 +91,7 @@ func (s *story) next(to room.Time) (room.Time, func()) {
 	if a, ok := s.firstAlarm(); ok && a.at < at {
 		at, do = a.at, func() { s.ring(a) }
 	}
-	if due := s.lastSweep + room.Minute; s.sweeping && !s.down && due < at {
+	if due := s.lastSweep + epoch.Minute; s.sweeping && !s.down && due < at {
 		at, do = due, func() { s.sweepNow(due) }
 	}
 	if at > to {
@@ -113,11 +115,11 @@ func (s *story) ring(a alarm) {
 	delete(s.alarms, a)
 	s.mu.Unlock()
 	if err := s.service.Work(context.Background(), a.session); err != nil {
-		_ = (*timer)(s).Wake(context.Background(), a.session, s.now()+5*room.Second) // it never fails
+		_ = (*timer)(s).Wake(context.Background(), a.session, s.now()+5*epoch.Second) // it never fails
 	}
 }
 
-func (s *story) sweepNow(at room.Time) {
+func (s *story) sweepNow(at epoch.Instant) {
 	s.lastSweep = at
 	_ = s.service.Sweep(context.Background()) // what fails is due again in a minute
 }
@@ -181,25 +183,25 @@ func (s *store) gone() error {
 }
 
 // Lesson fails while the store is away.
-func (s *store) Lesson(ctx context.Context, session string, records ...string) (room.Lesson, []room.Record, error) {
+func (s *store) Lesson(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {
 	if err := s.gone(); err != nil {
-		return room.Lesson{}, nil, err
+		return lesson.Lesson{}, nil, err
 	}
 	return s.Store.Lesson(ctx, session, records...)
 }
 
 // Add fails while the store is away.
-func (s *store) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
+func (s *store) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
 	if err := s.gone(); err != nil {
-		return room.Lesson{}, err
+		return lesson.Lesson{}, err
 	}
 	return s.Store.Add(ctx, a)
 }
 
 // Swap fails while the store is away.
-func (s *store) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error) {
+func (s *store) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error) {
 	if err := s.gone(); err != nil {
-		return room.Lesson{}, err
+		return lesson.Lesson{}, err
 	}
 	return s.Store.Swap(ctx, next)
 }
@@ -222,11 +224,11 @@ func (s *story) storeIs(c *call) error {
 // queue keeps the events that the store does not take.
 type queue struct {
 	on, away bool
-	parked   []room.Event
+	parked   []lesson.Event
 }
 
 // Park keeps the event, unless the queue is away too.
-func (q *queue) Park(_ context.Context, e room.Event) error {
+func (q *queue) Park(_ context.Context, e lesson.Event) error {
 	if q.away {
 		return errors.New("the queue is away: the story says so")
 	}

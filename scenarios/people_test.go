@@ -11,7 +11,10 @@ import (
 	"strconv"
 
 	"usher/pkg/api"
-	"usher/pkg/room"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 )
 
 var peopleCommands = map[string]command{
@@ -29,7 +32,7 @@ var peopleCommands = map[string]command{
 
 // post is a webhook of Vonage under way.
 type post struct {
-	at         room.Time
+	at         epoch.Instant
 	step       int
 	connection string
 	body       []byte
@@ -187,7 +190,7 @@ func (s *story) sessionIs(c *call) error {
 }
 
 // notify is told by the platform that somebody came or went.
-func (s *story) notify(e room.Event) {
+func (s *story) notify(e lesson.Event) {
 	p := post{connection: e.Connection, body: bodyOf(e)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,9 +207,9 @@ func (s *story) notify(e room.Event) {
 
 // bodyOf writes an event as Vonage does: the connection's data stands on
 // connectionCreated only.
-func bodyOf(e room.Event) []byte {
+func bodyOf(e lesson.Event) []byte {
 	connection := map[string]any{"id": e.Connection, "createdAt": e.ConnectedAt, "data": ""}
-	if e.Name == room.ConnectionCreated {
+	if e.Name == journal.ConnectionCreated {
 		connection["data"] = e.Data
 	}
 	body := map[string]any{
@@ -258,7 +261,7 @@ func (s *story) arrive(i int) {
 		s.sent = append(s.sent, p)
 		return
 	}
-	p.at = s.now() + min(5*room.Second<<min(p.tries, 8), 15*room.Minute)
+	p.at = s.now() + min(5*epoch.Second<<min(p.tries, 8), 15*epoch.Minute)
 	p.tries++
 	s.mu.Lock()
 	s.posts = append(s.posts, p)
@@ -266,7 +269,7 @@ func (s *story) arrive(i int) {
 }
 
 // deliver posts a body as Vonage does and gives the status.
-func (s *story) deliver(body []byte, signedAt room.Time) int {
+func (s *story) deliver(body []byte, signedAt epoch.Instant) int {
 	r, err := http.NewRequest(http.MethodPost, s.server.URL+api.WebhookPath, bytes.NewReader(body))
 	if err != nil {
 		return 0

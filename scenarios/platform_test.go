@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
@@ -42,7 +44,7 @@ func (p *platform) CreateSession(ctx context.Context, archived bool) (string, er
 }
 
 // Connections reads the list; one that is not found is empty and not whole.
-func (p *platform) Connections(ctx context.Context, session string) (room.Reading, error) {
+func (p *platform) Connections(ctx context.Context, session string) (lesson.Reading, error) {
 	r, err := p.Platform.Connections(ctx, session)
 	if p.notFound {
 		r.Present, r.Whole = nil, false
@@ -63,7 +65,7 @@ func (p *platform) Signal(_ context.Context, _, _, kind string, data []byte) err
 func (s *story) list(c *call) error {
 	if len(c.args) == 2 && c.args[0] == "lag" {
 		d, err := time.ParseDuration(c.args[1])
-		s.vonage.Lag = room.Time(d.Milliseconds())
+		s.vonage.Lag = epoch.Instant(d.Milliseconds())
 		return err
 	}
 	word, err := one(c, "fails", "missing", "paged", "works")

@@ -13,6 +13,9 @@ import (
 
 	"usher/pkg/api"
 	"usher/pkg/bolt"
+
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 	"usher/pkg/vonage"
@@ -35,7 +38,7 @@ type story struct {
 	vonage *platform
 	queue  *queue
 
-	service *room.Service
+	service *doorkeeper.Service
 	server  *httptest.Server
 	signed  bool // callbacks must carry a signature
 	down    bool // the process is not running
@@ -45,7 +48,7 @@ type story struct {
 	alarms    map[alarm]bool
 	posts     []post
 	steps     int // of the clock, so that what happens at one moment has an order
-	lastSweep room.Time
+	lastSweep epoch.Instant
 	sweeping  bool
 
 	holding bool            // webhooks are held back
@@ -94,14 +97,14 @@ func (s *story) start() {
 		s.server.Close()
 	}
 	log := slog.New(slog.NewTextHandler(&s.errors, &slog.HandlerOptions{Level: slog.LevelError}))
-	settings := room.Settings{
+	settings := doorkeeper.Settings{
 		TokenLife: time.Minute, AllowDemo: true, Project: project,
 		Now: s.world.Now, NewID: s.newID, Rest: s.rest, Log: log,
 	}
 	if s.queue.on {
 		settings.Queue = s.queue
 	}
-	s.service = room.NewService(s.store, s.vonage, (*timer)(s), settings)
+	s.service = doorkeeper.NewService(s.store, s.vonage, (*timer)(s), settings)
 	s.server = httptest.NewServer(s.handler(log))
 }
 
@@ -127,15 +130,15 @@ func (s *story) newID() string {
 }
 
 // rest lets the time go by for a request that has to wait.
-func (s *story) rest(ctx context.Context, until room.Time) error {
+func (s *story) rest(ctx context.Context, until epoch.Instant) error {
 	s.world.Advance(until)
 	return ctx.Err()
 }
 
-func (s *story) now() room.Time { return s.world.Now() }
+func (s *story) now() epoch.Instant { return s.world.Now() }
 
 // since is a moment as stories write it: the time since they began.
-func since(t room.Time) string {
+func since(t epoch.Instant) string {
 	return (time.Duration(t-roomtest.Epoch) * time.Millisecond).String()
 }
 

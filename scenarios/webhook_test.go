@@ -16,7 +16,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"usher/pkg/api"
-	"usher/pkg/room"
+
+	"usher/pkg/epoch"
 	"usher/pkg/room/roomtest"
 )
 
@@ -80,16 +81,16 @@ func (s *story) write(l letter, body string) (*http.Request, error) {
 		secret = signature
 	}
 	if secret != "" {
-		r.Header.Set("Authorization", "Bearer "+sign([]byte(body), secret, s.now()-room.Time(l.age.Milliseconds())))
+		r.Header.Set("Authorization", "Bearer "+sign([]byte(body), secret, s.now()-epoch.Instant(l.age.Milliseconds())))
 	}
 	return r, nil
 }
 
 // sign makes the token of a signed callback as Vonage does.
-func sign(body []byte, secret string, at room.Time) string {
+func sign(body []byte, secret string, at epoch.Instant) string {
 	sum := sha256.Sum256(body)
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"iss": "Vonage", "iat": at / room.Second, "jti": "story", "api_key": project,
+		"iss": "Vonage", "iat": at / epoch.Second, "jti": "story", "api_key": project,
 		"payload_hash": hex.EncodeToString(sum[:]),
 	}).SignedString([]byte(secret))
 	if err != nil {
@@ -124,7 +125,7 @@ func (s *story) fill(body string) string {
 }
 
 // moment reads a time of the story.
-func moment(text string) (room.Time, error) {
+func moment(text string) (epoch.Instant, error) {
 	d, err := time.ParseDuration(text)
-	return roomtest.Epoch + room.Time(d.Milliseconds()), err
+	return roomtest.Epoch + epoch.Instant(d.Milliseconds()), err
 }

@@ -10,6 +10,8 @@ import (
 	"path"
 	"time"
 
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 )
 
@@ -17,17 +19,17 @@ import (
 // *room.Problem; every other error is an internal one, and one that wraps
 // room.ErrUnavailable is worth trying again.
 type Service interface {
-	PutRoom(ctx context.Context, name string, p room.Put) (v room.View, created bool, err error)
-	Room(ctx context.Context, name string) (room.View, error)
-	Rooms(ctx context.Context, after string, limit int, status string) (room.RoomPage, error)
+	PutRoom(ctx context.Context, name string, p doorkeeper.Put) (v doorkeeper.View, created bool, err error)
+	Room(ctx context.Context, name string) (doorkeeper.View, error)
+	Rooms(ctx context.Context, after string, limit int, status string) (doorkeeper.RoomPage, error)
 	DeleteRoom(ctx context.Context, name, actor string) error
 	Join(ctx context.Context, name, user, role string) (room.Credentials, error)
-	Extend(ctx context.Context, name string, seconds int, endsAt room.Time, actor string) (room.View, error)
-	End(ctx context.Context, name, actor string) (room.View, error)
-	Reopen(ctx context.Context, name, actor string) (room.View, error)
-	Connections(ctx context.Context, name, after string, limit int) (room.ConnPage, error)
+	Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (doorkeeper.View, error)
+	End(ctx context.Context, name, actor string) (doorkeeper.View, error)
+	Reopen(ctx context.Context, name, actor string) (doorkeeper.View, error)
+	Connections(ctx context.Context, name, after string, limit int) (doorkeeper.ConnPage, error)
 	Remove(ctx context.Context, name, connection, actor string) error
-	Events(ctx context.Context, name, session string, after int64, limit int) (room.LinePage, error)
+	Events(ctx context.Context, name, session string, after int64, limit int) (doorkeeper.LinePage, error)
 }
 
 // Options are what New needs. Service, APISecret and Now are required.
@@ -39,7 +41,7 @@ type Options struct {
 	// Origins are the web origins that may call join from a page, compared
 	// byte for byte with the Origin header.
 	Origins []string
-	Now     func() room.Time
+	Now     func() epoch.Instant
 	Version string       // shown by /healthz
 	Pages   http.Handler // everything outside /v1 and /healthz; nil: 404
 	Log     *slog.Logger // nil: slog.Default()

@@ -4,7 +4,8 @@ import (
 	"net/http"
 	"strings"
 
-	"usher/pkg/room"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
 )
 
 // call is an authenticated request for a room; the room is "" where the path
@@ -27,9 +28,9 @@ func (s *server) admin(next adminHandler) handler {
 		}
 		name := r.PathValue("room")
 		if c.Room != nil && (name == "" || *c.Room != name) {
-			return refuse(room.CodeWrongRoom, "this token is good for one other room only")
+			return refuse(problem.WrongRoom, "this token is good for one other room only")
 		}
-		if strings.Contains(r.Pattern, "{room}") && !room.ValidRoom(name) {
+		if strings.Contains(r.Pattern, "{room}") && !policy.ValidRoom(name) {
 			return invalidRoom(name)
 		}
 		return next(w, call{Request: r, room: name, actor: actorOf(c)})
@@ -40,15 +41,15 @@ func (s *server) admin(next adminHandler) handler {
 func (s *server) bearer(r *http.Request, scope string) (*claims, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return nil, refuse(room.CodeUnauthorized, "this needs an Authorization header with a bearer token")
+		return nil, refuse(problem.Unauthorized, "this needs an Authorization header with a bearer token")
 	}
 	c, err := keys{s.APISecret, s.TicketSecret}.read(strings.TrimSpace(token), s.Now().Std())
 	if err != nil {
-		return nil, refuse(room.CodeUnauthorized, "the token is not good: it must be HS256, signed with the right secret, "+
+		return nil, refuse(problem.Unauthorized, "the token is not good: it must be HS256, signed with the right secret, "+
 			"not expired, for audience %q, with iat and exp, and live at most %v where it is an admin token", audience, longestAdmin)
 	}
 	if c.Scope != scope {
-		return nil, refuse(room.CodeWrongScope, "this needs a token of scope %q", scope)
+		return nil, refuse(problem.WrongScope, "this needs a token of scope %q", scope)
 	}
 	return c, nil
 }
@@ -56,7 +57,7 @@ func (s *server) bearer(r *http.Request, scope string) (*claims, error) {
 // actorOf is who an admin token speaks for; whoever it names in a form that no
 // user can have is "admin".
 func actorOf(c *claims) string {
-	if room.ValidUser(c.Subject) {
+	if policy.ValidUser(c.Subject) {
 		return c.Subject
 	}
 	return "admin"
@@ -71,18 +72,18 @@ func (s *server) ticket(r *http.Request) (name string, c *claims, err error) {
 	name = r.PathValue("room")
 	switch {
 	case c.Room == nil || *c.Room != name:
-		return "", nil, refuse(room.CodeWrongRoom, "this ticket is not for this room")
-	case !room.ValidRoom(name):
+		return "", nil, refuse(problem.WrongRoom, "this ticket is not for this room")
+	case !policy.ValidRoom(name):
 		return "", nil, invalidRoom(name)
-	case !room.ValidUser(c.Subject):
-		return "", nil, refuse(room.CodeInvalidUser, "the ticket's sub must be 1 to 128 bytes of UTF-8 without control characters")
-	case !room.ValidRole(c.Role):
+	case !policy.ValidUser(c.Subject):
+		return "", nil, refuse(problem.InvalidUser, "the ticket's sub must be 1 to 128 bytes of UTF-8 without control characters")
+	case !policy.ValidRole(c.Role):
 		return "", nil, refuseField("role", "the ticket's role must be at most 32 letters, digits, _ and -")
 	}
 	return name, c, nil
 }
 
 func invalidRoom(name string) error {
-	return refuse(room.CodeInvalidRoom,
+	return refuse(problem.InvalidRoom,
 		"%q cannot name a room: 1 to 64 letters, digits, ., _ and -, the first a letter or digit", clip(name))
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"usher/pkg/room"
+	"usher/pkg/problem"
 )
 
 // admin gives the claims of a good admin token, ticket those of a good ticket
@@ -100,7 +100,7 @@ func TestAdminTokensAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
 			w := d.ask("GET", "/v1/rooms/maths", "", header("Authorization", authorization))
-			refused(t, w, 401, room.CodeUnauthorized)
+			refused(t, w, 401, problem.Unauthorized)
 			if w.Header().Get("WWW-Authenticate") != "Bearer" || d.stub.said != "" {
 				t.Errorf("WWW-Authenticate %q, the service was asked %q", w.Header().Get("WWW-Authenticate"), d.stub.said)
 			}
@@ -148,21 +148,21 @@ func TestAdminTokensAreTaken(t *testing.T) {
 func TestTokensForSomethingElse(t *testing.T) {
 	tests := map[string]struct {
 		method, target, token string
-		code                  room.Code
+		code                  problem.Code
 	}{
-		"ticket for an admin": {"GET", "/v1/rooms/maths", hs256(t, ticketSecret, ticketClaims()), room.CodeWrongScope},
-		"admin for a ticket":  {"POST", "/v1/rooms/maths/join", hs256(t, apiSecret, adminClaims(put("room", "maths"))), room.CodeWrongScope},
-		"no scope":            {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(without("scope"))), room.CodeWrongScope},
-		"no scope, ticket":    {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(without("scope"))), room.CodeWrongScope},
-		"scope with more":     {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("scope", "admin join"))), room.CodeWrongScope},
-		"scope in capitals":   {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("scope", "Admin"))), room.CodeWrongScope},
-		"other room":          {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("room", "art"))), room.CodeWrongRoom},
-		"empty room":          {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("room", ""))), room.CodeWrongRoom},
-		"all rooms":           {"GET", "/v1/rooms", hs256(t, apiSecret, adminClaims(put("room", "maths"))), room.CodeWrongRoom},
-		"all rooms, empty":    {"GET", "/v1/rooms", hs256(t, apiSecret, adminClaims(put("room", ""))), room.CodeWrongRoom},
-		"ticket, other room":  {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(put("room", "art"))), room.CodeWrongRoom},
-		"ticket, no room":     {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(without("room"))), room.CodeWrongRoom},
-		"ticket, other case":  {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(put("room", "Maths"))), room.CodeWrongRoom},
+		"ticket for an admin": {"GET", "/v1/rooms/maths", hs256(t, ticketSecret, ticketClaims()), problem.WrongScope},
+		"admin for a ticket":  {"POST", "/v1/rooms/maths/join", hs256(t, apiSecret, adminClaims(put("room", "maths"))), problem.WrongScope},
+		"no scope":            {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(without("scope"))), problem.WrongScope},
+		"no scope, ticket":    {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(without("scope"))), problem.WrongScope},
+		"scope with more":     {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("scope", "admin join"))), problem.WrongScope},
+		"scope in capitals":   {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("scope", "Admin"))), problem.WrongScope},
+		"other room":          {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("room", "art"))), problem.WrongRoom},
+		"empty room":          {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("room", ""))), problem.WrongRoom},
+		"all rooms":           {"GET", "/v1/rooms", hs256(t, apiSecret, adminClaims(put("room", "maths"))), problem.WrongRoom},
+		"all rooms, empty":    {"GET", "/v1/rooms", hs256(t, apiSecret, adminClaims(put("room", ""))), problem.WrongRoom},
+		"ticket, other room":  {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(put("room", "art"))), problem.WrongRoom},
+		"ticket, no room":     {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(without("room"))), problem.WrongRoom},
+		"ticket, other case":  {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(put("room", "Maths"))), problem.WrongRoom},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -179,17 +179,17 @@ func TestTicketsAreRefused(t *testing.T) {
 	tests := map[string]struct {
 		token  string
 		status int
-		code   room.Code
+		code   problem.Code
 		field  string
 	}{
-		"signed with the API secret": {hs256(t, apiSecret, ticketClaims()), 401, room.CodeUnauthorized, ""},
-		"expired":                    {hs256(t, ticketSecret, ticketClaims(put("exp", seconds(-time.Minute)))), 401, room.CodeUnauthorized, ""},
-		"no exp":                     {hs256(t, ticketSecret, ticketClaims(without("exp"))), 401, room.CodeUnauthorized, ""},
-		"no iat":                     {hs256(t, ticketSecret, ticketClaims(without("iat"))), 401, room.CodeUnauthorized, ""},
-		"no user":                    {hs256(t, ticketSecret, ticketClaims(without("sub"))), 400, room.CodeInvalidUser, ""},
-		"long user":                  {hs256(t, ticketSecret, ticketClaims(put("sub", strings.Repeat("x", 129)))), 400, room.CodeInvalidUser, ""},
-		"user with a line break":     {hs256(t, ticketSecret, ticketClaims(put("sub", "a\nb"))), 400, room.CodeInvalidUser, ""},
-		"role with a space":          {hs256(t, ticketSecret, ticketClaims(put("role", "a b"))), 400, room.CodeInvalidField, "role"},
+		"signed with the API secret": {hs256(t, apiSecret, ticketClaims()), 401, problem.Unauthorized, ""},
+		"expired":                    {hs256(t, ticketSecret, ticketClaims(put("exp", seconds(-time.Minute)))), 401, problem.Unauthorized, ""},
+		"no exp":                     {hs256(t, ticketSecret, ticketClaims(without("exp"))), 401, problem.Unauthorized, ""},
+		"no iat":                     {hs256(t, ticketSecret, ticketClaims(without("iat"))), 401, problem.Unauthorized, ""},
+		"no user":                    {hs256(t, ticketSecret, ticketClaims(without("sub"))), 400, problem.InvalidUser, ""},
+		"long user":                  {hs256(t, ticketSecret, ticketClaims(put("sub", strings.Repeat("x", 129)))), 400, problem.InvalidUser, ""},
+		"user with a line break":     {hs256(t, ticketSecret, ticketClaims(put("sub", "a\nb"))), 400, problem.InvalidUser, ""},
+		"role with a space":          {hs256(t, ticketSecret, ticketClaims(put("role", "a b"))), 400, problem.InvalidField, "role"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -217,8 +217,8 @@ func TestOneSecretForBoth(t *testing.T) {
 			d := newDesk(t, func(o *Options) { o.TicketSecret = secret })
 			answered(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, apiSecret, adminClaims()))), 200)
 			answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, apiSecret, ticketClaims()))), 200)
-			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, apiSecret, ticketClaims()))), 403, room.CodeWrongScope)
-			refused(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, apiSecret, adminClaims()))), 403, room.CodeWrongScope)
+			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, apiSecret, ticketClaims()))), 403, problem.WrongScope)
+			refused(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, apiSecret, adminClaims()))), 403, problem.WrongScope)
 		})
 	}
 }
@@ -227,7 +227,7 @@ func TestNoSecretLetsNobodyIn(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.APISecret, o.TicketSecret = nil, nil })
 	for name, c := range map[string]jwt.MapClaims{"admin": adminClaims(), "ticket": ticketClaims(), "other": adminClaims(put("scope", "x"))} {
 		t.Run(name, func(t *testing.T) {
-			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, []byte{}, c))), 401, room.CodeUnauthorized)
+			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, []byte{}, c))), 401, problem.Unauthorized)
 		})
 	}
 }
@@ -248,8 +248,8 @@ func TestTokensThatAreMade(t *testing.T) {
 	d := newDesk(t)
 	own := RoomAdminToken(apiSecret, "maths", noon.Std(), time.Hour)
 	answered(t, d.ask("GET", "/v1/rooms/maths", "", bearer(own)), 200)
-	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(own)), 403, room.CodeWrongRoom)
-	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(AdminToken(apiSecret, noon.Std(), 25*time.Hour))), 401, room.CodeUnauthorized)
+	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(own)), 403, problem.WrongRoom)
+	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(AdminToken(apiSecret, noon.Std(), 25*time.Hour))), 401, problem.Unauthorized)
 	answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(Ticket(ticketSecret, "maths", "bob", "student", noon.Std(), time.Minute))), 200)
 	if d.stub.user != "bob" || d.stub.role != "student" {
 		t.Errorf("joined as %q, %q", d.stub.user, d.stub.role)

@@ -8,7 +8,8 @@ import (
 	"net/http"
 	"runtime/debug"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/problem"
 )
 
 // note is what a handler leaves for the log line of its request.
@@ -50,13 +51,13 @@ func rescue(rec *recorder, r *http.Request) {
 	fail(rec, r, err)
 }
 
-func (s *server) record(rec *recorder, r *http.Request, began room.Time, left *note) {
+func (s *server) record(rec *recorder, r *http.Request, began epoch.Instant, left *note) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("method", clip(r.Method)), slog.String("path", r.URL.Path),
 		slog.Int("status", rec.status), slog.Int64("ms", int64(s.Now()-began)),
 	}
-	var p *room.Problem
+	var p *problem.Details
 	if errors.As(left.err, &p) {
 		attrs = append(attrs, slog.String("code", string(p.Code)))
 	}
@@ -72,7 +73,7 @@ func (s *server) record(rec *recorder, r *http.Request, began room.Time, left *n
 // cause is the text for the log of an error from inside: what a refusal says
 // was answered already, what caused it was not.
 func cause(err error) string {
-	var p *room.Problem
+	var p *problem.Details
 	switch {
 	case errors.As(err, &p) && p.Cause != nil:
 		return p.Cause.Error()

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"usher/pkg/doorkeeper"
+	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
@@ -16,18 +18,18 @@ func TestRefusalsOfTheService(t *testing.T) {
 	tests := map[string]struct {
 		err    error
 		status int
-		code   room.Code
+		code   problem.Code
 		after  string
 	}{
-		"full":                  {&room.Problem{Code: room.CodeRoomFull, Detail: "the room is full"}, 409, room.CodeRoomFull, ""},
-		"full, try again":       {&room.Problem{Code: room.CodeRoomFull, Detail: "the room is full", RetryAfter: 4100 * time.Millisecond}, 409, room.CodeRoomFull, "5"},
-		"at once":               {&room.Problem{Code: room.CodeRoomFull, Detail: "the room is full", RetryAfter: time.Millisecond}, 409, room.CodeRoomFull, "1"},
-		"over":                  {&room.Problem{Code: room.CodeLessonOver, Detail: "the lesson is over"}, 410, room.CodeLessonOver, ""},
-		"wrapped":               {fmt.Errorf("join: %w", &room.Problem{Code: room.CodeNoSuchRoom, Detail: "no such room"}), 404, room.CodeNoSuchRoom, ""},
-		"platform away":         {&room.Problem{Code: room.CodePlatformUnavailable, Detail: "the platform is away", Cause: errInside}, 503, room.CodePlatformUnavailable, "2"},
+		"full":                  {&problem.Details{Code: problem.RoomFull, Detail: "the room is full"}, 409, problem.RoomFull, ""},
+		"full, try again":       {&problem.Details{Code: problem.RoomFull, Detail: "the room is full", RetryAfter: 4100 * time.Millisecond}, 409, problem.RoomFull, "5"},
+		"at once":               {&problem.Details{Code: problem.RoomFull, Detail: "the room is full", RetryAfter: time.Millisecond}, 409, problem.RoomFull, "1"},
+		"over":                  {&problem.Details{Code: problem.LessonOver, Detail: "the lesson is over"}, 410, problem.LessonOver, ""},
+		"wrapped":               {fmt.Errorf("join: %w", &problem.Details{Code: problem.NoSuchRoom, Detail: "no such room"}), 404, problem.NoSuchRoom, ""},
+		"platform away":         {&problem.Details{Code: problem.PlatformUnavailable, Detail: "the platform is away", Cause: errInside}, 503, problem.PlatformUnavailable, "2"},
 		"store away":            {fmt.Errorf("%w: %w", room.ErrUnavailable, errInside), 503, codeUnavailable, "2"},
 		"fault":                 {errInside, 500, codeInternal, ""},
-		"a code without status": {&room.Problem{Code: "new", Detail: "x", Cause: errInside}, 500, codeInternal, ""},
+		"a code without status": {&problem.Details{Code: "new", Detail: "x", Cause: errInside}, 500, codeInternal, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +57,7 @@ func TestEveryCodeIsAnswered(t *testing.T) {
 		}
 		t.Run(string(code), func(t *testing.T) {
 			d := newDesk(t)
-			d.stub.err = &room.Problem{Code: code, Detail: "no"}
+			d.stub.err = &problem.Details{Code: code, Detail: "no"}
 			target, method := "/v1/rooms/maths", "PUT"
 			switch status {
 			case 410:
@@ -74,7 +76,7 @@ func TestEveryCodeIsAnswered(t *testing.T) {
 
 type panicking struct{ *stub }
 
-func (panicking) Room(context.Context, string) (room.View, error) { panic("oh no, secret-7") }
+func (panicking) Room(context.Context, string) (doorkeeper.View, error) { panic("oh no, secret-7") }
 
 func TestPanicIsA500(t *testing.T) {
 	d := newDesk(t)
@@ -192,7 +194,7 @@ func TestCORS(t *testing.T) {
 	t.Run("a refusal can be read", func(t *testing.T) {
 		d := newDesk(t)
 		w := d.ask("POST", "/v1/rooms/maths/join", "", header("Authorization", ""), header("Origin", "https://school.example"))
-		refused(t, w, 401, room.CodeUnauthorized)
+		refused(t, w, 401, problem.Unauthorized)
 		if w.Header().Get("Access-Control-Allow-Origin") == "" {
 			t.Error("not for this origin")
 		}

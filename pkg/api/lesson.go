@@ -6,7 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"usher/pkg/room"
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
 )
 
 func (s *server) join(w http.ResponseWriter, r *http.Request) error {
@@ -27,7 +28,7 @@ func (s *server) end(w http.ResponseWriter, c call) error { return s.act(w, c, s
 
 func (s *server) reopen(w http.ResponseWriter, c call) error { return s.act(w, c, s.Service.Reopen) }
 
-func (s *server) act(w http.ResponseWriter, c call, do func(ctx context.Context, name, actor string) (room.View, error)) error {
+func (s *server) act(w http.ResponseWriter, c call, do func(ctx context.Context, name, actor string) (doorkeeper.View, error)) error {
 	ctx, cancel := work(c.Request)
 	defer cancel()
 	v, err := do(ctx, c.room, c.actor)
@@ -60,7 +61,7 @@ const longestExtension = 86400
 
 // readExtension reads {"seconds":600} or {"endsAt":"..."}: exactly one of the
 // results is not 0. A member that is null is absent.
-func readExtension(raw []byte) (seconds int, endsAt room.Time, err error) {
+func readExtension(raw []byte) (seconds int, endsAt epoch.Instant, err error) {
 	fields, err := readObject(raw, "seconds", "endsAt")
 	if err != nil {
 		return 0, 0, err
@@ -88,15 +89,15 @@ func readSeconds(raw json.RawMessage) (int, error) {
 	return n, nil
 }
 
-func readMoment(raw json.RawMessage) (room.Time, error) {
+func readMoment(raw json.RawMessage) (epoch.Instant, error) {
 	var text string
 	var at time.Time
 	err := json.Unmarshal(raw, &text)
 	if err == nil {
 		at, err = time.Parse(time.RFC3339, text)
 	}
-	if err != nil || room.TimeOf(at) <= 0 {
+	if err != nil || epoch.Of(at) <= 0 {
 		return 0, refuseField("endsAt", "endsAt must be a time like 2026-12-01T18:05:00Z (RFC 3339), not %s", clip(string(raw)))
 	}
-	return room.TimeOf(at), nil
+	return epoch.Of(at), nil
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"usher/pkg/room"
+	"usher/pkg/problem"
 )
 
 func TestJoin(t *testing.T) {
@@ -25,9 +25,9 @@ func TestJoin(t *testing.T) {
 	}
 	t.Run("room names come after the ticket", func(t *testing.T) {
 		d := newDesk(t)
-		refused(t, d.ask("POST", "/v1/rooms/-x/join", ""), 403, room.CodeWrongRoom)
+		refused(t, d.ask("POST", "/v1/rooms/-x/join", ""), 403, problem.WrongRoom)
 		own := Ticket(ticketSecret, "-x", "alice", "", noon.Std(), time.Hour)
-		refused(t, d.ask("POST", "/v1/rooms/-x/join", "", bearer(own)), 400, room.CodeInvalidRoom)
+		refused(t, d.ask("POST", "/v1/rooms/-x/join", "", bearer(own)), 400, problem.InvalidRoom)
 	})
 }
 
@@ -67,29 +67,29 @@ func TestExtend(t *testing.T) {
 
 func TestExtendIsRefused(t *testing.T) {
 	for body, want := range map[string]struct {
-		code  room.Code
+		code  problem.Code
 		field string
 	}{
-		``:                          {room.CodeBadJSON, ""},
-		`600`:                       {room.CodeBadJSON, ""},
-		`{"seconds":600}x`:          {room.CodeBadJSON, ""},
-		`{"seconds":1,"seconds":2}`: {room.CodeBadJSON, ""},
-		`{}`:                        {room.CodeInvalidField, "seconds"},
-		`{"seconds":null}`:          {room.CodeInvalidField, "seconds"},
-		`{"seconds":600,"endsAt":"2026-12-01T18:05:00Z"}`: {room.CodeInvalidField, "seconds"},
-		`{"seconds":0}`:                     {room.CodeInvalidField, "seconds"},
-		`{"seconds":-5}`:                    {room.CodeInvalidField, "seconds"},
-		`{"seconds":86401}`:                 {room.CodeInvalidField, "seconds"},
-		`{"seconds":1.5}`:                   {room.CodeInvalidField, "seconds"},
-		`{"seconds":1e2}`:                   {room.CodeInvalidField, "seconds"},
-		`{"seconds":"600"}`:                 {room.CodeInvalidField, "seconds"},
-		`{"minutes":10}`:                    {room.CodeInvalidField, "minutes"},
-		`{"Seconds":10}`:                    {room.CodeInvalidField, "Seconds"},
-		`{"endsAt":1796148300000}`:          {room.CodeInvalidField, "endsAt"},
-		`{"endsAt":"18:05"}`:                {room.CodeInvalidField, "endsAt"},
-		`{"endsAt":"2026-12-01 18:05"}`:     {room.CodeInvalidField, "endsAt"},
-		`{"endsAt":"1969-12-01T18:05:00Z"}`: {room.CodeInvalidField, "endsAt"},
-		`{"endsAt":"1970-01-01T00:00:00Z"}`: {room.CodeInvalidField, "endsAt"},
+		``:                          {problem.BadJSON, ""},
+		`600`:                       {problem.BadJSON, ""},
+		`{"seconds":600}x`:          {problem.BadJSON, ""},
+		`{"seconds":1,"seconds":2}`: {problem.BadJSON, ""},
+		`{}`:                        {problem.InvalidField, "seconds"},
+		`{"seconds":null}`:          {problem.InvalidField, "seconds"},
+		`{"seconds":600,"endsAt":"2026-12-01T18:05:00Z"}`: {problem.InvalidField, "seconds"},
+		`{"seconds":0}`:                     {problem.InvalidField, "seconds"},
+		`{"seconds":-5}`:                    {problem.InvalidField, "seconds"},
+		`{"seconds":86401}`:                 {problem.InvalidField, "seconds"},
+		`{"seconds":1.5}`:                   {problem.InvalidField, "seconds"},
+		`{"seconds":1e2}`:                   {problem.InvalidField, "seconds"},
+		`{"seconds":"600"}`:                 {problem.InvalidField, "seconds"},
+		`{"minutes":10}`:                    {problem.InvalidField, "minutes"},
+		`{"Seconds":10}`:                    {problem.InvalidField, "Seconds"},
+		`{"endsAt":1796148300000}`:          {problem.InvalidField, "endsAt"},
+		`{"endsAt":"18:05"}`:                {problem.InvalidField, "endsAt"},
+		`{"endsAt":"2026-12-01 18:05"}`:     {problem.InvalidField, "endsAt"},
+		`{"endsAt":"1969-12-01T18:05:00Z"}`: {problem.InvalidField, "endsAt"},
+		`{"endsAt":"1970-01-01T00:00:00Z"}`: {problem.InvalidField, "endsAt"},
 	} {
 		t.Run(body, func(t *testing.T) {
 			d := newDesk(t)

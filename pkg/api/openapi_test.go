@@ -19,7 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 
-	"usher/pkg/room"
+	"usher/pkg/problem"
 )
 
 const description = "../../docs/openapi.yaml"
@@ -161,10 +161,10 @@ func statusIn(t *testing.T, doc *openapi3.T, r *openapi3.ResponseRef) int {
 	return 0
 }
 
-// A code that package room gains must get a status here: without one it would
+// A code that package problem gains must get a status here: without one it would
 // be answered as a fault of ours.
-func TestEveryCodeOfTheRoomHasAStatus(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "../room/problem.go", nil, 0)
+func TestEveryCodeHasAStatus(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../problem/problem.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestEveryCodeOfTheRoomHasAStatus(t *testing.T) {
 				continue
 			}
 			found++
-			if code, _ := strconv.Unquote(lit.Value); statusOf[room.Code(code)] == 0 {
+			if code, _ := strconv.Unquote(lit.Value); statusOf[problem.Code(code)] == 0 {
 				t.Errorf("no status for the code %q", code)
 			}
 		}

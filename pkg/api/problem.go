@@ -7,83 +7,83 @@ import (
 	"strconv"
 	"time"
 
-	"usher/pkg/room"
+	"usher/pkg/problem"
 )
 
 // Codes of this package's own, beside those of package room.
 const (
-	codeNotFound    room.Code = "not-found"
-	codeMethod      room.Code = "method-not-allowed"
-	codeMedia       room.Code = "unsupported-media-type"
-	codeInternal    room.Code = "internal"
-	codeUnavailable room.Code = "unavailable"
+	codeNotFound    problem.Code = "not-found"
+	codeMethod      problem.Code = "method-not-allowed"
+	codeMedia       problem.Code = "unsupported-media-type"
+	codeInternal    problem.Code = "internal"
+	codeUnavailable problem.Code = "unavailable"
 )
 
 // statusOf is the one table from a refusal's code to its HTTP status.
-var statusOf = map[room.Code]int{
-	room.CodeBadJSON:      http.StatusBadRequest,
-	room.CodeInvalidField: http.StatusBadRequest,
-	room.CodeInvalidRoom:  http.StatusBadRequest,
-	room.CodeInvalidUser:  http.StatusBadRequest,
-	room.CodeNotSupported: http.StatusBadRequest,
+var statusOf = map[problem.Code]int{
+	problem.BadJSON:      http.StatusBadRequest,
+	problem.InvalidField: http.StatusBadRequest,
+	problem.InvalidRoom:  http.StatusBadRequest,
+	problem.InvalidUser:  http.StatusBadRequest,
+	problem.NotSupported: http.StatusBadRequest,
 
-	room.CodeUnauthorized: http.StatusUnauthorized,
-	room.CodeWrongScope:   http.StatusForbidden,
-	room.CodeWrongRoom:    http.StatusForbidden,
+	problem.Unauthorized: http.StatusUnauthorized,
+	problem.WrongScope:   http.StatusForbidden,
+	problem.WrongRoom:    http.StatusForbidden,
 
-	room.CodeNoSuchRoom:       http.StatusNotFound,
-	room.CodeNoSuchConnection: http.StatusNotFound,
-	codeNotFound:              http.StatusNotFound,
-	codeMethod:                http.StatusMethodNotAllowed,
+	problem.NoSuchRoom:       http.StatusNotFound,
+	problem.NoSuchConnection: http.StatusNotFound,
+	codeNotFound:             http.StatusNotFound,
+	codeMethod:               http.StatusMethodNotAllowed,
 
-	room.CodeRoomFull:      http.StatusConflict,
-	room.CodeDuplicateUser: http.StatusConflict,
-	room.CodeNotRunning:    http.StatusConflict,
-	room.CodeNoLimit:       http.StatusConflict,
-	room.CodeNotEnded:      http.StatusConflict,
-	room.CodeRoomInUse:     http.StatusConflict,
-	room.CodeSessionInUse:  http.StatusConflict,
+	problem.RoomFull:      http.StatusConflict,
+	problem.DuplicateUser: http.StatusConflict,
+	problem.NotRunning:    http.StatusConflict,
+	problem.NoLimit:       http.StatusConflict,
+	problem.NotEnded:      http.StatusConflict,
+	problem.RoomInUse:     http.StatusConflict,
+	problem.SessionInUse:  http.StatusConflict,
 
-	room.CodeLessonOver:      http.StatusGone,
-	room.CodeChanged:         http.StatusPreconditionFailed,
-	room.CodeTooLarge:        http.StatusRequestEntityTooLarge,
-	codeMedia:                http.StatusUnsupportedMediaType,
-	room.CodeTooManyRequests: http.StatusTooManyRequests,
+	problem.LessonOver:      http.StatusGone,
+	problem.Changed:         http.StatusPreconditionFailed,
+	problem.TooLarge:        http.StatusRequestEntityTooLarge,
+	codeMedia:               http.StatusUnsupportedMediaType,
+	problem.TooManyRequests: http.StatusTooManyRequests,
 
-	codeInternal:                 http.StatusInternalServerError,
-	codeUnavailable:              http.StatusServiceUnavailable,
-	room.CodePlatformUnavailable: http.StatusServiceUnavailable,
+	codeInternal:                http.StatusInternalServerError,
+	codeUnavailable:             http.StatusServiceUnavailable,
+	problem.PlatformUnavailable: http.StatusServiceUnavailable,
 }
 
 // soon is the Retry-After of a 503 that names none.
 const soon = 2 * time.Second
 
-// problem is the body of a refusal (RFC 9457). The type is about:blank, so the
+// problemBody is the body of a refusal (RFC 9457). The type is about:blank, so the
 // title is the status in words; code tells refusals apart.
-type problem struct {
-	Type   string    `json:"type"`
-	Title  string    `json:"title"`
-	Status int       `json:"status"`
-	Detail string    `json:"detail"`
-	Code   room.Code `json:"code"`
-	Field  string    `json:"field,omitempty"`  // the first of Fields
-	Fields []string  `json:"fields,omitempty"` // where there are several
+type problemBody struct {
+	Type   string       `json:"type"`
+	Title  string       `json:"title"`
+	Status int          `json:"status"`
+	Detail string       `json:"detail"`
+	Code   problem.Code `json:"code"`
+	Field  string       `json:"field,omitempty"`  // the first of Fields
+	Fields []string     `json:"fields,omitempty"` // where there are several
 }
 
-func refuse(code room.Code, format string, args ...any) *room.Problem {
-	return &room.Problem{Code: code, Detail: fmt.Sprintf(format, args...)}
+func refuse(code problem.Code, format string, args ...any) *problem.Details {
+	return &problem.Details{Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
 // refuseField says that one field is wrong.
-func refuseField(field, format string, args ...any) *room.Problem {
-	p := refuse(room.CodeInvalidField, format, args...)
+func refuseField(field, format string, args ...any) *problem.Details {
+	p := refuse(problem.InvalidField, format, args...)
 	p.Fields = []string{field}
 	return p
 }
 
-func writeProblem(w http.ResponseWriter, p *room.Problem) {
+func writeProblem(w http.ResponseWriter, p *problem.Details) {
 	status := statusOf[p.Code]
-	body := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: p.Detail, Code: p.Code}
+	body := problemBody{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: p.Detail, Code: p.Code}
 	if len(p.Fields) > 0 {
 		body.Field = p.Fields[0]
 	}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"usher/pkg/room"
+	"usher/pkg/problem"
 )
 
 // Bounds of what a query may say.
@@ -23,7 +23,7 @@ type query url.Values
 func queryOf(r *http.Request) (query, error) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, refuse(room.CodeInvalidField, "the query of this address cannot be read; percent-encode its values")
+		return nil, refuse(problem.InvalidField, "the query of this address cannot be read; percent-encode its values")
 	}
 	return query(q), nil
 }

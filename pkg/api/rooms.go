@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"strings"
 
-	"usher/pkg/room"
+	"usher/pkg/doorkeeper"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
 )
 
 func (s *server) health(w http.ResponseWriter, _ *http.Request) error {
@@ -40,11 +42,11 @@ func (s *server) putRoom(w http.ResponseWriter, c call) error {
 	if err != nil {
 		return err
 	}
-	policy, session, err := room.ParsePut(raw)
+	policy, session, err := policy.ParsePut(raw)
 	if err != nil {
 		return err
 	}
-	put := room.Put{Policy: policy, Session: session, IfMatch: strings.Join(c.Header.Values("If-Match"), ", "), Actor: c.actor}
+	put := doorkeeper.Put{Policy: policy, Session: session, IfMatch: strings.Join(c.Header.Values("If-Match"), ", "), Actor: c.actor}
 	if put.IfNoneMatch, err = onlyNew(c.Header); err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func (s *server) connections(w http.ResponseWriter, c call) error {
 func (s *server) remove(w http.ResponseWriter, c call) error {
 	id := c.PathValue("id")
 	if id == "" || len(id) > longestText {
-		return refuse(room.CodeNoSuchConnection, "no connection has this id")
+		return refuse(problem.NoSuchConnection, "no connection has this id")
 	}
 	ctx, cancel := work(c.Request)
 	defer cancel()
@@ -150,7 +152,7 @@ func (s *server) events(w http.ResponseWriter, c call) error {
 }
 
 // writeRoom answers with a room and the ETag of its policy.
-func writeRoom(w http.ResponseWriter, status int, v room.View) error {
+func writeRoom(w http.ResponseWriter, status int, v doorkeeper.View) error {
 	if v.ETag != "" {
 		w.Header().Set("ETag", v.ETag)
 	}

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"usher/pkg/room"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
 )
 
 func TestPutRoom(t *testing.T) {
@@ -45,28 +46,28 @@ func TestPutRoomIsRefused(t *testing.T) {
 		target, body string
 		header       func(*http.Request)
 		status       int
-		code         room.Code
+		code         problem.Code
 		fields       string
 	}{
-		"no body":              {body: "", status: 400, code: room.CodeBadJSON},
-		"broken":               {body: `{"maxSeats":`, status: 400, code: room.CodeBadJSON},
-		"more behind":          {body: `{} {}`, status: 400, code: room.CodeBadJSON},
-		"null":                 {body: `null`, status: 400, code: room.CodeBadJSON},
-		"a list":               {body: `[]`, status: 400, code: room.CodeBadJSON},
-		"not UTF-8":            {body: "{\"clock\":\"\xff\"}", status: 400, code: room.CodeBadJSON},
-		"a field twice":        {body: `{"maxSeats":2,"maxSeats":9}`, status: 400, code: room.CodeInvalidField, fields: "maxSeats"},
-		"the session twice":    {body: `{"sessionId":"a","sessionId":"b"}`, status: 400, code: room.CodeInvalidField, fields: "sessionId"},
-		"unknown field":        {body: `{"seats":2}`, status: 400, code: room.CodeInvalidField, fields: "seats"},
-		"two wrong fields":     {body: `{"maxSeats":-1,"quorum":1.5}`, status: 400, code: room.CodeInvalidField, fields: "maxSeats quorum"},
-		"empty session":        {body: `{"sessionId":""}`, status: 400, code: room.CodeInvalidField, fields: "sessionId"},
-		"session is a number":  {body: `{"sessionId":5}`, status: 400, code: room.CodeInvalidField, fields: "sessionId"},
-		"session too long":     {body: `{"sessionId":"` + strings.Repeat("x", 256) + `"}`, status: 400, code: room.CodeInvalidField, fields: "sessionId"},
-		"not enforced":         {body: `{"maxSeats":100}`, status: 400, code: room.CodeNotSupported, fields: "maxSeats"},
-		"over 64 KiB":          {body: "{}" + strings.Repeat(" ", longestBody-1), status: 413, code: room.CodeTooLarge},
-		"length not announced": {body: "{}" + strings.Repeat(" ", longestBody-1), header: func(r *http.Request) { r.ContentLength = -1 }, status: 413, code: room.CodeTooLarge},
-		"other If-None-Match":  {body: `{}`, header: header("If-None-Match", `"7"`), status: 400, code: room.CodeInvalidField, fields: "If-None-Match"},
-		"name before body":     {target: "/v1/rooms/-x", body: `{`, status: 400, code: room.CodeInvalidRoom},
-		"token before name":    {target: "/v1/rooms/-x", body: `{`, header: header("Authorization", ""), status: 401, code: room.CodeUnauthorized},
+		"no body":              {body: "", status: 400, code: problem.BadJSON},
+		"broken":               {body: `{"maxSeats":`, status: 400, code: problem.BadJSON},
+		"more behind":          {body: `{} {}`, status: 400, code: problem.BadJSON},
+		"null":                 {body: `null`, status: 400, code: problem.BadJSON},
+		"a list":               {body: `[]`, status: 400, code: problem.BadJSON},
+		"not UTF-8":            {body: "{\"clock\":\"\xff\"}", status: 400, code: problem.BadJSON},
+		"a field twice":        {body: `{"maxSeats":2,"maxSeats":9}`, status: 400, code: problem.InvalidField, fields: "maxSeats"},
+		"the session twice":    {body: `{"sessionId":"a","sessionId":"b"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"unknown field":        {body: `{"seats":2}`, status: 400, code: problem.InvalidField, fields: "seats"},
+		"two wrong fields":     {body: `{"maxSeats":-1,"quorum":1.5}`, status: 400, code: problem.InvalidField, fields: "maxSeats quorum"},
+		"empty session":        {body: `{"sessionId":""}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session is a number":  {body: `{"sessionId":5}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session too long":     {body: `{"sessionId":"` + strings.Repeat("x", 256) + `"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"not enforced":         {body: `{"maxSeats":100}`, status: 400, code: problem.NotSupported, fields: "maxSeats"},
+		"over 64 KiB":          {body: "{}" + strings.Repeat(" ", longestBody-1), status: 413, code: problem.TooLarge},
+		"length not announced": {body: "{}" + strings.Repeat(" ", longestBody-1), header: func(r *http.Request) { r.ContentLength = -1 }, status: 413, code: problem.TooLarge},
+		"other If-None-Match":  {body: `{}`, header: header("If-None-Match", `"7"`), status: 400, code: problem.InvalidField, fields: "If-None-Match"},
+		"name before body":     {target: "/v1/rooms/-x", body: `{`, status: 400, code: problem.InvalidRoom},
+		"token before name":    {target: "/v1/rooms/-x", body: `{`, header: header("Authorization", ""), status: 401, code: problem.Unauthorized},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +94,7 @@ func TestRoomNames(t *testing.T) {
 	for _, name := range []string{"-x", "_x", "a%2Fb", "a%20b", "%C3%A4", "a%00", strings.Repeat("x", 65), "%2e%2e"} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
-			refused(t, d.ask("GET", "/v1/rooms/"+name, ""), 400, room.CodeInvalidRoom)
+			refused(t, d.ask("GET", "/v1/rooms/"+name, ""), 400, problem.InvalidRoom)
 		})
 	}
 	for _, name := range []string{"a", "A.b_c-9", strings.Repeat("x", 64), "a..b"} {
@@ -174,7 +175,7 @@ func TestPagesAreRefused(t *testing.T) {
 	} {
 		t.Run(clip(target), func(t *testing.T) {
 			d := newDesk(t)
-			if p := refused(t, d.ask("GET", target, ""), 400, room.CodeInvalidField); p.Field != field || d.stub.said != "" {
+			if p := refused(t, d.ask("GET", target, ""), 400, problem.InvalidField); p.Field != field || d.stub.said != "" {
 				t.Errorf("field %q, want %q; the service was asked %q", p.Field, field, d.stub.said)
 			}
 		})
@@ -194,7 +195,7 @@ func TestRemove(t *testing.T) {
 	for name, id := range map[string]string{"empty": "", "too long": strings.Repeat("x", 256)} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
-			refused(t, d.ask("DELETE", "/v1/rooms/maths/connections/"+id, ""), 404, room.CodeNoSuchConnection)
+			refused(t, d.ask("DELETE", "/v1/rooms/maths/connections/"+id, ""), 404, problem.NoSuchConnection)
 		})
 	}
 }
@@ -242,8 +243,8 @@ func FuzzPutBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		d := newDesk(t)
 		w := d.ask("PUT", "/v1/rooms/maths", body)
-		p, session, err := room.ParsePut([]byte(body))
-		var refusal *room.Problem
+		p, session, err := policy.ParsePut([]byte(body))
+		var refusal *problem.Details
 		switch {
 		case err == nil && len(body) <= longestBody:
 			answered(t, w, 200)
@@ -253,7 +254,7 @@ func FuzzPutBody(f *testing.F) {
 		case len(body) <= longestBody && errors.As(err, &refusal):
 			refused(t, w, 400, refusal.Code)
 		default:
-			refused(t, w, 413, room.CodeTooLarge)
+			refused(t, w, 413, problem.TooLarge)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
@@ -95,8 +96,8 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	writeProblem(w, problemOf(err))
 }
 
-func problemOf(err error) *room.Problem {
-	var p *room.Problem
+func problemOf(err error) *problem.Details {
+	var p *problem.Details
 	switch {
 	case errors.As(err, &p) && statusOf[p.Code] != 0:
 		return p

@@ -12,12 +12,17 @@ import (
 	"testing"
 	"time"
 
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
 // The moment of all tests, and their secrets.
 var (
-	noon         = room.TimeOf(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC))
+	noon         = epoch.Of(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC))
 	apiSecret    = []byte("the secret that signs admin tokens")
 	ticketSecret = []byte("the secret that signs tickets only")
 	errInside    = errors.New("table usher-7 in account 1234 is on fire")
@@ -37,8 +42,8 @@ type stub struct {
 	id      string
 	session string
 	seconds int
-	endsAt  room.Time
-	put     room.Put
+	endsAt  epoch.Instant
+	put     doorkeeper.Put
 
 	created bool
 	err     error
@@ -52,27 +57,27 @@ func (s *stub) note(ctx context.Context, said, name, actor string) error {
 	return s.err
 }
 
-func view(name string) room.View {
+func view(name string) doorkeeper.View {
 	session := "2_MX4x"
-	return room.View{
-		Room: name, SessionID: &session, Status: room.Running, Seats: 1, StartedAt: room.Stamp(noon),
-		Connections: []room.ConnView{{ID: "c1", Streams: []room.StreamView{{ID: "s1", Kind: room.Camera}}}},
+	return doorkeeper.View{
+		Room: name, SessionID: &session, Status: journal.Running, Seats: 1, StartedAt: doorkeeper.Stamp(noon),
+		Connections: []doorkeeper.ConnView{{ID: "c1", Streams: []doorkeeper.StreamView{{ID: "s1", Kind: policy.Camera}}}},
 		Policy:      json.RawMessage(`{"maxSeats":2}`), ETag: `"7"`,
 	}
 }
 
-func (s *stub) PutRoom(ctx context.Context, name string, p room.Put) (room.View, bool, error) {
+func (s *stub) PutRoom(ctx context.Context, name string, p doorkeeper.Put) (doorkeeper.View, bool, error) {
 	s.put = p
 	return view(name), s.created, s.note(ctx, "put", name, "")
 }
 
-func (s *stub) Room(ctx context.Context, name string) (room.View, error) {
+func (s *stub) Room(ctx context.Context, name string) (doorkeeper.View, error) {
 	return view(name), s.note(ctx, "room", name, "")
 }
 
-func (s *stub) Rooms(ctx context.Context, after string, limit int, status string) (room.RoomPage, error) {
+func (s *stub) Rooms(ctx context.Context, after string, limit int, status string) (doorkeeper.RoomPage, error) {
 	s.after, s.limit, s.status = after, limit, status
-	return room.RoomPage{Rooms: []room.Summary{{Room: "a", Status: room.Open}}, Next: "a"}, s.note(ctx, "rooms", "", "")
+	return doorkeeper.RoomPage{Rooms: []doorkeeper.Summary{{Room: "a", Status: journal.Open}}, Next: "a"}, s.note(ctx, "rooms", "", "")
 }
 
 func (s *stub) DeleteRoom(ctx context.Context, name, _ string) error {
@@ -84,22 +89,22 @@ func (s *stub) Join(ctx context.Context, name, user, role string) (room.Credenti
 	return room.Credentials{APIKey: "1", SessionID: "2_MX4x", Token: "t", ExpiresAt: noon.String()}, s.note(ctx, "join", name, "")
 }
 
-func (s *stub) Extend(ctx context.Context, name string, seconds int, endsAt room.Time, actor string) (room.View, error) {
+func (s *stub) Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (doorkeeper.View, error) {
 	s.seconds, s.endsAt = seconds, endsAt
 	return view(name), s.note(ctx, "extend", name, actor)
 }
 
-func (s *stub) End(ctx context.Context, name, actor string) (room.View, error) {
+func (s *stub) End(ctx context.Context, name, actor string) (doorkeeper.View, error) {
 	return view(name), s.note(ctx, "end", name, actor)
 }
 
-func (s *stub) Reopen(ctx context.Context, name, actor string) (room.View, error) {
+func (s *stub) Reopen(ctx context.Context, name, actor string) (doorkeeper.View, error) {
 	return view(name), s.note(ctx, "reopen", name, actor)
 }
 
-func (s *stub) Connections(ctx context.Context, name, after string, limit int) (room.ConnPage, error) {
+func (s *stub) Connections(ctx context.Context, name, after string, limit int) (doorkeeper.ConnPage, error) {
 	s.after, s.limit = after, limit
-	return room.ConnPage{Connections: []room.ConnView{}, Next: after}, s.note(ctx, "connections", name, "")
+	return doorkeeper.ConnPage{Connections: []doorkeeper.ConnView{}, Next: after}, s.note(ctx, "connections", name, "")
 }
 
 func (s *stub) Remove(ctx context.Context, name, connection, actor string) error {
@@ -107,10 +112,10 @@ func (s *stub) Remove(ctx context.Context, name, connection, actor string) error
 	return s.note(ctx, "remove", name, actor)
 }
 
-func (s *stub) Events(ctx context.Context, name, session string, after int64, limit int) (room.LinePage, error) {
+func (s *stub) Events(ctx context.Context, name, session string, after int64, limit int) (doorkeeper.LinePage, error) {
 	s.session, s.seq, s.limit = session, after, limit
-	line := room.LineView{Seq: 1, At: room.Stamp(noon), Event: "api", Action: room.DidEnd}
-	return room.LinePage{Events: []room.LineView{line}, Next: 1}, s.note(ctx, "events", name, "")
+	line := doorkeeper.LineView{Seq: 1, At: doorkeeper.Stamp(noon), Event: "api", Action: journal.DidEnd}
+	return doorkeeper.LinePage{Events: []doorkeeper.LineView{line}, Next: 1}, s.note(ctx, "events", name, "")
 }
 
 // desk is a handler under test with its stub and its log.
@@ -126,7 +131,7 @@ func newDesk(t *testing.T, change ...func(*Options)) *desk {
 	o := Options{
 		Service: d.stub, APISecret: apiSecret, TicketSecret: ticketSecret,
 		Origins: []string{"https://school.example"}, Version: "v1",
-		Now: func() room.Time { return noon },
+		Now: func() epoch.Instant { return noon },
 		Log: slog.New(slog.NewTextHandler(d.log, nil)),
 	}
 	for _, f := range change {
@@ -166,9 +171,9 @@ func header(name, value string) func(*http.Request) {
 }
 
 // refused fails the test unless w is this refusal, in the form of a problem.
-func refused(t *testing.T, w *httptest.ResponseRecorder, status int, code room.Code) problem {
+func refused(t *testing.T, w *httptest.ResponseRecorder, status int, code problem.Code) problemBody {
 	t.Helper()
-	var p problem
+	var p problemBody
 	if w.Code != status || w.Header().Get("Content-Type") != "application/problem+json" {
 		t.Fatalf("answered %d %s %s, want a problem with %d", w.Code, w.Header().Get("Content-Type"), w.Body, status)
 	}
@@ -190,6 +195,6 @@ func answered(t *testing.T, w *httptest.ResponseRecorder, status int) {
 
 // The doorkeeper is what both handlers ask for.
 var (
-	_ Service  = (*room.Service)(nil)
-	_ Listener = (*room.Service)(nil)
+	_ Service  = (*doorkeeper.Service)(nil)
+	_ Listener = (*doorkeeper.Service)(nil)
 )

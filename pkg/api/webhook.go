@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"strings"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
+	"usher/pkg/problem"
 )
 
 // WebhookPath is where Vonage's session monitoring posts.
@@ -18,7 +20,7 @@ const WebhookPath = "/session-monitoring"
 // event, or its effect, is durable; an error that nothing could be stored
 // anywhere.
 type Listener interface {
-	Hear(ctx context.Context, e room.Event) error
+	Hear(ctx context.Context, e lesson.Event) error
 }
 
 // Verifier checks a signed callback: the Authorization header against the raw
@@ -34,9 +36,9 @@ type WebhookOptions struct {
 	// Decode reads a body that came at received. Every error of it is a 400:
 	// one that is ErrIncomplete says that sessionId or event is missing, any
 	// other that the JSON is malformed.
-	Decode        func(body []byte, received room.Time) (room.Event, error)
+	Decode        func(body []byte, received epoch.Instant) (lesson.Event, error)
 	ErrIncomplete error
-	Now           func() room.Time
+	Now           func() epoch.Instant
 	Log           *slog.Logger // nil: slog.Default()
 }
 
@@ -57,7 +59,7 @@ func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
 	}
 	if o.Verifier != nil {
 		if err := o.Verifier.Verify(r.Header.Get("Authorization"), body); err != nil {
-			p := refuse(room.CodeUnauthorized, "the callback's signature is missing or wrong")
+			p := refuse(problem.Unauthorized, "the callback's signature is missing or wrong")
 			p.Cause = err
 			return p
 		}
@@ -85,7 +87,7 @@ func (o WebhookOptions) malformed(err error) error {
 		p.Fields = append(p.Fields, "event")
 		return p
 	}
-	return refuse(room.CodeBadJSON, "the body must be the JSON of a session-monitoring event")
+	return refuse(problem.BadJSON, "the body must be the JSON of a session-monitoring event")
 }
 
 // isJSON takes application/json and every type that ends in +json, with any

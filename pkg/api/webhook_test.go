@@ -10,19 +10,21 @@ import (
 	"strings"
 	"testing"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
+	"usher/pkg/problem"
 )
 
 // ear is the stub service, verifier and decoder of the webhook's tests.
 type ear struct {
-	heard room.Event
+	heard lesson.Event
 	alive error
 	err   error
 }
 
 var errMissing = errors.New("no sessionId")
 
-func (e *ear) Hear(ctx context.Context, event room.Event) error {
+func (e *ear) Hear(ctx context.Context, event lesson.Event) error {
 	e.heard, e.alive = event, ctx.Err()
 	return e.err
 }
@@ -34,8 +36,8 @@ func (*ear) Verify(authorization string, body []byte) error {
 	return nil
 }
 
-func decode(body []byte, received room.Time) (room.Event, error) {
-	e := room.Event{Received: received}
+func decode(body []byte, received epoch.Instant) (lesson.Event, error) {
+	e := lesson.Event{Received: received}
 	if err := json.Unmarshal(body, &e); err != nil {
 		return e, err
 	}
@@ -48,7 +50,7 @@ func decode(body []byte, received room.Time) (room.Event, error) {
 func (e *ear) options(log *strings.Builder) WebhookOptions {
 	return WebhookOptions{
 		Service: e, Verifier: e, Decode: decode, ErrIncomplete: errMissing,
-		Now: func() room.Time { return noon }, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Now: func() epoch.Instant { return noon }, Log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 }
 
@@ -121,19 +123,19 @@ func TestWebhookRefusesInOrder(t *testing.T) {
 		method, body string
 		change       []func(*http.Request)
 		status       int
-		code         room.Code
+		code         problem.Code
 	}{
 		"method":                {"GET", long, []func(*http.Request){unsigned, text}, 405, codeMethod},
-		"size":                  {"POST", long, []func(*http.Request){unsigned, text}, 413, room.CodeTooLarge},
-		"size, not announced":   {"POST", long, []func(*http.Request){unsigned, text, unannounced}, 413, room.CodeTooLarge},
-		"no signature":          {"POST", "{", []func(*http.Request){unsigned, text}, 401, room.CodeUnauthorized},
-		"wrong signature":       {"POST", "{", []func(*http.Request){header("Authorization", "Bearer bad"), text}, 401, room.CodeUnauthorized},
+		"size":                  {"POST", long, []func(*http.Request){unsigned, text}, 413, problem.TooLarge},
+		"size, not announced":   {"POST", long, []func(*http.Request){unsigned, text, unannounced}, 413, problem.TooLarge},
+		"no signature":          {"POST", "{", []func(*http.Request){unsigned, text}, 401, problem.Unauthorized},
+		"wrong signature":       {"POST", "{", []func(*http.Request){header("Authorization", "Bearer bad"), text}, 401, problem.Unauthorized},
 		"media type":            {"POST", "{", []func(*http.Request){text}, 415, codeMedia},
 		"no media type":         {"POST", "{", []func(*http.Request){header("Content-Type", "")}, 415, codeMedia},
 		"another JSON":          {"POST", "{", []func(*http.Request){header("Content-Type", "application/jsonp")}, 415, codeMedia},
-		"malformed":             {"POST", "{", nil, 400, room.CodeBadJSON},
-		"no body":               {"POST", "", nil, 400, room.CodeBadJSON},
-		"no session":            {"POST", `{"event":"x"}`, nil, 400, room.CodeInvalidField},
+		"malformed":             {"POST", "{", nil, 400, problem.BadJSON},
+		"no body":               {"POST", "", nil, 400, problem.BadJSON},
+		"no session":            {"POST", `{"event":"x"}`, nil, 400, problem.InvalidField},
 		"nothing can be stored": {"POST", goodEvent, nil, 503, codeUnavailable},
 	}
 	for name, tt := range tests {

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"usher/pkg/config"
-	"usher/pkg/room"
+
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
 	"usher/pkg/timer"
 )
 
@@ -40,13 +42,13 @@ func newCloud(lookup config.Lookup, log *slog.Logger, now func() time.Time) *Clo
 	return &Cloud{aws: newClients(lookup), log: log, now: now}
 }
 
-func (c *Cloud) time() room.Time { return room.TimeOf(c.now()) }
+func (c *Cloud) time() epoch.Instant { return epoch.Of(c.now()) }
 
 // joined is the doorkeeper with the settings that it was made of.
 type joined struct {
 	secret   string
 	settings config.CloudSettings
-	service  *room.Service
+	service  *doorkeeper.Service
 }
 
 const (

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 	"usher/pkg/timer"
 )
@@ -163,7 +164,7 @@ func TestSecretIsRenewed(t *testing.T) {
 
 func TestExpire(t *testing.T) {
 	c := newTestCloud(t, "")
-	at := room.TimeOf(c.clock.Add(83*time.Second + 400*time.Millisecond))
+	at := epoch.Of(c.clock.Add(83*time.Second + 400*time.Millisecond))
 	if err := c.Expire(t.Context(), timer.Message{Wake: &timer.Wake{Session: "s", At: at}}); err != nil {
 		t.Fatal(err)
 	}

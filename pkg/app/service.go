@@ -3,18 +3,19 @@ package app
 import (
 	"usher/pkg/config"
 	"usher/pkg/dynamo"
-	"usher/pkg/room"
+
+	"usher/pkg/doorkeeper"
 	"usher/pkg/timer"
 	"usher/pkg/vonage"
 )
 
-func (c *Cloud) service(s config.CloudSettings, as view) (*room.Service, error) {
+func (c *Cloud) service(s config.CloudSettings, as view) (*doorkeeper.Service, error) {
 	platform, err := c.platform(s.Platform)
 	if err != nil {
 		return nil, err
 	}
 	alarms := c.timer(s, c.aws.schedules())
-	return room.NewService(dynamo.New(as(c.aws.dynamo()), s.Table, dynamo.Clock(c.time)), platform, alarms, room.Settings{
+	return doorkeeper.NewService(dynamo.New(as(c.aws.dynamo()), s.Table, dynamo.Clock(c.time)), platform, alarms, doorkeeper.Settings{
 		TokenLife: s.TokenLife,
 		AllowDemo: s.Platform.Local(),
 		Project:   s.Platform.Project(),

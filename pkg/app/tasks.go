@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 	"usher/pkg/timer"
 )
@@ -37,7 +39,7 @@ type Failure struct {
 // worker is what tasks ask of the doorkeeper.
 type worker interface {
 	Work(ctx context.Context, session string) error
-	Replay(ctx context.Context, e room.Event) error
+	Replay(ctx context.Context, e lesson.Event) error
 }
 
 // desk works on the messages of a batch.
@@ -45,7 +47,7 @@ type desk struct {
 	worker func(context.Context) (worker, error)
 	// again sends a body once more, to come after delay.
 	again func(ctx context.Context, body string, delay time.Duration) error
-	now   func() room.Time
+	now   func() epoch.Instant
 	log   *slog.Logger
 }
 
@@ -120,7 +122,7 @@ func (d *desk) work(ctx context.Context, task timer.Message) error {
 }
 
 // until waits for a moment that is near.
-func (d *desk) until(ctx context.Context, at room.Time) error {
+func (d *desk) until(ctx context.Context, at epoch.Instant) error {
 	left := at.Until(d.now())
 	if left > patience {
 		return errEarly

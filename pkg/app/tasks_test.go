@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -41,7 +43,7 @@ func (s *scribe) Work(_ context.Context, session string) error {
 	return s.fails[session]
 }
 
-func (s *scribe) Replay(_ context.Context, e room.Event) error {
+func (s *scribe) Replay(_ context.Context, e lesson.Event) error {
 	s.note("replay %s", e.Session)
 	return s.fails[e.Session]
 }
@@ -59,13 +61,13 @@ func (s *scribe) desk(log *bytes.Buffer) *desk {
 	return &desk{
 		worker: func(context.Context) (worker, error) { return s, nil },
 		again:  s.again,
-		now:    func() room.Time { return room.TimeOf(time.Now()) },
+		now:    func() epoch.Instant { return epoch.Of(time.Now()) },
 		log:    slog.New(slog.NewTextHandler(log, nil)),
 	}
 }
 
 func wakeIn(session string, d time.Duration) string {
-	return fmt.Sprintf(`{"wake":{"session":%q,"at":%d}}`, session, room.TimeOf(time.Now().Add(d)))
+	return fmt.Sprintf(`{"wake":{"session":%q,"at":%d}}`, session, epoch.Of(time.Now().Add(d)))
 }
 
 func TestMessages(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -126,14 +128,14 @@ type batch struct {
 // staged is a lesson inside a transaction.
 type staged struct {
 	before *entry // as committed; nil: it is new
-	now    room.Lesson
+	now    lesson.Lesson
 	raw    []byte // now as JSON, where somebody made it already
 	dirty  bool
 	gone   bool
 }
 
 // become makes l the lesson; raw is its JSON or nil.
-func (s *staged) become(l room.Lesson, raw []byte) {
+func (s *staged) become(l lesson.Lesson, raw []byte) {
 	s.now, s.raw, s.dirty, s.gone = l, raw, true, false
 }
 
@@ -185,7 +187,7 @@ func (b *batch) store(session string, st *staged) entry {
 	}
 	value := dated(b.today, st.raw)
 	b.put(lessonBucket, []byte(session), value)
-	var due room.Time
+	var due epoch.Instant
 	var written day
 	if st.before != nil {
 		due, written = st.before.lesson.Due, st.before.day
@@ -199,7 +201,7 @@ func (b *batch) store(session string, st *staged) entry {
 }
 
 // index moves a lesson in the index of unfinished work.
-func (b *batch) index(session string, from, to room.Time) {
+func (b *batch) index(session string, from, to epoch.Instant) {
 	if from == to {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
@@ -25,7 +26,7 @@ func together(s *Store, writes ...func(*batch) error) []error {
 }
 
 // adding is what Add writes.
-func adding(a room.Arrival) func(*batch) error {
+func adding(a lesson.Arrival) func(*batch) error {
 	return func(b *batch) error {
 		st, err := b.lesson(a.Session)
 		if err != nil {
@@ -44,7 +45,7 @@ func TestOneTransactionManyWrites(t *testing.T) {
 	one, two := start(t, s, "one", `{"maxSeats":2}`), start(t, s, "two", "{}")
 	errs := together(s,
 		adding(arrival(one, 1)),
-		adding(arrival(room.Lesson{Session: "unknown"}, 1)),
+		adding(arrival(lesson.Lesson{Session: "unknown"}, 1)),
 		adding(arrival(one, 2)),
 		adding(arrival(one, 3)),
 		adding(arrival(two, 1)),
@@ -111,7 +112,7 @@ func TestCacheAndFileAgree(t *testing.T) {
 
 func TestCache(t *testing.T) {
 	named := func(session string, size int) entry {
-		return entry{lesson: room.Lesson{Session: session}, size: size}
+		return entry{lesson: lesson.Lesson{Session: session}, size: size}
 	}
 	has := func(c *cache, session string) bool { e, _ := c.get(session); return e != nil }
 

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -28,14 +29,14 @@ func BenchmarkAdd(b *testing.B) {
 
 // lessonsInTurn gives arrivals that fit: in lessons that are new each time they
 // had that many.
-func lessonsInTurn(b *testing.B, s *Store, lessons, people int) func() room.Arrival {
+func lessonsInTurn(b *testing.B, s *Store, lessons, people int) func() lesson.Arrival {
 	round := int64(lessons * people)
-	all := make([]room.Lesson, int64(b.N)/round*int64(lessons)+int64(lessons))
+	all := make([]lesson.Lesson, int64(b.N)/round*int64(lessons)+int64(lessons))
 	for i := range all {
 		all[i] = start(b, s, fmt.Sprint(i), "{}")
 	}
 	var n atomic.Int64
-	return func() room.Arrival {
+	return func() lesson.Arrival {
 		i := n.Add(1) - 1
 		return arrival(all[i/round*int64(lessons)+i%int64(lessons)], int(i%round)/lessons)
 	}
@@ -47,7 +48,7 @@ func BenchmarkSwap(b *testing.B) {
 	for _, clients := range []int{1, 16} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 			s := open(b, newPath(b))
-			mine := make([]room.Lesson, clients)
+			mine := make([]lesson.Lesson, clients)
 			for i := range mine {
 				mine[i] = start(b, s, fmt.Sprint(i), "{}")
 				for n := range 8 {

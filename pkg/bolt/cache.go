@@ -4,7 +4,7 @@ import (
 	"container/list"
 	"sync"
 
-	"usher/pkg/room"
+	"usher/pkg/lesson"
 )
 
 // Bounds of the decoded lessons in memory: their number, and their bytes as
@@ -16,7 +16,7 @@ const (
 
 // entry is a lesson as committed.
 type entry struct {
-	lesson room.Lesson
+	lesson lesson.Lesson
 	day    day // of the last write
 	size   int // bytes in the file
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
@@ -25,8 +27,8 @@ func TestReopen(t *testing.T) {
 		l = mustAdd(t, s, arrival(l, i))
 	}
 	in := l.Conns["c0"]
-	l, err := s.Shed(t.Context(), l, room.Shed{
-		Lines: 8, Records: []room.Record{{ID: "c0", Conn: &in}}, Conns: []string{"c0"}, Floor: 1,
+	l, err := s.Shed(t.Context(), l, lesson.Shed{
+		Lines: 8, Records: []lesson.Record{{ID: "c0", Conn: &in}}, Conns: []string{"c0"}, ShedThrough: 1,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,10 +44,10 @@ func TestReopen(t *testing.T) {
 
 // state is all that readers can ask of a lesson and its room.
 type state struct {
-	Lesson  room.Lesson
+	Lesson  lesson.Lesson
 	Room    room.Room
-	Lines   []room.Line
-	Records []room.Record
+	Lines   []journal.Line
+	Records []lesson.Record
 	Due     []string
 }
 

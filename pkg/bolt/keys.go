@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"hash/fnv"
 
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -42,7 +44,7 @@ const maxName = 4096
 // day counts from the epoch, in UTC.
 type day uint32
 
-func dayOf(t room.Time) day { return day(max(0, t/(24*room.Hour))) }
+func dayOf(t epoch.Instant) day { return day(max(0, t/(24*epoch.Hour))) }
 
 func (d day) bytes() []byte { return binary.BigEndian.AppendUint32(nil, uint32(d)) }
 
@@ -75,15 +77,15 @@ func seqOf(lineKey []byte) int64 {
 
 func recordKey(session, id string) []byte { return within(session, []byte(id)...) }
 
-func dueKey(session string, due room.Time) []byte {
+func dueKey(session string, due epoch.Instant) []byte {
 	key := []byte{byte(bucketOf(session))}
 	key = binary.BigEndian.AppendUint64(key, uint64(due))
 	return append(key, session...)
 }
 
 // dueOf is the inverse of dueKey.
-func dueOf(key []byte) (due room.Time, session string) {
-	return room.Time(binary.BigEndian.Uint64(key[1:9])), string(key[9:])
+func dueOf(key []byte) (due epoch.Instant, session string) {
+	return epoch.Instant(binary.BigEndian.Uint64(key[1:9])), string(key[9:])
 }
 
 func bucketOf(session string) int {
@@ -123,15 +125,15 @@ func decodeLesson(value []byte) (entry, error) {
 }
 
 // whole gives a lesson maps where it has none.
-func whole(l room.Lesson) room.Lesson {
+func whole(l lesson.Lesson) lesson.Lesson {
 	if l.Conns == nil {
-		l.Conns = map[string]room.Conn{}
+		l.Conns = map[string]lesson.Conn{}
 	}
 	if l.Promises == nil {
-		l.Promises = map[string]room.Promise{}
+		l.Promises = map[string]lesson.Promise{}
 	}
 	if l.Seen == nil {
-		l.Seen = map[string]room.Time{}
+		l.Seen = map[string]epoch.Instant{}
 	}
 	return l
 }

@@ -7,13 +7,14 @@ import (
 	"reflect"
 	"slices"
 
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
 // own gives a copy of l that shares nothing with it. What callers hand in and
 // get back is theirs; what the cache and the transactions hold is never changed,
 // only replaced.
-func own(l room.Lesson) room.Lesson {
+func own(l lesson.Lesson) lesson.Lesson {
 	l.Rules = slices.Clone(l.Rules)
 	l.Tail = slices.Clone(l.Tail)
 	l.Promises = maps.Clone(l.Promises)
@@ -29,7 +30,7 @@ func own(l room.Lesson) room.Lesson {
 
 // lessonFields are the fields of a lesson that are stored.
 var lessonFields = func() (fields []int) {
-	lesson := reflect.TypeFor[room.Lesson]()
+	lesson := reflect.TypeFor[lesson.Lesson]()
 	for i := range lesson.NumField() {
 		if lesson.Field(i).IsExported() {
 			fields = append(fields, i)
@@ -40,8 +41,8 @@ var lessonFields = func() (fields []int) {
 
 // plain gives l without what the rules note in it for themselves: what is
 // loaded is the same, whether it was in memory or only in the file.
-func plain(l room.Lesson) room.Lesson {
-	var stored room.Lesson
+func plain(l lesson.Lesson) lesson.Lesson {
+	var stored lesson.Lesson
 	from, to := reflect.ValueOf(&l).Elem(), reflect.ValueOf(&stored).Elem()
 	for _, i := range lessonFields {
 		to.Field(i).Set(from.Field(i))
@@ -49,14 +50,14 @@ func plain(l room.Lesson) room.Lesson {
 	return stored
 }
 
-func ownConn(c room.Conn) room.Conn {
+func ownConn(c lesson.Conn) lesson.Conn {
 	c.Streams = maps.Clone(c.Streams)
 	return c
 }
 
 // change runs a write on the named lesson and gives what it stored.
-func (s *Store) change(ctx context.Context, session string, apply func(*batch, *staged) error) (room.Lesson, error) {
-	var stored room.Lesson
+func (s *Store) change(ctx context.Context, session string, apply func(*batch, *staged) error) (lesson.Lesson, error) {
+	var stored lesson.Lesson
 	err := s.write(ctx, func(b *batch) error {
 		st, err := b.lesson(session)
 		if err != nil {
@@ -71,10 +72,10 @@ func (s *Store) change(ctx context.Context, session string, apply func(*batch, *
 	var c *room.Conflict
 	if errors.As(err, &c) && c.Winner != nil {
 		winner := own(*c.Winner)
-		return room.Lesson{}, &room.Conflict{Winner: &winner}
+		return lesson.Lesson{}, &room.Conflict{Winner: &winner}
 	}
 	if err != nil {
-		return room.Lesson{}, err
+		return lesson.Lesson{}, err
 	}
 	return own(stored), nil
 }

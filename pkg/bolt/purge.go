@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -24,7 +27,7 @@ const (
 // to do and are no longer their room's lesson. One call removes 10,000 keys at
 // the most, in pieces between which other writes go on; what is left is for the
 // next call.
-func (s *Store) Purge(ctx context.Context, now room.Time) error {
+func (s *Store) Purge(ctx context.Context, now epoch.Instant) error {
 	today := dayOf(now)
 	if today <= retention {
 		return nil
@@ -103,7 +106,7 @@ func (b *batch) expireLesson(session string) error {
 	if err != nil {
 		return err
 	}
-	if st.now.Status != room.Ended || st.dirty || st.now.Due != 0 || b.current(st.now) {
+	if st.now.Status != journal.Ended || st.dirty || st.now.Due != 0 || b.current(st.now) {
 		st.dirty = true
 		return nil
 	}
@@ -113,7 +116,7 @@ func (b *batch) expireLesson(session string) error {
 }
 
 // current reports whether the lesson's room still shows it.
-func (b *batch) current(l room.Lesson) bool {
+func (b *batch) current(l lesson.Lesson) bool {
 	var r room.Room
 	value := b.get(roomBucket, []byte(l.Room))
 	return value != nil && decodeRoom(value, &r) == nil && r.Session == l.Session

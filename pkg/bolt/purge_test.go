@@ -7,25 +7,28 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
-const aDay = 24 * room.Hour
+const aDay = 24 * epoch.Hour
 
 // ended stores a lesson of that name that has ended and is nobody's any more,
 // with eight lines and a record outside.
-func ended(t *testing.T, s *Store, name string) room.Lesson {
+func ended(t *testing.T, s *Store, name string) lesson.Lesson {
 	t.Helper()
 	l := start(t, s, name, "{}")
 	for i := range 10 {
 		l = mustAdd(t, s, arrival(l, i))
 	}
 	in := l.Conns["c0"]
-	l, err := s.Shed(t.Context(), l, room.Shed{Lines: 8, Conns: []string{"c0"}, Records: []room.Record{{ID: "c0", Conn: &in}}})
+	l, err := s.Shed(t.Context(), l, lesson.Shed{Lines: 8, Conns: []string{"c0"}, Records: []lesson.Record{{ID: "c0", Conn: &in}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Status, l.EndedAt, l.Due = room.Ended, noon, 0
+	l.Status, l.EndedAt, l.Due = journal.Ended, noon, 0
 	if l, err = s.Swap(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +65,7 @@ func kept(t *testing.T, s *Store) (counts [5]int) {
 
 func TestPurge(t *testing.T) {
 	now := noon
-	s := openAt(t, newPath(t), func() room.Time { return now })
+	s := openAt(t, newPath(t), func() epoch.Instant { return now })
 	old := ended(t, s, "old")
 	now += 2 * aDay
 	young := ended(t, s, "young")
@@ -87,7 +90,7 @@ func TestPurge(t *testing.T) {
 	}
 }
 
-func purge(t *testing.T, s *Store, now room.Time) {
+func purge(t *testing.T, s *Store, now epoch.Instant) {
 	t.Helper()
 	if err := s.Purge(t.Context(), now); err != nil {
 		t.Fatal(err)
@@ -95,16 +98,16 @@ func purge(t *testing.T, s *Store, now room.Time) {
 }
 
 func TestPurgeKeeps(t *testing.T) {
-	for name, keep := range map[string]func(t *testing.T, s *Store, l room.Lesson){
-		"what has not ended": func(t *testing.T, s *Store, l room.Lesson) {
-			l.Status = room.Running
+	for name, keep := range map[string]func(t *testing.T, s *Store, l lesson.Lesson){
+		"what has not ended": func(t *testing.T, s *Store, l lesson.Lesson) {
+			l.Status = journal.Running
 			mustSwap(t, s, l)
 		},
-		"what has something left to do": func(t *testing.T, s *Store, l room.Lesson) {
+		"what has something left to do": func(t *testing.T, s *Store, l lesson.Lesson) {
 			l.Due = noon
 			mustSwap(t, s, l)
 		},
-		"what its room shows": func(t *testing.T, s *Store, l room.Lesson) {
+		"what its room shows": func(t *testing.T, s *Store, l lesson.Lesson) {
 			r, err := s.Room(t.Context(), l.Room)
 			if err != nil {
 				t.Fatal(err)
@@ -117,11 +120,11 @@ func TestPurgeKeeps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := noon
-			s := openAt(t, newPath(t), func() room.Time { return now })
+			s := openAt(t, newPath(t), func() epoch.Instant { return now })
 			l := ended(t, s, "one")
 			keep(t, s, l)
 			// The clock of the writes stands still: Purge's own counts.
-			for _, days := range []room.Time{91, 200} {
+			for _, days := range []epoch.Instant{91, 200} {
 				purge(t, s, noon+days*aDay)
 				if _, _, err := s.Lesson(t.Context(), l.Session); err != nil {
 					t.Fatalf("after %d days: %v", days, err)
@@ -134,7 +137,7 @@ func TestPurgeKeeps(t *testing.T) {
 	}
 }
 
-func mustSwap(t *testing.T, s *Store, l room.Lesson) room.Lesson {
+func mustSwap(t *testing.T, s *Store, l lesson.Lesson) lesson.Lesson {
 	t.Helper()
 	l, err := s.Swap(t.Context(), l)
 	if err != nil {
@@ -145,9 +148,9 @@ func mustSwap(t *testing.T, s *Store, l room.Lesson) room.Lesson {
 
 func TestPurgeSparesWhatWasShedAgain(t *testing.T) {
 	now := noon
-	s := openAt(t, newPath(t), func() room.Time { return now })
+	s := openAt(t, newPath(t), func() epoch.Instant { return now })
 	l := start(t, s, "one", "{}")
-	again := room.Shed{Records: []room.Record{{ID: "e:d", Seen: noon}}}
+	again := lesson.Shed{Records: []lesson.Record{{ID: "e:d", Seen: noon}}}
 	l, err := s.Shed(t.Context(), l, again)
 	if err != nil {
 		t.Fatal(err)
@@ -164,13 +167,13 @@ func TestPurgeSparesWhatWasShedAgain(t *testing.T) {
 
 func TestPurgeIsBounded(t *testing.T) {
 	now := noon
-	s := openAt(t, newPath(t), func() room.Time { return now })
+	s := openAt(t, newPath(t), func() epoch.Instant { return now })
 	l := start(t, s, "one", "{}")
 	const sheds, records = 30, 500
 	for i := range sheds {
-		var shed room.Shed
+		var shed lesson.Shed
 		for n := range records {
-			shed.Records = append(shed.Records, room.Record{ID: fmt.Sprintf("e:%d-%d", i, n), Seen: noon})
+			shed.Records = append(shed.Records, lesson.Record{ID: fmt.Sprintf("e:%d-%d", i, n), Seen: noon})
 		}
 		var err error
 		if l, err = s.Shed(t.Context(), l, shed); err != nil {

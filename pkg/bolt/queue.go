@@ -8,6 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -21,14 +22,14 @@ var (
 // Parked is one parked event.
 type Parked struct {
 	Number uint64 // its name, rising
-	Event  room.Event
+	Event  lesson.Event
 }
 
 var _ room.Queue = (*Store)(nil)
 
 // Park implements room.Queue: the event is on the disk when it returns nil. It
 // is for a process whose lessons are in another store, which may be away.
-func (s *Store) Park(ctx context.Context, e room.Event) error {
+func (s *Store) Park(ctx context.Context, e lesson.Event) error {
 	value, err := marshal(e)
 	if err != nil {
 		return err

@@ -8,12 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
-func parkedEvent(name string) room.Event {
-	return room.Event{
-		Name: room.ConnectionCreated, Session: "s", At: noon, Received: noon + 1, Connection: name,
+func parkedEvent(name string) lesson.Event {
+	return lesson.Event{
+		Name: journal.ConnectionCreated, Session: "s", At: noon, Received: noon + 1, Connection: name,
 		ConnectedAt: noon - 1, Data: "\x00\u2028<&>", Digest: "d-" + name,
 	}
 }

@@ -8,6 +8,9 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -26,14 +29,14 @@ func (s *Store) view(ctx context.Context, read func(*bbolt.Tx) error) error {
 
 // Lesson implements room.Store. The records are read after the lesson: a record
 // that was shed in between is found, at worst beside its old place.
-func (s *Store) Lesson(ctx context.Context, session string, ids ...string) (room.Lesson, []room.Record, error) {
+func (s *Store) Lesson(ctx context.Context, session string, ids ...string) (lesson.Lesson, []lesson.Record, error) {
 	found, err := s.Lessons(ctx, []string{session})
 	if err != nil {
-		return room.Lesson{}, nil, err
+		return lesson.Lesson{}, nil, err
 	}
 	l, ok := found[session]
 	if !ok {
-		return room.Lesson{}, nil, room.ErrNoLesson
+		return lesson.Lesson{}, nil, room.ErrNoLesson
 	}
 	if len(ids) == 0 {
 		return l, nil, nil
@@ -42,8 +45,8 @@ func (s *Store) Lesson(ctx context.Context, session string, ids ...string) (room
 	return l, records, err
 }
 
-func (s *Store) recordsByID(ctx context.Context, session string, ids []string) ([]room.Record, error) {
-	var records []room.Record
+func (s *Store) recordsByID(ctx context.Context, session string, ids []string) ([]lesson.Record, error) {
+	var records []lesson.Record
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
 		asked := map[string]bool{}
 		for _, id := range ids {
@@ -67,11 +70,11 @@ func (s *Store) recordsByID(ctx context.Context, session string, ids []string) (
 }
 
 // Lessons implements room.Store; it is never old here.
-func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]room.Lesson, error) {
+func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]lesson.Lesson, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	found := make(map[string]room.Lesson, len(sessions))
+	found := make(map[string]lesson.Lesson, len(sessions))
 	missing := map[string]uint64{}
 	for _, session := range sessions {
 		if e, commits := s.cache.get(session); e != nil {
@@ -129,12 +132,12 @@ func (s *Store) Rooms(ctx context.Context, after string, limit int) ([]room.Room
 }
 
 // Lines implements room.Store.
-func (s *Store) Lines(ctx context.Context, session string, after int64, limit int) ([]room.Line, error) {
-	var lines []room.Line
+func (s *Store) Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error) {
+	var lines []journal.Line
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
 		from := lineKey(session, max(0, after))
 		return scan(tx.Bucket(lineBucket), within(session), from, limit, func(key, value []byte) error {
-			line := room.Line{Seq: seqOf(key)}
+			line := journal.Line{Seq: seqOf(key)}
 			if err := json.Unmarshal(value, &line); err != nil {
 				return fmt.Errorf("line %d of lesson %q cannot be read: %w", line.Seq, session, err)
 			}
@@ -146,8 +149,8 @@ func (s *Store) Lines(ctx context.Context, session string, after int64, limit in
 }
 
 // Records implements room.Store.
-func (s *Store) Records(ctx context.Context, session, after string, limit int) ([]room.Record, error) {
-	var records []room.Record
+func (s *Store) Records(ctx context.Context, session, after string, limit int) ([]lesson.Record, error) {
+	var records []lesson.Record
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
 		from := recordKey(session, after)
 		return scan(tx.Bucket(recordBucket), within(session), from, limit, func(_, value []byte) error {
@@ -160,7 +163,7 @@ func (s *Store) Records(ctx context.Context, session, after string, limit int) (
 }
 
 // Due implements room.Store.
-func (s *Store) Due(ctx context.Context, bucket int, before room.Time, limit int) ([]string, error) {
+func (s *Store) Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error) {
 	var sessions []string
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
 		prefix := []byte{byte(bucket)}
@@ -207,8 +210,8 @@ func decodeRoom(value []byte, r *room.Room) error {
 	return nil
 }
 
-func decodeRecord(session string, value []byte) (room.Record, error) {
-	var r room.Record
+func decodeRecord(session string, value []byte) (lesson.Record, error) {
+	var r lesson.Record
 	_, raw := undated(value)
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return r, fmt.Errorf("a record of lesson %q cannot be read: %w", session, err)

@@ -5,19 +5,23 @@ import (
 	"fmt"
 	"testing"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 )
 
 // noon is when the samples happen.
-const noon room.Time = 1_700_000_000_000
+const noon epoch.Instant = 1_700_000_000_000
 
 // begin starts a running lesson in a room of the same name.
-func begin(ctx context.Context, s *Store, name, policy string) (room.Lesson, error) {
-	p := room.StoredPolicy(policy)
-	l := room.Lesson{
+func begin(ctx context.Context, s *Store, name, text string) (lesson.Lesson, error) {
+	p := policy.Stored(text)
+	l := lesson.Lesson{
 		Session: "session-" + name, Room: name, Created: noon, Policy: p, PolicyVersion: 1,
-		Rules:  []room.Rule{{Since: noon, Quorum: 2, Seconds: 60}},
-		Status: room.Running, StartedAt: noon + 1, Due: noon + room.Hour,
+		Rules:  []policy.Rule{{Since: noon, Quorum: 2, Seconds: 60}},
+		Status: journal.Running, StartedAt: noon + 1, Due: noon + epoch.Hour,
 	}
 	err := s.Commit(ctx, room.Change{
 		Room: room.Room{Name: name, Created: noon, Policy: p, Session: l.Session}, Create: true, Start: &l,
@@ -25,9 +29,9 @@ func begin(ctx context.Context, s *Store, name, policy string) (room.Lesson, err
 	return l, err
 }
 
-func start(t testing.TB, s *Store, name, policy string) room.Lesson {
+func start(t testing.TB, s *Store, name, text string) lesson.Lesson {
 	t.Helper()
-	l, err := begin(t.Context(), s, name, policy)
+	l, err := begin(t.Context(), s, name, text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,19 +39,19 @@ func start(t testing.TB, s *Store, name, policy string) room.Lesson {
 }
 
 // arrival is the i-th to come; it fits while a seat is free.
-func arrival(l room.Lesson, i int) room.Arrival {
-	id, at := fmt.Sprintf("c%d", i), l.StartedAt+1+room.Time(i)
-	return room.Arrival{
+func arrival(l lesson.Lesson, i int) lesson.Arrival {
+	id, at := fmt.Sprintf("c%d", i), l.StartedAt+1+epoch.Instant(i)
+	return lesson.Arrival{
 		Session: l.Session, PolicyVersion: l.PolicyVersion,
-		Conn: room.Conn{
-			ID: id, User: "user-" + id, Role: "student", State: room.Seated,
+		Conn: lesson.Conn{
+			ID: id, User: "user-" + id, Role: "student", State: lesson.Seated,
 			Created: true, CreatedAt: at, HeardAt: at, ShownAt: at,
 		},
-		Line: room.Line{At: at, EventAt: at, Event: room.ConnectionCreated, Connection: id, User: "user-" + id, Action: room.DidSeat},
+		Line: journal.Line{At: at, EventAt: at, Event: journal.ConnectionCreated, Connection: id, User: "user-" + id, Action: journal.DidSeat},
 	}
 }
 
-func mustAdd(t testing.TB, s *Store, a room.Arrival) room.Lesson {
+func mustAdd(t testing.TB, s *Store, a lesson.Arrival) lesson.Lesson {
 	t.Helper()
 	l, err := s.Add(t.Context(), a)
 	if err != nil {

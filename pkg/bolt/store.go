@@ -23,6 +23,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 )
 
@@ -30,7 +31,7 @@ import (
 type Options struct {
 	// Now is the clock that writes are dated by, for the retention alone.
 	// The wall clock where it is nil.
-	Now func() room.Time
+	Now func() epoch.Instant
 	// LockWait is how long to wait for another process to let go of the file;
 	// one second where it is 0.
 	LockWait time.Duration
@@ -43,7 +44,7 @@ var errClosed = errors.New("the data file is closed")
 type Store struct {
 	db    *bbolt.DB
 	cache *cache
-	now   func() room.Time
+	now   func() epoch.Instant
 
 	ops     chan *op
 	closing chan struct{}
@@ -58,7 +59,7 @@ var _ room.Store = (*Store)(nil)
 // something else, or may not be written.
 func Open(path string, opts Options) (*Store, error) {
 	if opts.Now == nil {
-		opts.Now = func() room.Time { return room.TimeOf(time.Now()) }
+		opts.Now = func() epoch.Instant { return epoch.Of(time.Now()) }
 	}
 	if opts.LockWait == 0 {
 		opts.LockWait = time.Second

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
@@ -20,7 +21,7 @@ func open(t testing.TB, path string) *Store {
 }
 
 // openAt opens the file with that clock.
-func openAt(t testing.TB, path string, now func() room.Time) *Store {
+func openAt(t testing.TB, path string, now func() epoch.Instant) *Store {
 	t.Helper()
 	s, err := Open(path, Options{Now: now})
 	if err != nil {

@@ -7,11 +7,12 @@ import (
 	"errors"
 	"fmt"
 
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
 // Add implements room.Store.
-func (s *Store) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
+func (s *Store) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
 	a.Conn = ownConn(a.Conn)
 	return s.change(ctx, a.Session, func(_ *batch, st *staged) error {
 		if !a.Fits(st.now) {
@@ -23,10 +24,10 @@ func (s *Store) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
 }
 
 // Swap implements room.Store.
-func (s *Store) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error) {
+func (s *Store) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error) {
 	sw, err := newSwap(next)
 	if err != nil {
-		return room.Lesson{}, err
+		return lesson.Lesson{}, err
 	}
 	return s.change(ctx, next.Session, func(_ *batch, st *staged) error {
 		if !sw.fits(st.now) {
@@ -40,26 +41,26 @@ func (s *Store) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error)
 // swap is a lesson that replaces another one, encoded by the goroutine that
 // asks, so that the committing one does not have to.
 type swap struct {
-	next room.Lesson // with the revision that it gets
+	next lesson.Lesson // with the revision that it gets
 	raw  []byte
 }
 
-func newSwap(next room.Lesson) (swap, error) {
+func newSwap(next lesson.Lesson) (swap, error) {
 	next = whole(own(plain(next)))
 	next.Revision++
 	raw, err := encode(next.Session, next)
 	return swap{next, raw}, err
 }
 
-func (s swap) fits(stored room.Lesson) bool {
+func (s swap) fits(stored lesson.Lesson) bool {
 	return stored.Revision+1 == s.next.Revision && stored.Added == s.next.Added
 }
 
 // Shed implements room.Store. Lines, records and what remains are one commit.
-func (s *Store) Shed(ctx context.Context, l room.Lesson, shed room.Shed) (room.Lesson, error) {
+func (s *Store) Shed(ctx context.Context, l lesson.Lesson, shed lesson.Shed) (lesson.Lesson, error) {
 	records, err := encodeRecords(l.Session, shed.Records)
 	if err != nil {
-		return room.Lesson{}, err
+		return lesson.Lesson{}, err
 	}
 	return s.change(ctx, l.Session, func(b *batch, st *staged) error {
 		if st.now.Revision != l.Revision || st.now.Gate().Limit != l.Gate().Limit {
@@ -85,7 +86,7 @@ type batchOfShed struct {
 	Records []string `json:"records,omitempty"`
 }
 
-func (b *batch) keepLines(l room.Lesson, n int) error {
+func (b *batch) keepLines(l lesson.Lesson, n int) error {
 	raws := make([][]byte, n)
 	for i, line := range l.Tail[:n] {
 		var err error
@@ -99,7 +100,7 @@ func (b *batch) keepLines(l room.Lesson, n int) error {
 	return nil
 }
 
-func (b *batch) keepRecords(l room.Lesson, lines int, records []encodedRecord) {
+func (b *batch) keepRecords(l lesson.Lesson, lines int, records []encodedRecord) {
 	if lines == 0 && len(records) == 0 {
 		return
 	}
@@ -121,7 +122,7 @@ type encodedRecord struct {
 	raw []byte
 }
 
-func encodeRecords(session string, records []room.Record) ([]encodedRecord, error) {
+func encodeRecords(session string, records []lesson.Record) ([]encodedRecord, error) {
 	encoded := make([]encodedRecord, len(records))
 	for i, r := range records {
 		raw, err := encode(r.ID, r)
@@ -215,7 +216,7 @@ func (b *batch) begin(first swap) {
 	b.lessons[first.next.Session] = st
 }
 
-func conflict(winner room.Lesson) error { return &room.Conflict{Winner: &winner} }
+func conflict(winner lesson.Lesson) error { return &room.Conflict{Winner: &winner} }
 
 // orConflict is err, or a conflict without a winner.
 func orConflict(err error) error {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
-	"usher/pkg/room"
+	"usher/pkg/policy"
 )
 
 // Names of stores, as USHER_STORE carries them.
@@ -191,8 +191,8 @@ func (e *Error) key(name, value string) []byte {
 // tutorial are the rooms of a program that was not told any.
 func tutorial() []Entry {
 	return []Entry{
-		{Name: "one-to-one", Policy: room.StoredPolicy(`{"maxSeats":2,"demo":true}`)},
-		{Name: "limited-time-room", Policy: room.StoredPolicy(`{"lessonSeconds":60,"demo":true}`)},
+		{Name: "one-to-one", Policy: policy.Stored(`{"maxSeats":2,"demo":true}`)},
+		{Name: "limited-time-room", Policy: policy.Stored(`{"lessonSeconds":60,"demo":true}`)},
 	}
 }
 

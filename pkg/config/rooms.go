@@ -8,13 +8,14 @@ import (
 	"io"
 	"os"
 
-	"usher/pkg/room"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
 )
 
 // Entry is a room to create at the start.
 type Entry struct {
 	Name   string
-	Policy room.Policy
+	Policy policy.Policy
 }
 
 // rooms reads the file of rooms, or gives the tutorial's with the simulated
@@ -80,12 +81,12 @@ func parseRooms(raw []byte, demos bool) (all []Entry, faults []string) {
 	return all, faults
 }
 
-func parseRoom(r member, demos bool) (p room.Policy, say string) {
-	if !room.ValidRoom(r.name) {
+func parseRoom(r member, demos bool) (p policy.Policy, say string) {
+	if !policy.ValidRoom(r.name) {
 		return p, "a name has 1 to 64 letters, digits, dots, underscores and dashes, the first a letter or digit"
 	}
-	p, err := room.ParsePolicy(r.value)
-	var problem *room.Problem
+	p, err := policy.Parse(r.value)
+	var problem *problem.Details
 	switch {
 	case errors.As(err, &problem):
 		return p, problem.Detail

@@ -10,6 +10,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
@@ -55,34 +58,34 @@ func (c *cutting) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 type write struct {
 	name   string
 	writes int // how many requests
-	do     func(context.Context, room.Store, room.Lesson) error
-	want   func(room.Lesson) room.Lesson
+	do     func(context.Context, room.Store, lesson.Lesson) error
+	want   func(lesson.Lesson) lesson.Lesson
 }
 
 func theWrites() []write {
-	arrival := room.Arrival{
-		PolicyVersion: 1, Conn: room.Conn{ID: "c9", User: "di", State: room.Seated, CreatedAt: 99},
-		Line: room.Line{At: 99, Event: room.ConnectionCreated, Connection: "c9", Action: room.DidSeat},
+	arrival := lesson.Arrival{
+		PolicyVersion: 1, Conn: lesson.Conn{ID: "c9", User: "di", State: lesson.Seated, CreatedAt: 99},
+		Line: journal.Line{At: 99, Event: journal.ConnectionCreated, Connection: "c9", Action: journal.DidSeat},
 	}
-	shed := room.Shed{Conns: []string{"c1"}, Records: []room.Record{{ID: "c1", Conn: &room.Conn{ID: "c1"}}}}
-	ended := func(l room.Lesson) room.Lesson { l.Status = room.Ended; return l }
-	next := func(l room.Lesson) room.Lesson { l = ended(l); l.Revision++; return l }
+	shed := lesson.Shed{Conns: []string{"c1"}, Records: []lesson.Record{{ID: "c1", Conn: &lesson.Conn{ID: "c1"}}}}
+	ended := func(l lesson.Lesson) lesson.Lesson { l.Status = journal.Ended; return l }
+	next := func(l lesson.Lesson) lesson.Lesson { l = ended(l); l.Revision++; return l }
 	return []write{
-		{"add", 1, func(ctx context.Context, s room.Store, l room.Lesson) error {
+		{"add", 1, func(ctx context.Context, s room.Store, l lesson.Lesson) error {
 			a := arrival
 			a.Session = l.Session
 			_, err := s.Add(ctx, a)
 			return err
 		}, arrival.Into},
-		{"swap", 1, func(ctx context.Context, s room.Store, l room.Lesson) error {
+		{"swap", 1, func(ctx context.Context, s room.Store, l lesson.Lesson) error {
 			_, err := s.Swap(ctx, ended(l))
 			return err
 		}, next},
-		{"shed", 2, func(ctx context.Context, s room.Store, l room.Lesson) error {
+		{"shed", 2, func(ctx context.Context, s room.Store, l lesson.Lesson) error {
 			_, err := s.Shed(ctx, l, shed)
 			return err
 		}, shed.Apply},
-		{"commit", 1, func(ctx context.Context, s room.Store, l room.Lesson) error {
+		{"commit", 1, func(ctx context.Context, s room.Store, l lesson.Lesson) error {
 			l = ended(l)
 			return s.Commit(ctx, room.Change{Room: room.Room{Name: l.Room, Revision: 1}, Swap: &l})
 		}, next},
@@ -124,12 +127,12 @@ func cutWrite(t *testing.T, client *dynamodb.Client, w write, api *cutting) {
 }
 
 // begun is a running lesson with one connection.
-func begun(t *testing.T, s room.Store) room.Lesson {
+func begun(t *testing.T, s room.Store) lesson.Lesson {
 	t.Helper()
-	l := room.Lesson{
-		Session: t.Name(), Room: "r-" + t.Name(), PolicyVersion: 1, Status: room.Running, StartedAt: 1, Due: 7,
-		Conns:    map[string]room.Conn{"c1": {ID: "c1", State: room.Seated, CreatedAt: 2, User: "ann"}},
-		Promises: map[string]room.Promise{}, Seen: map[string]room.Time{},
+	l := lesson.Lesson{
+		Session: t.Name(), Room: "r-" + t.Name(), PolicyVersion: 1, Status: journal.Running, StartedAt: 1, Due: 7,
+		Conns:    map[string]lesson.Conn{"c1": {ID: "c1", State: lesson.Seated, CreatedAt: 2, User: "ann"}},
+		Promises: map[string]lesson.Promise{}, Seen: map[string]epoch.Instant{},
 	}
 	if err := s.Commit(t.Context(), room.Change{Room: room.Room{Name: l.Room}, Create: true, Start: &l}); err != nil {
 		t.Fatal(err)
@@ -137,7 +140,7 @@ func begun(t *testing.T, s room.Store) room.Lesson {
 	return l
 }
 
-func holds(t *testing.T, s room.Store, want room.Lesson) {
+func holds(t *testing.T, s room.Store, want lesson.Lesson) {
 	t.Helper()
 	got, _, err := s.Lesson(t.Context(), want.Session)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 )
 
 // DynamoDB's bounds of one request.
@@ -19,13 +20,13 @@ const (
 )
 
 // skew is how far two functions' clocks may be apart.
-const skew = room.Second
+const skew = epoch.Second
 
 // lessonWith reads a lesson and records of it in one request. Its reads are not
 // one snapshot: a record may be read before a Shed writes it and the lesson
 // after the Shed has removed the entry. A Shed that is that young shows in
 // shedAt, and what was missing is read once more.
-func (s *Store) lessonWith(ctx context.Context, session string, ids []string) (room.Lesson, []room.Record, error) {
+func (s *Store) lessonWith(ctx context.Context, session string, ids []string) (lesson.Lesson, []lesson.Record, error) {
 	began := s.now()
 	keys := []item{lessonKey(session)}
 	for _, id := range unique(ids) {
@@ -33,18 +34,18 @@ func (s *Store) lessonWith(ctx context.Context, session string, ids []string) (r
 	}
 	found, err := s.getAll(ctx, "Lesson", true, keys)
 	if err != nil {
-		return room.Lesson{}, nil, err
+		return lesson.Lesson{}, nil, err
 	}
 	i, ok := found[sortOf(keys[0])]
 	if !ok {
-		return room.Lesson{}, nil, noLesson(session)
+		return lesson.Lesson{}, nil, noLesson(session)
 	}
 	if err := s.recheck(ctx, began, i, keys, found); err != nil {
-		return room.Lesson{}, nil, err
+		return lesson.Lesson{}, nil, err
 	}
 	l, err := decodeLesson(i)
 	if err != nil {
-		return room.Lesson{}, nil, err
+		return lesson.Lesson{}, nil, err
 	}
 	records, err := recordsIn(found, keys[1:])
 	return l, records, err
@@ -52,8 +53,8 @@ func (s *Store) lessonWith(ctx context.Context, session string, ids []string) (r
 
 // recheck reads the keys that were not found again, if a Shed may have been
 // under way since began.
-func (s *Store) recheck(ctx context.Context, began room.Time, lesson item, keys []item, found map[string]item) error {
-	var shedAt room.Time
+func (s *Store) recheck(ctx context.Context, began epoch.Instant, lesson item, keys []item, found map[string]item) error {
+	var shedAt epoch.Instant
 	num(reader(lesson), "shedAt", &shedAt)
 	missing := slices.DeleteFunc(slices.Clone(keys), func(k item) bool { return found[sortOf(k)] != nil })
 	if shedAt < began-skew || len(missing) == 0 {
@@ -66,8 +67,8 @@ func (s *Store) recheck(ctx context.Context, began room.Time, lesson item, keys 
 	return err
 }
 
-func recordsIn(found map[string]item, keys []item) ([]room.Record, error) {
-	var records []room.Record
+func recordsIn(found map[string]item, keys []item) ([]lesson.Record, error) {
+	var records []lesson.Record
 	for _, k := range keys {
 		i, ok := found[sortOf(k)]
 		if !ok {

@@ -10,12 +10,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room/roomtest"
 )
 
 // stored gives the item of l as the table would.
-func stored(l room.Lesson) item {
+func stored(l lesson.Lesson) item {
 	i, _ := whole(l, 1)
 	maps.Copy(i, lessonKey(l.Session))
 	return i
@@ -40,9 +43,9 @@ func TestRecordComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		conn := roomtest.ConnOf(t, "c1")
 		s := New(&stub{}, "t")
-		for _, r := range []room.Record{
+		for _, r := range []lesson.Record{
 			{ID: "c1", Conn: &conn},
-			{ID: "p:p1", Promise: &room.Promise{ID: "p1", User: "ann", Used: "c1"}},
+			{ID: "p:p1", Promise: &lesson.Promise{ID: "p1", User: "ann", Used: "c1"}},
 			{ID: "e:d", Seen: 7},
 			{ID: "u:ann", Holder: "c1"},
 			{ID: "u:bo"},
@@ -62,22 +65,22 @@ func TestRecordComesBack(t *testing.T) {
 // TestWhatExpires: what is beside a lesson, and the lesson once it has ended,
 // 90 days after the last write.
 func TestWhatExpires(t *testing.T) {
-	s := New(&stub{}, "t", Clock(func() room.Time { return 1_700_000_000_999 }))
+	s := New(&stub{}, "t", Clock(func() epoch.Instant { return 1_700_000_000_999 }))
 	const want = "1707776000"
-	l := room.Lesson{Session: "s", Status: room.Running, Due: 1, Tail: make([]room.Line, 8)}
-	for _, i := range s.leaving(l, room.Shed{Lines: 8, Records: []room.Record{{ID: "e:d", Seen: 1}}}) {
+	l := lesson.Lesson{Session: "s", Status: journal.Running, Due: 1, Tail: make([]journal.Line, 8)}
+	for _, i := range s.leaving(l, lesson.Shed{Lines: 8, Records: []lesson.Record{{ID: "e:d", Seen: 1}}}) {
 		if got := plain(i["expires"]); got != json.Number(want) {
 			t.Errorf("%v expires at %v, want %s", i, got, want)
 		}
 	}
-	for _, status := range []room.Status{room.Open, room.Running, room.Ended} {
+	for _, status := range []journal.Status{journal.Open, journal.Running, journal.Ended} {
 		l.Status = status
-		for _, u := range []*update{s.swapped(l), s.removal(l, room.Shed{})} {
+		for _, u := range []*update{s.swapped(l), s.removal(l, lesson.Shed{})} {
 			var values []any
 			for _, v := range u.values {
 				values = append(values, plain(v))
 			}
-			if slices.Contains(values, any(json.Number(want))) != (status == room.Ended) {
+			if slices.Contains(values, any(json.Number(want))) != (status == journal.Ended) {
 				t.Errorf("%s: the write has %v", status, *u.expression())
 			}
 		}
@@ -154,7 +157,7 @@ func TestAnyItem(t *testing.T) { rapid.Check(t, anyItem) }
 func FuzzAnyItem(f *testing.F) { f.Fuzz(rapid.MakeFuzz(anyItem)) }
 
 func TestWrongAttributeIsNamed(t *testing.T) {
-	i := stored(room.Lesson{Session: "s1", Conns: map[string]room.Conn{"c1": {ID: "c1"}}})
+	i := stored(lesson.Lesson{Session: "s1", Conns: map[string]lesson.Conn{"c1": {ID: "c1"}}})
 	i["conns"].(*types.AttributeValueMemberM).Value["c1"].(*types.AttributeValueMemberM).Value["state"] = number(1)
 	_, err := decodeLesson(i)
 	for _, part := range []string{`"L#s1"`, "conns", "c1", `"state"`, "string"} {
@@ -172,15 +175,15 @@ func TestItemIsReadable(t *testing.T) {
 		`"promises":{},"revision":3,"room":"math","rules":[{"quorum":2,"since":4}],"seen":{"d":1},"shed":0,"sk":"lesson",` +
 		`"startedAt":5,"status":"running","tail":[{"action":"seated","at":7,"conn":"c1","event":"connectionCreated","user":"ann"}],` +
 		`"users":{"ann":1}}`
-	l := room.Lesson{
-		Session: "s1", Room: "math", Created: 4, Revision: 3, Policy: room.StoredPolicy(`{"maxSeats":2}`), PolicyVersion: 1,
-		Rules: []room.Rule{{Since: 4, Quorum: 2}}, Status: room.Running, StartedAt: 5, Base: 8, Due: 9,
-		Conns: map[string]room.Conn{"c1": {
-			ID: "c1", CreatedAt: 6, HeardAt: 7, User: "ann", State: room.Seated, Created: true,
-			Streams: map[string]room.Stream{"st": {Kind: room.Camera, CreatedAt: 8, Made: true}},
+	l := lesson.Lesson{
+		Session: "s1", Room: "math", Created: 4, Revision: 3, Policy: policy.Stored(`{"maxSeats":2}`), PolicyVersion: 1,
+		Rules: []policy.Rule{{Since: 4, Quorum: 2}}, Status: journal.Running, StartedAt: 5, Base: 8, Due: 9,
+		Conns: map[string]lesson.Conn{"c1": {
+			ID: "c1", CreatedAt: 6, HeardAt: 7, User: "ann", State: lesson.Seated, Created: true,
+			Streams: map[string]lesson.Stream{"st": {Kind: policy.Camera, CreatedAt: 8, Made: true}},
 		}},
-		Seen: map[string]room.Time{"d": 1},
-		Tail: []room.Line{{At: 7, Event: room.ConnectionCreated, Connection: "c1", User: "ann", Action: room.DidSeat}},
+		Seen: map[string]epoch.Instant{"d": 1},
+		Tail: []journal.Line{{At: 7, Event: journal.ConnectionCreated, Connection: "c1", User: "ann", Action: journal.DidSeat}},
 	}
 	got, err := json.Marshal(plain(&types.AttributeValueMemberM{Value: stored(l)}))
 	if err != nil {

@@ -12,6 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 )
 
@@ -39,29 +43,29 @@ func size(a types.AttributeValue) int {
 }
 
 // member is somebody who takes part as people do.
-func member(i int) (room.Conn, room.Line) {
+func member(i int) (lesson.Conn, journal.Line) {
 	id := fmt.Sprintf("c1b2d3e4-0000-4000-8000-%012d", i)
-	at := room.Time(1_700_000_000_000 + i)
+	at := epoch.Instant(1_700_000_000_000 + i)
 	user := fmt.Sprintf("student-%02d", i)
-	c := room.Conn{
+	c := lesson.Conn{
 		ID: id, CreatedAt: at, HeardAt: at + 200, User: user, Role: "student",
 		Promise: fmt.Sprintf("q0w9e8r7t6y5u4i3o2p1%02d", i),
-		State:   room.Seated, Held: true, Created: true, ShownAt: at + 200,
-		Streams: map[string]room.Stream{"f1e2d3c4-" + id[9:]: {Kind: room.Camera, CreatedAt: at + 900, Made: true}},
+		State:   lesson.Seated, Reserved: true, Created: true, ShownAt: at + 200,
+		Streams: map[string]lesson.Stream{"f1e2d3c4-" + id[9:]: {Kind: policy.Camera, CreatedAt: at + 900, Made: true}},
 	}
-	return c, room.Line{
-		At: at + 200, EventAt: at, Event: room.ConnectionCreated, Connection: id, User: user, Role: "student", Action: room.DidSeat,
+	return c, journal.Line{
+		At: at + 200, EventAt: at, Event: journal.ConnectionCreated, Connection: id, User: user, Role: "student", Action: journal.DidSeat,
 	}
 }
 
 // lessonOf is a lesson with n people in and that many log lines.
-func lessonOf(n, lines int) room.Lesson {
-	l := room.Lesson{
+func lessonOf(n, lines int) lesson.Lesson {
+	l := lesson.Lesson{
 		Session: fmt.Sprintf("1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5aWlpaWlpaWlpaWlpaWlpaWlpaWlp-%d-%d", n, lines),
-		Room:    fmt.Sprintf("math-%d-%d", n, lines), Created: 1_699_999_000_000, Policy: room.StoredPolicy(`{"maxSeats":64,"lessonSeconds":3600}`),
-		PolicyVersion: 1, Rules: []room.Rule{{Since: 1_699_999_000_000, Quorum: 2, Seconds: 3600}},
-		Status: room.Running, StartedAt: 1_699_999_100_000, Due: 1_700_003_600_000, WatchAt: 1_700_000_060_000,
-		Conns: map[string]room.Conn{}, Promises: map[string]room.Promise{}, Seen: map[string]room.Time{},
+		Room:    fmt.Sprintf("math-%d-%d", n, lines), Created: 1_699_999_000_000, Policy: policy.Stored(`{"maxSeats":64,"lessonSeconds":3600}`),
+		PolicyVersion: 1, Rules: []policy.Rule{{Since: 1_699_999_000_000, Quorum: 2, Seconds: 3600}},
+		Status: journal.Running, StartedAt: 1_699_999_100_000, Due: 1_700_003_600_000, WatchAt: 1_700_000_060_000,
+		Conns: map[string]lesson.Conn{}, Promises: map[string]lesson.Promise{}, Seen: map[string]epoch.Instant{},
 	}
 	for i := range n {
 		c, _ := member(i)
@@ -115,10 +119,10 @@ func costs(t *testing.T, client *dynamodb.Client) {
 	}
 }
 
-func logSizes(t *testing.T, l room.Lesson) {
+func logSizes(t *testing.T, l lesson.Lesson) {
 	c, line := member(1)
 	t.Logf("the item has about %d bytes; a connection with a stream %d, a log line %d",
-		size(&types.AttributeValueMemberM{Value: stored(l)}), size(value(c, func(k *coder, v *room.Conn) { connFields(k, c.ID, v) })),
+		size(&types.AttributeValueMemberM{Value: stored(l)}), size(value(c, func(k *coder, v *lesson.Conn) { connFields(k, c.ID, v) })),
 		size(value(line, lineFields)))
 }
 
@@ -129,9 +133,9 @@ type method struct {
 }
 
 // methods are called in this order on one lesson.
-func methods(s *Store, l *room.Lesson) []method {
+func methods(s *Store, l *lesson.Lesson) []method {
 	c, line := member(99)
-	keep := func(got room.Lesson, err error) error {
+	keep := func(got lesson.Lesson, err error) error {
 		*l = got
 		return err
 	}
@@ -141,12 +145,12 @@ func methods(s *Store, l *room.Lesson) []method {
 		{"Lesson", 1, func(ctx context.Context) error { return keep(plainLesson(ctx, s, l.Session)) }},
 		{"Lesson with record", 1, func(ctx context.Context) error { _, _, err := s.Lesson(ctx, l.Session, "nobody"); return err }},
 		{"Add", 1, func(ctx context.Context) error {
-			return keep(s.Add(ctx, room.Arrival{Session: l.Session, PolicyVersion: 1, Conn: c, Line: line, Alone: true}))
+			return keep(s.Add(ctx, lesson.Arrival{Session: l.Session, PolicyVersion: 1, Conn: c, Line: line, Alone: true}))
 		}},
 		{"Swap", 1, func(ctx context.Context) error { return keep(s.Swap(ctx, *l)) }},
 		{"Swap, another due", 1, func(ctx context.Context) error { l.Due++; return keep(s.Swap(ctx, *l)) }},
 		{"Shed 1 and 8 lines", 2, func(ctx context.Context) error {
-			return keep(s.Shed(ctx, *l, room.Shed{Lines: 8, Conns: []string{c.ID}, Records: []room.Record{{ID: c.ID, Conn: &c}}}))
+			return keep(s.Shed(ctx, *l, lesson.Shed{Lines: 8, Conns: []string{c.ID}, Records: []lesson.Record{{ID: c.ID, Conn: &c}}}))
 		}},
 		{"Commit room+swap", 1, func(ctx context.Context) error {
 			r.Revision = 1
@@ -161,7 +165,7 @@ func methods(s *Store, l *room.Lesson) []method {
 	}
 }
 
-func plainLesson(ctx context.Context, s *Store, session string) (room.Lesson, error) {
+func plainLesson(ctx context.Context, s *Store, session string) (lesson.Lesson, error) {
 	l, _, err := s.Lesson(ctx, session)
 	return l, err
 }

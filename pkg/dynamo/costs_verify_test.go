@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"usher/pkg/dynamo/dynamotest"
+
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )

@@ -15,6 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -23,29 +26,29 @@ var calls = map[string]func(context.Context, *Store) error{
 	"Lesson":              func(ctx context.Context, s *Store) error { _, _, err := s.Lesson(ctx, "s"); return err },
 	"Lesson with records": func(ctx context.Context, s *Store) error { _, _, err := s.Lesson(ctx, "s", "c1"); return err },
 	"Add": func(ctx context.Context, s *Store) error {
-		_, err := s.Add(ctx, room.Arrival{Session: "s", Conn: room.Conn{ID: "c1", State: room.Seated}})
+		_, err := s.Add(ctx, lesson.Arrival{Session: "s", Conn: lesson.Conn{ID: "c1", State: lesson.Seated}})
 		return err
 	},
 	"Add of somebody who waits": func(ctx context.Context, s *Store) error {
-		_, err := s.Add(ctx, room.Arrival{Session: "s", Due: 1, Conn: room.Conn{ID: "c1", State: room.Waiting}})
+		_, err := s.Add(ctx, lesson.Arrival{Session: "s", Due: 1, Conn: lesson.Conn{ID: "c1", State: lesson.Waiting}})
 		return err
 	},
 	"Swap": func(ctx context.Context, s *Store) error {
-		_, err := s.Swap(ctx, room.Lesson{Session: "s"})
+		_, err := s.Swap(ctx, lesson.Lesson{Session: "s"})
 		return err
 	},
 	"Shed": func(ctx context.Context, s *Store) error {
-		_, err := s.Shed(ctx, room.Lesson{Session: "s"}, room.Shed{Records: []room.Record{{ID: "e:d", Seen: 1}}})
+		_, err := s.Shed(ctx, lesson.Lesson{Session: "s"}, lesson.Shed{Records: []lesson.Record{{ID: "e:d", Seen: 1}}})
 		return err
 	},
 	"Room":    func(ctx context.Context, s *Store) error { _, err := s.Room(ctx, "r"); return err },
 	"Rooms":   func(ctx context.Context, s *Store) error { _, err := s.Rooms(ctx, "", 1); return err },
 	"Lessons": func(ctx context.Context, s *Store) error { _, err := s.Lessons(ctx, []string{"s"}); return err },
 	"Commit": func(ctx context.Context, s *Store) error {
-		return s.Commit(ctx, room.Change{Room: room.Room{Name: "r"}, Create: true, Start: &room.Lesson{Session: "s"}})
+		return s.Commit(ctx, room.Change{Room: room.Room{Name: "r"}, Create: true, Start: &lesson.Lesson{Session: "s"}})
 	},
 	"Commit of a swap": func(ctx context.Context, s *Store) error {
-		return s.Commit(ctx, room.Change{Room: room.Room{Name: "r"}, Swap: &room.Lesson{Session: "s"}})
+		return s.Commit(ctx, room.Change{Room: room.Room{Name: "r"}, Swap: &lesson.Lesson{Session: "s"}})
 	},
 	"Commit of a deletion": func(ctx context.Context, s *Store) error {
 		return s.Commit(ctx, room.Change{Room: room.Room{Name: "r"}, Delete: true})
@@ -176,7 +179,7 @@ func inTheWay(t *testing.T, call func(context.Context, *Store) error, collision 
 }
 
 func TestLostRace(t *testing.T) {
-	now := stored(room.Lesson{Session: "s", Room: "r", Revision: 9})
+	now := stored(lesson.Lesson{Session: "s", Room: "r", Revision: 9})
 	single := &types.ConditionalCheckFailedException{Item: now}
 	for _, op := range []string{"Add", "Swap", "Shed"} {
 		err := calls[op](t.Context(), New(&stub{answer: updates(single)}, "t"))
@@ -267,14 +270,14 @@ func TestRecordShedWhileReading(t *testing.T) {
 		shedAt int64
 		calls  int
 	}{"just now": {now, 2}, "by a clock behind": {now - 900, 2}, "long ago": {now - 5000, 1}, "never": {0, 1}} {
-		lesson := stored(room.Lesson{Session: "s"})
-		lesson["shedAt"] = number(c.shedAt)
+		shed := stored(lesson.Lesson{Session: "s"})
+		shed["shedAt"] = number(c.shedAt)
 		s := &stub{}
-		store := New(s, "t", Clock(func() room.Time { return now }))
+		store := New(s, "t", Clock(func() epoch.Instant { return now }))
 		s.answer = func(_ context.Context, call int, _ any) (any, error) {
-			i := lesson
+			i := shed
 			if call == 2 {
-				i = store.recordItem("s", room.Record{ID: "c1", Conn: &room.Conn{ID: "c1"}})
+				i = store.recordItem("s", lesson.Record{ID: "c1", Conn: &lesson.Conn{ID: "c1"}})
 			}
 			return &dynamodb.BatchGetItemOutput{Responses: map[string][]item{"t": {i}}}, nil
 		}
@@ -288,11 +291,11 @@ func TestRecordShedWhileReading(t *testing.T) {
 // TestGateThatDenies: where the stored gate denies what the rules allow, the
 // arrival is stored by the rules, without a new revision.
 func TestGateThatDenies(t *testing.T) {
-	l := room.Lesson{
-		Session: "s", Status: room.Running, Due: 1, Revision: 4, Added: 2,
-		Conns: map[string]room.Conn{}, Promises: map[string]room.Promise{}, Seen: map[string]room.Time{},
+	l := lesson.Lesson{
+		Session: "s", Status: journal.Running, Due: 1, Revision: 4, Added: 2,
+		Conns: map[string]lesson.Conn{}, Promises: map[string]lesson.Promise{}, Seen: map[string]epoch.Instant{},
 	}
-	a := room.Arrival{Session: "s", Conn: room.Conn{ID: "c1", CreatedAt: 9, State: room.Seated}}
+	a := lesson.Arrival{Session: "s", Conn: lesson.Conn{ID: "c1", CreatedAt: 9, State: lesson.Seated}}
 	s := &stub{answer: func(_ context.Context, call int, in any) (any, error) {
 		switch call {
 		case 1, 3:

@@ -3,18 +3,21 @@ package dynamo
 import (
 	"fmt"
 
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 )
 
-func lessonFields(c *coder, l *room.Lesson) {
+func lessonFields(c *coder, l *lesson.Lesson) {
 	text(c, "room", &l.Room)
 	flag(c, "own", &l.Own)
 	num(c, "created", &l.Created)
 	count(c, "revision", &l.Revision)
 	count(c, "added", &l.Added)
-	policy(c, &l.Policy)
+	policyField(c, &l.Policy)
 	count(c, "policyVersion", &l.PolicyVersion)
-	list(c, "rules", (*[]room.Rule)(&l.Rules), ruleFields)
+	list(c, "rules", (*[]policy.Rule)(&l.Rules), ruleFields)
 	text(c, "status", &l.Status)
 	text(c, "outcome", &l.Outcome)
 	num(c, "startedAt", &l.StartedAt)
@@ -27,24 +30,24 @@ func lessonFields(c *coder, l *room.Lesson) {
 	list(c, "tail", &l.Tail, lineFields)
 	count(c, "base", &l.Base)
 	count(c, "shed", &l.Shed)
-	num(c, "floor", &l.Floor)
-	count(c, "outside", &l.Outside)
+	num(c, "floor", &l.ShedThrough)
+	count(c, "outside", &l.PresentOutside)
 	num(c, "readAt", &l.ReadAt)
-	num(c, "blindUntil", &l.BlindUntil)
-	num(c, "clearAt", &l.ClearAt)
-	num(c, "settledAt", &l.SettledAt)
+	num(c, "blindUntil", &l.ListRefusedUntil)
+	num(c, "clearAt", &l.OutsideRetryAt)
+	num(c, "settledAt", &l.ReconciledAt)
 	num(c, "watchAt", &l.WatchAt)
-	num(c, "empty", &l.Empty)
+	num(c, "empty", &l.EmptyReadings)
 	num(c, "dueAt", &l.Due)
 }
 
-func ruleFields(c *coder, r *room.Rule) {
+func ruleFields(c *coder, r *policy.Rule) {
 	num(c, "since", &r.Since)
 	num(c, "quorum", &r.Quorum)
 	num(c, "seconds", &r.Seconds)
 }
 
-func connFields(c *coder, id string, v *room.Conn) {
+func connFields(c *coder, id string, v *lesson.Conn) {
 	if !c.writing {
 		v.ID = id
 	}
@@ -56,20 +59,20 @@ func connFields(c *coder, id string, v *room.Conn) {
 	flag(c, "foreign", &v.Foreign)
 	text(c, "state", &v.State)
 	text(c, "reason", &v.Reason)
-	flag(c, "held", &v.Held)
-	flag(c, "firm", &v.Firm)
-	flag(c, "old", &v.Old)
-	flag(c, "untold", &v.Untold)
+	flag(c, "held", &v.Reserved)
+	flag(c, "firm", &v.Confirmed)
+	flag(c, "old", &v.HeardLate)
+	flag(c, "untold", &v.Unlogged)
 	num(c, "placeAt", &v.PlaceAt)
 	text(c, "placeId", &v.PlaceID)
 	flag(c, "created", &v.Created)
 	flag(c, "destroyed", &v.Destroyed)
 	num(c, "left", &v.LeftAt)
-	flag(c, "bound", &v.Bound)
+	flag(c, "bound", &v.LeftLowerBound)
 	num(c, "shown", &v.ShownAt)
 	num(c, "listed", &v.ListedAt)
 	num(c, "back", &v.BackAt)
-	num(c, "told", &v.ToldAt)
+	num(c, "told", &v.DisconnectRequestedAt)
 	num(c, "retry", &v.RetryAt)
 	num(c, "tries", &v.Tries)
 	if len(v.Streams) > 0 || c.item["streams"] != nil {
@@ -77,14 +80,14 @@ func connFields(c *coder, id string, v *room.Conn) {
 	}
 }
 
-func streamFields(c *coder, _ string, s *room.Stream) {
+func streamFields(c *coder, _ string, s *lesson.Stream) {
 	text(c, "kind", &s.Kind)
 	num(c, "at", &s.CreatedAt)
 	flag(c, "made", &s.Made)
 	flag(c, "gone", &s.Gone)
 }
 
-func promiseFields(c *coder, id string, p *room.Promise) {
+func promiseFields(c *coder, id string, p *lesson.Promise) {
 	if !c.writing {
 		p.ID = id
 	}
@@ -92,12 +95,12 @@ func promiseFields(c *coder, id string, p *room.Promise) {
 	text(c, "role", &p.Role)
 	num(c, "given", &p.GivenAt)
 	num(c, "expires", &p.Expires)
-	flag(c, "freed", &p.Freed)
+	flag(c, "freed", &p.Released)
 	text(c, "used", &p.Used)
-	flag(c, "rides", &p.Rides)
+	flag(c, "rides", &p.ForExistingSeat)
 }
 
-func lineFields(c *coder, l *room.Line) {
+func lineFields(c *coder, l *journal.Line) {
 	num(c, "at", &l.At)
 	num(c, "eventAt", &l.EventAt)
 	text(c, "event", &l.Event)
@@ -113,7 +116,7 @@ func lineFields(c *coder, l *room.Line) {
 
 // recordFields has the ids of what it holds beside it: the record's own id may
 // be another.
-func recordFields(c *coder, r *room.Record) {
+func recordFields(c *coder, r *lesson.Record) {
 	if r.Conn != nil || c.item["conn"] != nil {
 		r.Conn = pointed(r.Conn)
 		part(c, "conn", func(c *coder) {
@@ -142,32 +145,32 @@ func pointed[T any](p *T) *T {
 func roomFields(c *coder, r *room.Room) {
 	count(c, "revision", &r.Revision)
 	num(c, "created", &r.Created)
-	policy(c, &r.Policy)
+	policyField(c, &r.Policy)
 	text(c, "session", &r.Session)
 	num(c, "closed", &r.Closed)
 }
 
-// policy stands as its JSON.
-func policy(c *coder, p *room.Policy) {
+// policyField stands as its JSON.
+func policyField(c *coder, p *policy.Policy) {
 	raw := ""
 	if c.writing {
 		raw = p.String()
 	}
 	text(c, "policy", &raw)
 	if !c.writing {
-		*p = room.StoredPolicy(raw)
+		*p = policy.Stored(raw)
 	}
 }
 
 // whole is the item of a lesson, and the names of all attributes that it could
 // have had. Only a lesson that has ended expires: a room may rest for longer
 // than a summer and then go on with its session.
-func whole(l room.Lesson, expires int64) (item, []string) {
+func whole(l lesson.Lesson, expires int64) (item, []string) {
 	c, g, bucket := writer(), compile(l), ""
 	if l.Due != 0 {
 		bucket = bucketOf(l.Session)
 	}
-	if l.Status != room.Ended {
+	if l.Status != journal.Ended {
 		expires = 0
 	}
 	lessonFields(c, &l)
@@ -177,8 +180,8 @@ func whole(l room.Lesson, expires int64) (item, []string) {
 	return c.item, c.known
 }
 
-func decodeLesson(i item) (room.Lesson, error) {
-	l := room.Lesson{Session: sessionOf(i)}
+func decodeLesson(i item) (lesson.Lesson, error) {
+	l := lesson.Lesson{Session: sessionOf(i)}
 	c := reader(i)
 	lessonFields(c, &l)
 	return l, named(c.err, i)
@@ -191,16 +194,16 @@ func decodeRoom(i item) (room.Room, error) {
 	return r, named(c.err, i)
 }
 
-func decodeRecord(i item) (room.Record, error) {
-	r := room.Record{ID: textAfter(keyText(i, "sk"), recordMark)}
+func decodeRecord(i item) (lesson.Record, error) {
+	r := lesson.Record{ID: textAfter(keyText(i, "sk"), recordMark)}
 	c := reader(i)
 	recordFields(c, &r)
 	return r, named(c.err, i)
 }
 
-func decodeChunk(i item) ([]room.Line, error) {
+func decodeChunk(i item) ([]journal.Line, error) {
 	var first int64
-	var lines []room.Line
+	var lines []journal.Line
 	if _, err := fmt.Sscanf(textAfter(keyText(i, "sk"), chunkMark), "%d", &first); err != nil {
 		return nil, named(fmt.Errorf("the key names no line: %w", err), i)
 	}

@@ -1,29 +1,31 @@
 package dynamo
 
-import "usher/pkg/room"
+import (
+	"usher/pkg/lesson"
+)
 
 // gate is what the condition of an Add is said in, compiled with every write
 // that looks at the whole lesson. An Add and a Shed move it by what they add
 // and take away. Then live may stand higher than the rules would count, where
 // a user takes the seat that its promise held; never lower.
 type gate struct {
-	room.Gate
+	lesson.Gate
 	users map[string]int // how often each user is in or holds a promise
 }
 
-func compile(l room.Lesson) gate {
+func compile(l lesson.Lesson) gate {
 	g := gate{Gate: l.Gate(), users: map[string]int{}}
 	for id, c := range l.Conns {
-		g.mention(room.Lesson{Conns: map[string]room.Conn{id: c}})
+		g.mention(lesson.Lesson{Conns: map[string]lesson.Conn{id: c}})
 	}
 	for id, p := range l.Promises {
-		g.mention(room.Lesson{Promises: map[string]room.Promise{id: p}})
+		g.mention(lesson.Lesson{Promises: map[string]lesson.Promise{id: p}})
 	}
 	return g
 }
 
 // mention counts the user of a lesson that holds one connection or promise.
-func (g gate) mention(only room.Lesson) {
+func (g gate) mention(only lesson.Lesson) {
 	for user := range only.Users() {
 		if user != "" {
 			g.users[user]++
@@ -34,6 +36,6 @@ func (g gate) mention(only room.Lesson) {
 func gateFields(c *coder, g *gate) {
 	count(c, "live", &g.Live)
 	count(c, "limit", &g.Limit)
-	count(c, "after", &g.After)
+	count(c, "after", &g.CreatedAfter)
 	counts(c, "users", &g.users)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
@@ -22,7 +24,7 @@ func gateFollows(t *testing.T, client *dynamodb.Client) {
 	rapid.Check(t, func(r *rapid.T) {
 		n++
 		l := roomtest.Lesson(r)
-		l.Session, l.Room = "s"+room.Time(n).String(), "r"+room.Time(n).String()
+		l.Session, l.Room = "s"+epoch.Instant(n).String(), "r"+epoch.Instant(n).String()
 		if err := s.Commit(t.Context(), room.Change{Room: room.Room{Name: l.Room}, Create: true, Start: &l}); err != nil {
 			r.Fatal(err)
 		}
@@ -50,7 +52,7 @@ func lostAtMost(r *rapid.T, err error) {
 	}
 }
 
-func gateStands(t *testing.T, r *rapid.T, client *dynamodb.Client, session string) room.Lesson {
+func gateStands(t *testing.T, r *rapid.T, client *dynamodb.Client, session string) lesson.Lesson {
 	i, err := on(client).get(t.Context(), "test", lessonKey(session))
 	if err != nil {
 		r.Fatal(err)
@@ -64,15 +66,15 @@ func gateStands(t *testing.T, r *rapid.T, client *dynamodb.Client, session strin
 	maps.DeleteFunc(got.users, func(_ string, n int) bool { return n == 0 })
 	want := compile(l)
 	if !rides(l) && got.Live != want.Live || got.Live < want.Live ||
-		got.Limit != want.Limit || got.After != want.After || !maps.Equal(got.users, want.users) {
+		got.Limit != want.Limit || got.CreatedAfter != want.CreatedAfter || !maps.Equal(got.users, want.users) {
 		r.Fatalf("the stored gate is %+v, the rules say %+v", got, want)
 	}
 	return l
 }
 
-func rides(l room.Lesson) bool {
+func rides(l lesson.Lesson) bool {
 	for _, p := range l.Promises {
-		if p.Rides {
+		if p.ForExistingSeat {
 			return true
 		}
 	}

@@ -9,11 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
 // Lesson implements room.Store: one GetItem, or with records one BatchGetItem.
-func (s *Store) Lesson(ctx context.Context, session string, records ...string) (room.Lesson, []room.Record, error) {
+func (s *Store) Lesson(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if len(records) > 0 {
@@ -23,13 +25,13 @@ func (s *Store) Lesson(ctx context.Context, session string, records ...string) (
 	return l, nil, err
 }
 
-func (s *Store) lesson(ctx context.Context, op, session string) (room.Lesson, error) {
+func (s *Store) lesson(ctx context.Context, op, session string) (lesson.Lesson, error) {
 	i, err := s.get(ctx, op, lessonKey(session))
 	if err != nil {
-		return room.Lesson{}, err
+		return lesson.Lesson{}, err
 	}
 	if i == nil {
-		return room.Lesson{}, noLesson(session)
+		return lesson.Lesson{}, noLesson(session)
 	}
 	return decodeLesson(i)
 }
@@ -53,10 +55,10 @@ func (s *Store) get(ctx context.Context, op string, k item) (item, error) {
 // Add implements room.Store: one UpdateItem, whose condition is Arrival.Fits
 // said about the stored gate. The gate may deny what the rules allow; then the
 // arrival is stored by the rules themselves.
-func (s *Store) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
+func (s *Store) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	if a.Conn.State != room.Seated && !a.Waits() || a.Conn.LeftAt != 0 {
+	if a.Conn.State != lesson.Seated && !a.Waits() || a.Conn.LeftAt != 0 {
 		return s.addByRules(ctx, a)
 	}
 	l, err := s.update(ctx, "Add", a.Session, s.addition(a))
@@ -68,18 +70,18 @@ func (s *Store) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
 }
 
 // addition is an Add in the words of an expression.
-func (s *Store) addition(a room.Arrival) *update {
+func (s *Store) addition(a lesson.Arrival) *update {
 	u := newUpdate()
 	conn, user := u.entry("conns", a.Conn.ID), ""
 	u.when("%s = %s", u.attr("policyVersion"), u.number(a.PolicyVersion))
 	u.when("attribute_not_exists(%s)", conn)
-	u.when("size(%s) < %s", u.attr("conns"), u.number(room.MaxEntries))
-	u.when("size(%s) < %s", u.attr("tail"), u.number(room.MaxTail))
+	u.when("size(%s) < %s", u.attr("conns"), u.number(lesson.MaxEntries))
+	u.when("size(%s) < %s", u.attr("tail"), u.number(lesson.MaxTail))
 	if a.Conn.User != "" {
 		user = u.entry("users", a.Conn.User)
 		u.set(user, fmt.Sprintf("if_not_exists(%s, %s) + %s", user, u.number(0), u.number(1)))
 	}
-	u.set(conn, u.value(value(a.Conn, func(c *coder, v *room.Conn) { connFields(c, v.ID, v) })))
+	u.set(conn, u.value(value(a.Conn, func(c *coder, v *lesson.Conn) { connFields(c, v.ID, v) })))
 	u.plus("added", 1)
 	if a.Waits() {
 		u.wait(a)
@@ -90,7 +92,7 @@ func (s *Store) addition(a room.Arrival) *update {
 }
 
 // sit says what taking a free seat rests on and changes.
-func (u *update) sit(a room.Arrival, user string) {
+func (u *update) sit(a lesson.Arrival, user string) {
 	u.when("%s < %s", u.attr("live"), u.attr("limit"))
 	u.when("%s < %s", u.attr("after"), u.number(int64(a.Conn.CreatedAt)))
 	if a.Pinned {
@@ -99,14 +101,14 @@ func (u *update) sit(a room.Arrival, user string) {
 	if a.Alone && user != "" {
 		u.when("(attribute_not_exists(%s) OR %s = %s)", user, user, u.number(0))
 	}
-	u.set(u.attr("tail"), fmt.Sprintf("list_append(%s, %s)", u.attr("tail"), u.value(listValue([]room.Line{a.Line}, lineFields))))
+	u.set(u.attr("tail"), fmt.Sprintf("list_append(%s, %s)", u.attr("tail"), u.value(listValue([]journal.Line{a.Line}, lineFields))))
 	u.plus("live", 1)
 }
 
 // wait says what joining those who wait rests on and changes: nobody is seated
 // by an Add any more.
-func (u *update) wait(a room.Arrival) {
-	u.when("%s <> %s", u.attr("status"), u.value(str(string(room.Ended))))
+func (u *update) wait(a lesson.Arrival) {
+	u.when("%s <> %s", u.attr("status"), u.value(str(string(journal.Ended))))
 	u.when("(attribute_not_exists(%s) OR %s < %s)", u.attr("floor"), u.attr("floor"), u.number(int64(a.Conn.CreatedAt)))
 	u.when("%s >= %s", u.attr("dueAt"), u.number(int64(a.Due)))
 	u.put("dueAt", number(int64(a.Due)))
@@ -114,8 +116,8 @@ func (u *update) wait(a room.Arrival) {
 }
 
 // addByRules stores what the rules make of the arrival, as long as it fits.
-func (s *Store) addByRules(ctx context.Context, a room.Arrival) (room.Lesson, error) {
-	return s.byRules(ctx, "Add", a.Session, func(l room.Lesson) (room.Lesson, error) {
+func (s *Store) addByRules(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
+	return s.byRules(ctx, "Add", a.Session, func(l lesson.Lesson) (lesson.Lesson, error) {
 		if !a.Fits(l) {
 			return l, &room.Conflict{Winner: &l}
 		}
@@ -125,12 +127,12 @@ func (s *Store) addByRules(ctx context.Context, a room.Arrival) (room.Lesson, er
 
 // byRules loads a lesson, has next made of it and stores that if nobody was
 // faster; else again, as often as the time allows.
-func (s *Store) byRules(ctx context.Context, op, session string, make func(room.Lesson) (room.Lesson, error)) (room.Lesson, error) {
+func (s *Store) byRules(ctx context.Context, op, session string, make func(lesson.Lesson) (lesson.Lesson, error)) (lesson.Lesson, error) {
 	l, err := s.lesson(ctx, op, session)
 	for err == nil {
-		var next room.Lesson
+		var next lesson.Lesson
 		if next, err = make(l); err != nil {
-			return room.Lesson{}, err
+			return lesson.Lesson{}, err
 		}
 		next, err = s.update(ctx, op, session, s.replacement(l, next))
 		var lost *room.Conflict
@@ -139,11 +141,11 @@ func (s *Store) byRules(ctx context.Context, op, session string, make func(room.
 		}
 		l, err = *lost.Winner, nil
 	}
-	return room.Lesson{}, err
+	return lesson.Lesson{}, err
 }
 
 // replacement stores next as it is in the place of l.
-func (s *Store) replacement(l, next room.Lesson) *update {
+func (s *Store) replacement(l, next lesson.Lesson) *update {
 	u := newUpdate()
 	u.all(whole(next, s.expires()))
 	u.when("%s = %s", u.attr("revision"), u.number(l.Revision))
@@ -152,14 +154,14 @@ func (s *Store) replacement(l, next room.Lesson) *update {
 }
 
 // swapped is a Swap in the words of an expression.
-func (s *Store) swapped(next room.Lesson) *update {
+func (s *Store) swapped(next lesson.Lesson) *update {
 	l := next
 	next.Revision++
 	return s.replacement(l, next)
 }
 
 // Swap implements room.Store: one UpdateItem.
-func (s *Store) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error) {
+func (s *Store) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	return s.update(ctx, "Swap", next.Session, s.swapped(next))
@@ -167,7 +169,7 @@ func (s *Store) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error)
 
 // update changes a lesson and gives what is stored then, or a *Conflict with
 // what was stored instead.
-func (s *Store) update(ctx context.Context, op, session string, u *update) (room.Lesson, error) {
+func (s *Store) update(ctx context.Context, op, session string, u *update) (lesson.Lesson, error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: lessonKey(session),
 		UpdateExpression: u.expression(), ConditionExpression: u.condition(),
@@ -184,9 +186,9 @@ func (s *Store) update(ctx context.Context, op, session string, u *update) (room
 	var failed *types.ConditionalCheckFailedException
 	switch {
 	case errors.As(err, &failed):
-		return room.Lesson{}, winner(session, failed.Item)
+		return lesson.Lesson{}, winner(session, failed.Item)
 	case err != nil:
-		return room.Lesson{}, fault(op, err)
+		return lesson.Lesson{}, fault(op, err)
 	}
 	s.wrote(op, out.ConsumedCapacity)
 	return decodeLesson(out.Attributes)

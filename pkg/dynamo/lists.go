@@ -7,6 +7,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -21,7 +24,7 @@ func (s *Store) Rooms(ctx context.Context, after string, limit int) ([]room.Room
 
 // Lessons implements room.Store: one BatchGetItem for every hundred sessions,
 // eventually consistent.
-func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]room.Lesson, error) {
+func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]lesson.Lesson, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	var keys []item
@@ -32,7 +35,7 @@ func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]room
 	if err != nil {
 		return nil, err
 	}
-	lessons := make(map[string]room.Lesson, len(found))
+	lessons := make(map[string]lesson.Lesson, len(found))
 	for _, i := range found {
 		l, err := decodeLesson(i)
 		if err != nil {
@@ -44,13 +47,13 @@ func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]room
 }
 
 // Lines implements room.Store: one Query.
-func (s *Store) Lines(ctx context.Context, session string, after int64, limit int) ([]room.Line, error) {
+func (s *Store) Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error) {
 	in := s.query("pk = :pk AND sk BETWEEN :from AND :to", item{
 		":pk":   str(lessonMark + session),
 		":from": str(chunkSort(max(0, after-chunkLines+2))), // the chunk that holds the line after
 		":to":   str(lastChunk),
 	})
-	return listed(ctx, s, "Lines", in, limit, chunkLines, func(i item) ([]room.Line, error) {
+	return listed(ctx, s, "Lines", in, limit, chunkLines, func(i item) ([]journal.Line, error) {
 		lines, err := decodeChunk(i)
 		for len(lines) > 0 && lines[0].Seq <= after {
 			lines = lines[1:]
@@ -60,7 +63,7 @@ func (s *Store) Lines(ctx context.Context, session string, after int64, limit in
 }
 
 // Records implements room.Store: one Query for about 1 MB of records.
-func (s *Store) Records(ctx context.Context, session, after string, limit int) ([]room.Record, error) {
+func (s *Store) Records(ctx context.Context, session, after string, limit int) ([]lesson.Record, error) {
 	in := s.query("pk = :pk AND begins_with(sk, :mark)", item{
 		":pk": str(lessonMark + session), ":mark": str(recordMark),
 	})
@@ -71,7 +74,7 @@ func (s *Store) Records(ctx context.Context, session, after string, limit int) (
 }
 
 // Due implements room.Store: one Query on the index, eventually consistent.
-func (s *Store) Due(ctx context.Context, bucket int, before room.Time, limit int) ([]string, error) {
+func (s *Store) Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error) {
 	in := s.query("#bucket = :bucket AND dueAt <= :before", item{
 		":bucket": str(strconv.Itoa(bucket)), ":before": number(int64(before)),
 	})

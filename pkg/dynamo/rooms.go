@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -74,7 +75,7 @@ func (s *Store) roomWrite(c room.Change) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: s.within(roomKey(r.Name), u)}
 }
 
-func (s *Store) swapWrite(next room.Lesson) *types.Update {
+func (s *Store) swapWrite(next lesson.Lesson) *types.Update {
 	return s.within(lessonKey(next.Session), s.swapped(next))
 }
 
@@ -87,7 +88,7 @@ func (s *Store) within(k item, u *update) *types.Update {
 	}
 }
 
-func (s *Store) startWrite(l room.Lesson) *types.Put {
+func (s *Store) startWrite(l lesson.Lesson) *types.Put {
 	i, _ := whole(l, s.expires())
 	for name, v := range lessonKey(l.Session) {
 		i[name] = v

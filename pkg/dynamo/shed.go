@@ -5,17 +5,19 @@ import (
 	"fmt"
 	"slices"
 
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
 // Shed implements room.Store: BatchWriteItem for records and chunks, which come
 // out the same when they are written twice, then one UpdateItem that removes
 // entries and lines one by one and so leaves alone what is added meanwhile.
-func (s *Store) Shed(ctx context.Context, l room.Lesson, shed room.Shed) (room.Lesson, error) {
+func (s *Store) Shed(ctx context.Context, l lesson.Lesson, shed lesson.Shed) (lesson.Lesson, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if err := s.putAll(ctx, "Shed", s.leaving(l, shed)); err != nil {
-		return room.Lesson{}, err
+		return lesson.Lesson{}, err
 	}
 	u := s.removal(l, shed)
 	if u.large() {
@@ -25,8 +27,8 @@ func (s *Store) Shed(ctx context.Context, l room.Lesson, shed room.Shed) (room.L
 }
 
 // shedByRules stores the lesson without what is shed, whatever was added to it.
-func (s *Store) shedByRules(ctx context.Context, l room.Lesson, shed room.Shed) (room.Lesson, error) {
-	return s.byRules(ctx, "Shed", l.Session, func(now room.Lesson) (room.Lesson, error) {
+func (s *Store) shedByRules(ctx context.Context, l lesson.Lesson, shed lesson.Shed) (lesson.Lesson, error) {
+	return s.byRules(ctx, "Shed", l.Session, func(now lesson.Lesson) (lesson.Lesson, error) {
 		if now.Revision != l.Revision || now.Gate().Limit != l.Gate().Limit {
 			return now, &room.Conflict{Winner: &now}
 		}
@@ -35,9 +37,9 @@ func (s *Store) shedByRules(ctx context.Context, l room.Lesson, shed room.Shed) 
 }
 
 // leaving gives the items of what leaves l.
-func (s *Store) leaving(l room.Lesson, shed room.Shed) []item {
+func (s *Store) leaving(l lesson.Lesson, shed lesson.Shed) []item {
 	var items []item
-	last := map[string]room.Record{}
+	last := map[string]lesson.Record{}
 	for _, r := range shed.Records {
 		last[r.ID] = r
 	}
@@ -52,11 +54,11 @@ func (s *Store) leaving(l room.Lesson, shed room.Shed) []item {
 	return items
 }
 
-func (s *Store) recordItem(session string, r room.Record) item {
+func (s *Store) recordItem(session string, r lesson.Record) item {
 	return s.beside(recordKey(session, r.ID), func(c *coder) { recordFields(c, &r) })
 }
 
-func (s *Store) chunkItem(session string, seq int64, lines []room.Line) item {
+func (s *Store) chunkItem(session string, seq int64, lines []journal.Line) item {
 	k := key(lessonMark+session, chunkSort(seq))
 	return s.beside(k, func(c *coder) { list(c, "lines", &lines, lineFields) })
 }
@@ -75,7 +77,7 @@ func (s *Store) beside(k item, fields func(*coder)) item {
 // removal is a Shed in the words of an expression. It is said from the lesson
 // as it was loaded: only a Swap or a Shed changes what stood in it then, and
 // adds change none of the attributes that are set here.
-func (s *Store) removal(l room.Lesson, shed room.Shed) *update {
+func (s *Store) removal(l lesson.Lesson, shed lesson.Shed) *update {
 	u, next := newUpdate(), shed.Apply(l)
 	before, after := compile(l), compile(next)
 	u.when("%s = %s", u.attr("revision"), u.number(l.Revision))
@@ -98,16 +100,16 @@ func (s *Store) removal(l room.Lesson, shed room.Shed) *update {
 }
 
 // settle sets the numbers of next that do not depend on adds.
-func (s *Store) settle(u *update, next room.Lesson, g gate) {
+func (s *Store) settle(u *update, next lesson.Lesson, g gate) {
 	u.put("limit", number(int64(g.Limit)))
-	u.put("after", number(int64(g.After)))
+	u.put("after", number(int64(g.CreatedAfter)))
 	for name, n := range map[string]int64{
-		"revision": next.Revision, "base": next.Base, "shed": next.Shed, "outside": next.Outside,
-		"floor": int64(next.Floor), "shedAt": int64(s.now()),
+		"revision": next.Revision, "base": next.Base, "shed": next.Shed, "outside": next.PresentOutside,
+		"floor": int64(next.ShedThrough), "shedAt": int64(s.now()),
 	} {
 		u.put(name, number(n))
 	}
-	if next.Status == room.Ended {
+	if next.Status == journal.Ended {
 		u.put("expires", number(s.expires()))
 	}
 }

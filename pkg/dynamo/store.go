@@ -26,6 +26,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 )
 
@@ -45,13 +46,13 @@ type API interface {
 const patience = 2 * time.Second
 
 // keep is how long an item stays after it was last written.
-const keep = 90 * 24 * room.Hour
+const keep = 90 * 24 * epoch.Hour
 
 // Store is a room.Store in one table. It is safe for concurrent use.
 type Store struct {
 	api      API
 	table    string
-	now      func() room.Time
+	now      func() epoch.Instant
 	patience time.Duration
 	capacity func(op string, read, write float64)
 }
@@ -62,7 +63,7 @@ var _ room.Store = (*Store)(nil)
 type Option func(*Store)
 
 // Clock gives the store another clock than the system's.
-func Clock(now func() room.Time) Option { return func(s *Store) { s.now = now } }
+func Clock(now func() epoch.Instant) Option { return func(s *Store) { s.now = now } }
 
 // Patience gives each call that long instead of two seconds.
 func Patience(d time.Duration) Option { return func(s *Store) { s.patience = d } }
@@ -78,7 +79,7 @@ func OnCapacity(f func(op string, read, write float64)) Option {
 func New(client API, table string, opts ...Option) *Store {
 	s := &Store{
 		api: client, table: table, patience: patience,
-		now: func() room.Time { return room.TimeOf(time.Now()) },
+		now: func() epoch.Instant { return epoch.Of(time.Now()) },
 	}
 	for _, o := range opts {
 		o(s)
@@ -87,4 +88,4 @@ func New(client API, table string, opts ...Option) *Store {
 }
 
 // expires is when an item that is written now may be deleted, in seconds.
-func (s *Store) expires() int64 { return int64((s.now() + keep) / room.Second) }
+func (s *Store) expires() int64 { return int64((s.now() + keep) / epoch.Second) }

@@ -15,7 +15,8 @@ import (
 	"time"
 
 	"usher/pkg/dynamo/dynamotest"
-	"usher/pkg/room"
+
+	"usher/pkg/journal"
 	"usher/pkg/vonage/vonagetest"
 )
 
@@ -119,7 +120,7 @@ func (m *mortal) unheard(name string) (n int) {
 	for _, line := range m.lines(name) {
 		if line.ConnectionID != nil {
 			lines[*line.ConnectionID] = true
-			left[*line.ConnectionID] = left[*line.ConnectionID] || line.Action == room.DidLeave
+			left[*line.ConnectionID] = left[*line.ConnectionID] || line.Action == journal.DidLeave
 		}
 	}
 	all, err := m.platform.Session(*m.view(name).SessionID)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
 	"usher/pkg/vonage"
 )
 
@@ -150,7 +150,7 @@ func (r *running) foreignPage(session string) (url string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	made, err := maker.Credentials(session, "mallory", now(), now()+room.Minute)
+	made, err := maker.Credentials(session, "mallory", now(), now()+epoch.Minute)
 	if err != nil {
 		r.t.Fatal(err)
 	}

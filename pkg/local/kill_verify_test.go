@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"usher/pkg/dynamo/dynamotest"
-	"usher/pkg/room"
+
+	"usher/pkg/doorkeeper"
+	"usher/pkg/journal"
+	"usher/pkg/policy"
 	"usher/pkg/vonage/vonagetest"
 )
 
@@ -169,8 +172,8 @@ func (m *mortal) agree(name string) {
 	m.t.Logf("%s: %d lines, %d were let in, %d sent away, %d are in", name, told.lines, told.letIn, len(told.sentAway), len(truth))
 }
 
-func capOf(v room.View) int {
-	p := room.StoredPolicy(string(v.Policy))
+func capOf(v doorkeeper.View) int {
+	p := policy.Stored(string(v.Policy))
 	return p.MaxSeats()
 }
 
@@ -195,13 +198,13 @@ func (m *mortal) readLog(name string, limit int) told {
 			m.t.Fatalf("%s: line %d of the log has the number %d", name, i+1, line.Seq)
 		}
 		switch line.Action {
-		case room.DidSeat:
+		case journal.DidSeat:
 			if sum.seated[id] || sum.sentAway[id] {
 				m.t.Errorf("%s: %s is seated again", name, id)
 			}
 			sum.seated[id] = true
 			sum.letIn++
-		case room.DidRefuse, room.DidDisconnect:
+		case journal.DidRefuse, journal.DidDisconnect:
 			if id == "" {
 				continue // refused at the door
 			}
@@ -210,7 +213,7 @@ func (m *mortal) readLog(name string, limit int) told {
 			}
 			sum.sentAway[id] = true
 			delete(sum.seated, id)
-		case room.DidLeave, room.DidRepair:
+		case journal.DidLeave, journal.DidRepair:
 			delete(sum.seated, id)
 		}
 		if limit > 0 && len(sum.seated) > limit {

@@ -16,6 +16,10 @@ import (
 
 	"usher/pkg/bolt"
 	"usher/pkg/config"
+
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/problem"
 	"usher/pkg/room"
 	"usher/pkg/timer"
 	"usher/pkg/vonage/vonagetest"
@@ -32,7 +36,7 @@ type Local struct {
 	queue     *bolt.Store  // of events that the store did not take; nil where the store is the file itself
 	simulator *vonagetest.Platform
 	timer     *timer.Local
-	service   *room.Service
+	service   *doorkeeper.Service
 	server    *http.Server
 }
 
@@ -84,7 +88,7 @@ func (l *Local) join(context.Context) error {
 		return err
 	}
 	l.timer = timer.NewLocal(now, l.work)
-	set := room.Settings{
+	set := doorkeeper.Settings{
 		TokenLife: l.settings.TokenLife,
 		AllowDemo: l.settings.Platform.Local(),
 		Project:   l.account().Project(),
@@ -95,7 +99,7 @@ func (l *Local) join(context.Context) error {
 	if l.queue != nil {
 		set.Queue = l.queue
 	}
-	l.service = room.NewService(l.store, platform, l.timer, set)
+	l.service = doorkeeper.NewService(l.store, platform, l.timer, set)
 	l.server = l.newServer()
 	return nil
 }
@@ -105,7 +109,7 @@ func (l *Local) join(context.Context) error {
 func (l *Local) work(ctx context.Context, session string) {
 	err := l.service.Work(ctx, session)
 	if errors.Is(err, room.ErrUnavailable) && ctx.Err() == nil {
-		_ = l.timer.Wake(ctx, session, now()+room.Second) // unless it is closed
+		_ = l.timer.Wake(ctx, session, now()+epoch.Second) // unless it is closed
 	}
 	l.report(ctx, "a lesson could not be worked and will be tried again", err)
 }
@@ -113,9 +117,9 @@ func (l *Local) work(ctx context.Context, session string) {
 // createRooms puts the rooms of the settings where their names are free.
 func (l *Local) createRooms(ctx context.Context) error {
 	for _, r := range l.settings.Rooms {
-		_, _, err := l.service.PutRoom(ctx, r.Name, room.Put{Policy: r.Policy, IfNoneMatch: true, Actor: "start"})
-		var there *room.Problem
-		if errors.As(err, &there) && there.Code == room.CodeChanged {
+		_, _, err := l.service.PutRoom(ctx, r.Name, doorkeeper.Put{Policy: r.Policy, IfNoneMatch: true, Actor: "start"})
+		var there *problem.Details
+		if errors.As(err, &there) && there.Code == problem.Changed {
 			continue
 		}
 		if err != nil {
@@ -137,4 +141,4 @@ func (l *Local) warn(context.Context) error {
 	return nil
 }
 
-func now() room.Time { return room.TimeOf(time.Now()) }
+func now() epoch.Instant { return epoch.Of(time.Now()) }

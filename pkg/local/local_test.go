@@ -14,7 +14,8 @@ import (
 
 	"usher/pkg/api"
 	"usher/pkg/config"
-	"usher/pkg/room"
+
+	"usher/pkg/policy"
 )
 
 // settings are those of a program that was told nothing, but for the port.
@@ -265,7 +266,7 @@ func TestGoesOn(t *testing.T) {
 
 func TestRoomsOfTheSettingsAreCreatedOnce(t *testing.T) {
 	s := settings(t, filepath.Join(t.TempDir(), "usher.db"))
-	s.Rooms = []config.Entry{{Name: "mine", Policy: room.StoredPolicy(`{"maxSeats":3}`)}}
+	s.Rooms = []config.Entry{{Name: "mine", Policy: policy.Stored(`{"maxSeats":3}`)}}
 	first := start(t, s)
 	if status, answer := first.admin("PUT", "/v1/rooms/mine", `{"maxSeats":4}`); status != 200 {
 		t.Fatalf("put: %d %v", status, answer)

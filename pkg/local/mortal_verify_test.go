@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"usher/pkg/api"
+
+	"usher/pkg/doorkeeper"
 	"usher/pkg/room"
 	"usher/pkg/vonage/vonagetest"
 )
@@ -176,7 +178,7 @@ func (m *mortal) enter(name, user string) (session string, ok bool) {
 	return c.SessionID, err == nil
 }
 
-func (m *mortal) view(name string) (v room.View) {
+func (m *mortal) view(name string) (v doorkeeper.View) {
 	m.t.Helper()
 	if status := m.admin("GET", "/v1/rooms/"+name, "", &v); status != http.StatusOK {
 		m.t.Fatalf("room %s: %d", name, status)
@@ -184,11 +186,11 @@ func (m *mortal) view(name string) (v room.View) {
 	return v
 }
 
-func (m *mortal) lines(name string) (all []room.LineView) {
+func (m *mortal) lines(name string) (all []doorkeeper.LineView) {
 	m.t.Helper()
 	for after := "0"; ; {
 		var page struct {
-			Events []room.LineView
+			Events []doorkeeper.LineView
 			Next   json.Number
 		}
 		if status := m.admin("GET", "/v1/rooms/"+name+"/events?limit=1000&after="+after, "", &page); status != http.StatusOK {

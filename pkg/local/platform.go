@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 
 	"usher/pkg/api"
+
 	"usher/pkg/room"
 	"usher/pkg/vonage"
 	"usher/pkg/vonage/vonagetest"

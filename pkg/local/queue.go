@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"usher/pkg/bolt"
+
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -113,7 +115,7 @@ func (r *replayer) hear(ctx context.Context, list []bolt.Parked) (all []heard) {
 }
 
 // one makes a panic an error, so that one event does not end the program.
-func (r *replayer) one(ctx context.Context, e room.Event) (err error) {
+func (r *replayer) one(ctx context.Context, e lesson.Event) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)

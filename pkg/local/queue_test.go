@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"usher/pkg/bolt"
+
+	"usher/pkg/doorkeeper"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -19,12 +22,12 @@ type moody struct {
 	fails map[string]error
 }
 
-func (m *moody) Lesson(ctx context.Context, session string, ids ...string) (room.Lesson, []room.Record, error) {
+func (m *moody) Lesson(ctx context.Context, session string, ids ...string) (lesson.Lesson, []lesson.Record, error) {
 	if session == "panics" {
 		panic("on purpose")
 	}
 	if err := m.fails[session]; err != nil {
-		return room.Lesson{}, nil, err
+		return lesson.Lesson{}, nil, err
 	}
 	return m.Store.Lesson(ctx, session, ids...)
 }
@@ -41,10 +44,10 @@ func TestReplay(t *testing.T) {
 	var log bytes.Buffer
 	store := &moody{file, map[string]error{"poison": errors.New("broken"), "away": room.ErrUnavailable}}
 	l := &Local{log: slog.New(slog.NewTextHandler(&log, nil)), queue: file}
-	l.service = room.NewService(store, nil, nil, room.Settings{Now: now, Log: l.log})
+	l.service = doorkeeper.NewService(store, nil, nil, doorkeeper.Settings{Now: now, Log: l.log})
 	r := &replayer{Local: l, failed: map[uint64]int{}}
 	for _, session := range []string{"fine", "poison", "panics", "away"} {
-		if err := file.Park(t.Context(), room.Event{Name: "sessionCreated", Session: session}); err != nil {
+		if err := file.Park(t.Context(), lesson.Event{Name: "sessionCreated", Session: session}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"usher/pkg/api"
+
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 	"usher/pkg/vonage"
 )
@@ -159,7 +161,7 @@ func (l *Local) report(ctx context.Context, what string, err error) {
 // by itself.
 func (l *Local) purge(ctx context.Context) {
 	if p, ok := l.store.(interface {
-		Purge(ctx context.Context, now room.Time) error
+		Purge(ctx context.Context, now epoch.Instant) error
 	}); ok {
 		l.report(ctx, "old records could not be dropped", p.Purge(ctx, now()))
 	}
@@ -169,7 +171,7 @@ func (l *Local) purge(ctx context.Context) {
 // duty.
 const (
 	everyLesson = 1 << 20
-	far         = room.Time(1) << 52
+	far         = epoch.Instant(1) << 52
 )
 
 // restore sets an alarm for every lesson that has something to do.

@@ -1,13 +1,20 @@
 package room
 
+import "usher/pkg/epoch"
+
+import "usher/pkg/lesson"
+
 // begin points the room to a fresh session and gives its lesson.
-func (c *Change) begin(session string, own bool, event, actor string, now Time) Lesson {
+func (c *Change) Begin(session string, own bool, event, actor string, now epoch.Instant) lesson.Lesson {
 	c.Room.Session, c.Room.Closed = session, 0
-	return NewLesson(Begin{session, c.Room.Name, own, c.Room.Policy, c.Room.Revision + 1}, event, actor, now)
+	return lesson.New(lesson.Begin{
+		Session: session, Room: c.Room.Name, Own: own,
+		Policy: c.Room.Policy, PolicyVersion: c.Room.Revision + 1,
+	}, event, actor, now)
 }
 
 // lesson is the room's lesson after the change.
-func (c Change) lesson(before *Lesson) *Lesson {
+func (c Change) Lesson(before *lesson.Lesson) *lesson.Lesson {
 	switch {
 	case c.Start != nil:
 		return c.Start
@@ -19,9 +26,9 @@ func (c Change) lesson(before *Lesson) *Lesson {
 
 // stands reports whether r, as it is stored, is what the change made of the
 // room.
-func (c Change) stands(r Room) bool {
+func (c Change) Stands(r Room) bool {
 	if c.Delete {
 		return r.Created != c.Room.Created
 	}
-	return r == c.Room.next()
+	return r == c.Room.Next()
 }

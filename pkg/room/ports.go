@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 )
 
 // Platform is Vonage Video, or whatever behaves like it.
@@ -13,7 +17,7 @@ type Platform interface {
 	CreateSession(ctx context.Context, archived bool) (session string, err error)
 	// Connections reads the list of a session's connections, page by page. A
 	// session that is not found is an empty Reading that is not Whole.
-	Connections(ctx context.Context, session string) (Reading, error)
+	Connections(ctx context.Context, session string) (lesson.Reading, error)
 	// Disconnect ends one connection. ErrGone means that the platform does not
 	// know it (404), which for a young connection proves nothing.
 	Disconnect(ctx context.Context, session, connection string) error
@@ -22,7 +26,7 @@ type Platform interface {
 	Signal(ctx context.Context, session, connection, kind string, data []byte) error
 	// Credentials makes what a client needs to connect until expires. The data
 	// travels with the connection and is visible to everyone in the session.
-	Credentials(session, data string, now, expires Time) (Credentials, error)
+	Credentials(session, data string, now, expires epoch.Instant) (Credentials, error)
 }
 
 // Credentials let one client connect. Exactly one of ApplicationID and APIKey
@@ -60,13 +64,13 @@ type Timer interface {
 	// Wake asks for Service.Work(session) at that moment, exact to a few
 	// milliseconds where it is less than 15 minutes away or a lesson's
 	// deadline. Asking twice for one moment is asking once.
-	Wake(ctx context.Context, session string, at Time) error
+	Wake(ctx context.Context, session string, at epoch.Instant) error
 }
 
 // Queue keeps events that no store would take until they can be heard again.
 type Queue interface {
 	// Park makes the event durable or fails.
-	Park(ctx context.Context, e Event) error
+	Park(ctx context.Context, e lesson.Event) error
 }
 
 // Store keeps rooms and lessons. Every write is conditional and atomic; what it
@@ -76,20 +80,20 @@ type Store interface {
 	// Lesson loads a lesson as it stands now (a consistent read) and, in the
 	// same request, those of the named records that were shed from it.
 	// ErrNoLesson where the session is unknown.
-	Lesson(ctx context.Context, session string, records ...string) (Lesson, []Record, error)
+	Lesson(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error)
 	// Add commits one more connection without looking at the others: iff
 	// a.Fits(the stored lesson), what a.Into makes of it is stored. Adds do not
 	// conflict with one another. It returns the stored lesson. Otherwise
 	// nothing is written and the error is a *Conflict with the winner.
-	Add(ctx context.Context, a Arrival) (Lesson, error)
+	Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error)
 	// Swap stores next iff the stored lesson still has next's Revision and
 	// Added; the stored Revision is one higher. Otherwise a *Conflict.
-	Swap(ctx context.Context, next Lesson) (Lesson, error)
+	Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error)
 	// Shed moves what s names out of the lesson into records and chunks of
 	// their own, iff the stored lesson still has l's Revision and the Limit of
 	// its Gate: the records are durable before they leave the lesson. It does
 	// not conflict with Adds of people who are seated.
-	Shed(ctx context.Context, l Lesson, s Shed) (Lesson, error)
+	Shed(ctx context.Context, l lesson.Lesson, s lesson.Shed) (lesson.Lesson, error)
 
 	// Room loads a room. ErrNoRoom where the name is free.
 	Room(ctx context.Context, name string) (Room, error)
@@ -97,19 +101,19 @@ type Store interface {
 	Rooms(ctx context.Context, after string, limit int) ([]Room, error)
 	// Lessons loads the lessons of many sessions, unknown ones left out. It may
 	// be a moment old.
-	Lessons(ctx context.Context, sessions []string) (map[string]Lesson, error)
+	Lessons(ctx context.Context, sessions []string) (map[string]lesson.Lesson, error)
 	// Commit writes a room and the lessons it touches, all or nothing. A
 	// *Conflict without a winner when a condition of it did not hold.
 	Commit(ctx context.Context, c Change) error
 
 	// Lines gives a lesson's log lines that were shed, with after < seq, in
 	// order, at most limit.
-	Lines(ctx context.Context, session string, after int64, limit int) ([]Line, error)
+	Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error)
 	// Records gives records of a lesson by id, from after (exclusive), at most limit.
-	Records(ctx context.Context, session, after string, limit int) ([]Record, error)
+	Records(ctx context.Context, session, after string, limit int) ([]lesson.Record, error)
 	// Due lists sessions of one of DueBuckets buckets whose lesson's Due has
 	// come by before, earliest first, at most limit.
-	Due(ctx context.Context, bucket int, before Time, limit int) ([]string, error)
+	Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error)
 }
 
 // DueBuckets is how many partitions the index of unfinished work has.
@@ -121,14 +125,14 @@ type Change struct {
 	// Create: the room must not exist. Delete: it is removed.
 	Create, Delete bool
 	// Swap, where set, is stored on the conditions of Store.Swap.
-	Swap *Lesson
+	Swap *lesson.Lesson
 	// Start, where set, is a new lesson; its session must be unknown.
-	Start *Lesson
+	Start *lesson.Lesson
 }
 
 // Conflict says that somebody else wrote first.
 type Conflict struct {
-	Winner *Lesson // what is stored now; nil where the store does not say
+	Winner *lesson.Lesson // what is stored now; nil where the store does not say
 }
 
 func (c *Conflict) Error() string { return "somebody else wrote first" }

@@ -15,6 +15,8 @@ import (
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -24,7 +26,7 @@ const (
 	// lead is how long before the moment a schedule is set. Schedules go by the
 	// minute and fire within the 60 seconds after theirs, so this one fires 150
 	// to 30 seconds before the moment; SQS waits for the rest.
-	lead = 90 * room.Second
+	lead = 90 * epoch.Second
 	// maxAge is for how long the scheduler tries again to deliver, in seconds
 	// (60 to 86,400). Long after the moment, the sweep has done the work.
 	maxAge = 300
@@ -54,7 +56,7 @@ type Options struct {
 	RoleARN       string // in whose name it calls it
 	DeadLetterARN string // the queue of calls that failed for good; they are dropped where it is empty
 
-	Now func() room.Time // the wall clock where it is nil
+	Now func() epoch.Instant // the wall clock where it is nil
 }
 
 // Cloud is a room.Timer and a room.Queue on EventBridge Scheduler and SQS.
@@ -69,7 +71,7 @@ var (
 // NewCloud makes a Cloud of clients and names; it asks nobody.
 func NewCloud(o Options) *Cloud {
 	if o.Now == nil {
-		o.Now = func() room.Time { return room.TimeOf(time.Now()) }
+		o.Now = func() epoch.Instant { return epoch.Of(time.Now()) }
 	}
 	if o.ParkedURL == "" {
 		o.ParkedURL = o.QueueURL
@@ -80,7 +82,7 @@ func NewCloud(o Options) *Cloud {
 // Wake implements room.Timer: by SQS up to 15 minutes ahead, by a schedule
 // beyond. The schedule's name is its session and moment, so that making it twice
 // is making it once.
-func (c *Cloud) Wake(ctx context.Context, session string, at room.Time) error {
+func (c *Cloud) Wake(ctx context.Context, session string, at epoch.Instant) error {
 	if at.Until(c.o.Now()) <= maxDelay {
 		return c.Expire(ctx, session, at)
 	}
@@ -98,12 +100,12 @@ func (c *Cloud) Wake(ctx context.Context, session string, at room.Time) error {
 // Expire is what a schedule's firing comes to: a message that is delivered when
 // the whole seconds until at have gone by, at most 900. Who receives it early
 // waits out the rest, or sends it Again.
-func (c *Cloud) Expire(ctx context.Context, session string, at room.Time) error {
+func (c *Cloud) Expire(ctx context.Context, session string, at epoch.Instant) error {
 	return c.send(ctx, c.o.QueueURL, Message{Wake: &Wake{session, at}}, at.Until(c.o.Now()))
 }
 
 // Park implements room.Queue.
-func (c *Cloud) Park(ctx context.Context, e room.Event) error {
+func (c *Cloud) Park(ctx context.Context, e lesson.Event) error {
 	return c.send(ctx, c.o.ParkedURL, Message{Event: &e}, 0)
 }
 
@@ -140,7 +142,7 @@ func (c *Cloud) send(ctx context.Context, url string, m Message, delay time.Dura
 }
 
 // schedule is a one-shot call of the target that deletes itself.
-func (c *Cloud) schedule(session string, at room.Time) (*scheduler.CreateScheduleInput, error) {
+func (c *Cloud) schedule(session string, at epoch.Instant) (*scheduler.CreateScheduleInput, error) {
 	input, err := Message{Wake: &Wake{session, at}}.Encode()
 	if err != nil {
 		return nil, err
@@ -170,14 +172,14 @@ func (c *Cloud) schedule(session string, at room.Time) (*scheduler.CreateSchedul
 // scheduleName is the name of the schedule for a session and a moment: 24
 // characters of the session's hash (120 bits) and the moment in base 36.
 // Names have at most 64 of 0-9, a-z, A-Z, "-", "_" and ".".
-func scheduleName(session string, at room.Time) string {
+func scheduleName(session string, at epoch.Instant) string {
 	sum := sha256.Sum256([]byte(session))
 	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:24])
 	return hash + "-" + strconv.FormatInt(int64(at), 36)
 }
 
 // scheduleTime is the minute that the schedule is set to, as an at expression.
-func scheduleTime(at room.Time) string {
+func scheduleTime(at epoch.Instant) string {
 	minute := (at - lead).Std().Truncate(time.Minute)
 	return minute.Format("at(2006-01-02T15:04:05)")
 }

@@ -16,13 +16,15 @@ import (
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 )
 
 // fakeAWS is both services as documented, for a test: it refuses what they refuse.
 type fakeAWS struct {
 	t         *testing.T
-	now       room.Time
+	now       epoch.Instant
 	schedules map[string]*scheduler.CreateScheduleInput
 	messages  []sqs.SendMessageInput
 	fail      error // what every request answers where it is not nil
@@ -39,7 +41,7 @@ func newFakeAWS(t *testing.T) (*fakeAWS, *Cloud) {
 		Scheduler: f, SQS: f, QueueURL: "https://sqs/exact", ParkedURL: "https://sqs/tasks",
 		GroupName: "usher", TargetARN: "arn:aws:lambda:eu-central-1:1:function:expire",
 		RoleARN: "arn:aws:iam::1:role/scheduler", DeadLetterARN: "arn:aws:sqs:eu-central-1:1:dead",
-		Now: func() room.Time { return f.now },
+		Now: func() epoch.Instant { return f.now },
 	})
 }
 
@@ -63,7 +65,7 @@ func (f *fakeAWS) check(in *scheduler.CreateScheduleInput) {
 		f.t.Errorf("the name %q is not allowed", *in.Name)
 	}
 	set := f.setTo(in)
-	if set <= f.now || set%room.Minute != 0 {
+	if set <= f.now || set%epoch.Minute != 0 {
 		f.t.Errorf("set to %s, which is past or no whole minute", set)
 	}
 	target := in.Target
@@ -87,7 +89,7 @@ func (f *fakeAWS) check(in *scheduler.CreateScheduleInput) {
 }
 
 // setTo is when a schedule may fire first.
-func (f *fakeAWS) setTo(in *scheduler.CreateScheduleInput) room.Time {
+func (f *fakeAWS) setTo(in *scheduler.CreateScheduleInput) epoch.Instant {
 	f.t.Helper()
 	m := atExpressions.FindStringSubmatch(*in.ScheduleExpression)
 	if m == nil {
@@ -97,7 +99,7 @@ func (f *fakeAWS) setTo(in *scheduler.CreateScheduleInput) room.Time {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return room.TimeOf(at)
+	return epoch.Of(at)
 }
 
 func (f *fakeAWS) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
@@ -132,19 +134,19 @@ func (f *fakeAWS) last() (m Message, delay time.Duration, url string) {
 
 func TestCloudWake(t *testing.T) {
 	for _, c := range []struct {
-		left  room.Time // ms
+		left  epoch.Instant // ms
 		delay time.Duration
 		by    string
 	}{
-		{-room.Hour, 0, "queue"},
+		{-epoch.Hour, 0, "queue"},
 		{0, 0, "queue"},
 		{999, 0, "queue"},
 		{1000, time.Second, "queue"},
 		{179_999, 179 * time.Second, "queue"},
 		{900_000, 900 * time.Second, "queue"},
 		{900_001, 0, "schedule"},
-		{room.Hour, 0, "schedule"},
-		{24 * room.Hour, 0, "schedule"},
+		{epoch.Hour, 0, "schedule"},
+		{24 * epoch.Hour, 0, "schedule"},
 	} {
 		t.Run(fmt.Sprint(c.left), func(t *testing.T) {
 			f, cloud := newFakeAWS(t)
@@ -173,13 +175,13 @@ func TestCloudIsExact(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	start := f.now
 	for range 2000 {
-		f.now = start + room.Time(random.Int64N(int64(48*room.Hour)))
-		at := f.now + 900_001 + room.Time(random.Int64N(int64(24*room.Hour)))
+		f.now = start + epoch.Instant(random.Int64N(int64(48*epoch.Hour)))
+		at := f.now + 900_001 + epoch.Instant(random.Int64N(int64(24*epoch.Hour)))
 		if err := cloud.Wake(t.Context(), "s", at); err != nil {
 			t.Fatal(err)
 		}
 		for key, in := range f.schedules {
-			f.now = f.setTo(in) + room.Time(random.Int64N(int64(room.Minute)))
+			f.now = f.setTo(in) + epoch.Instant(random.Int64N(int64(epoch.Minute)))
 			fired, err := Decode(*in.Target.Input)
 			if err != nil {
 				t.Fatal(err)
@@ -190,8 +192,8 @@ func TestCloudIsExact(t *testing.T) {
 			delete(f.schedules, key)
 		}
 		m, delay, _ := f.last()
-		comes := f.now + room.Time(delay.Milliseconds())
-		if early := at - comes; m.Wake.At != at || early < 0 || early >= room.Second || delay < 29*time.Second {
+		comes := f.now + epoch.Instant(delay.Milliseconds())
+		if early := at - comes; m.Wake.At != at || early < 0 || early >= epoch.Second || delay < 29*time.Second {
 			t.Fatalf("for %s it comes at %s, after a delay of %s", at, comes, delay)
 		}
 	}
@@ -200,14 +202,14 @@ func TestCloudIsExact(t *testing.T) {
 func TestCloudSchedulesOnce(t *testing.T) {
 	f, cloud := newFakeAWS(t)
 	for range 3 {
-		if err := cloud.Wake(t.Context(), "s", f.now+room.Hour); err != nil {
+		if err := cloud.Wake(t.Context(), "s", f.now+epoch.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(f.schedules) != 1 {
 		t.Errorf("%d schedules for one moment", len(f.schedules))
 	}
-	for _, other := range []Wake{{"s", f.now + room.Hour + 1}, {"S", f.now + room.Hour}} {
+	for _, other := range []Wake{{"s", f.now + epoch.Hour + 1}, {"S", f.now + epoch.Hour}} {
 		if err := cloud.Wake(t.Context(), other.Session, other.At); err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +221,7 @@ func TestCloudSchedulesOnce(t *testing.T) {
 
 func TestScheduleName(t *testing.T) {
 	for _, session := range []string{"s", "1_MX40~" + strings.Repeat("é", 300)} {
-		for _, at := range []room.Time{1, 1_700_000_000_000, 1 << 62} {
+		for _, at := range []epoch.Instant{1, 1_700_000_000_000, 1 << 62} {
 			name := scheduleName(session, at)
 			if !scheduleNames.MatchString(name) || name != strings.ToLower(name) {
 				t.Errorf("%q", name)
@@ -234,7 +236,7 @@ func TestScheduleName(t *testing.T) {
 
 func TestCloudParkAndAgain(t *testing.T) {
 	f, cloud := newFakeAWS(t)
-	e := room.Event{Name: room.ConnectionCreated, Session: "s", At: 1, Received: 2, Connection: "c", Digest: "d"}
+	e := lesson.Event{Name: journal.ConnectionCreated, Session: "s", At: 1, Received: 2, Connection: "c", Digest: "d"}
 	if err := cloud.Park(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
@@ -268,16 +270,16 @@ func TestCloudFailures(t *testing.T) {
 	f.fail = errors.New("throttled")
 	for name, err := range map[string]error{
 		"a message":  cloud.Wake(t.Context(), "s", f.now),
-		"a schedule": cloud.Wake(t.Context(), "s", f.now+room.Hour),
+		"a schedule": cloud.Wake(t.Context(), "s", f.now+epoch.Hour),
 		"expire":     cloud.Expire(t.Context(), "s", f.now),
-		"park":       cloud.Park(t.Context(), room.Event{Name: "e", Session: "s"}),
+		"park":       cloud.Park(t.Context(), lesson.Event{Name: "e", Session: "s"}),
 	} {
 		if !errors.Is(err, f.fail) {
 			t.Errorf("%s: %v, want the cause in it", name, err)
 		}
 	}
 	f.fail = nil
-	if err := cloud.Wake(t.Context(), "", f.now+room.Hour); err == nil || len(f.schedules) != 0 {
+	if err := cloud.Wake(t.Context(), "", f.now+epoch.Hour); err == nil || len(f.schedules) != 0 {
 		t.Errorf("a wake of no session: %v", err)
 	}
 }

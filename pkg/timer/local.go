@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 )
 
@@ -20,7 +21,7 @@ const (
 // Local is a room.Timer inside the process. It forgets everything with the
 // process; at the start somebody has to ask again for what the store knows.
 type Local struct {
-	now  func() room.Time
+	now  func() epoch.Instant
 	work func(ctx context.Context, session string)
 
 	ctx    context.Context // of the work; done at Close
@@ -53,7 +54,7 @@ var _ room.Timer = (*Local)(nil)
 // so that a slow one does not hold up the others, and for one session never
 // twice at once; a session woken during its work is worked on once more. The
 // context of the work is done when the timer is closed. work must not panic.
-func NewLocal(now func() room.Time, work func(ctx context.Context, session string)) *Local {
+func NewLocal(now func() epoch.Instant, work func(ctx context.Context, session string)) *Local {
 	l := &Local{
 		now:    now,
 		work:   work,
@@ -67,7 +68,7 @@ func NewLocal(now func() room.Time, work func(ctx context.Context, session strin
 }
 
 // Wake implements room.Timer. A moment that has passed is now.
-func (l *Local) Wake(_ context.Context, session string, at room.Time) error {
+func (l *Local) Wake(_ context.Context, session string, at epoch.Instant) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {

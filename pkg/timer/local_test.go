@@ -9,16 +9,16 @@ import (
 	"testing/synctest"
 	"time"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
 )
 
-func now() room.Time { return room.TimeOf(time.Now()) }
+func now() epoch.Instant { return epoch.Of(time.Now()) }
 
 // diary notes who was worked on and when.
 type diary struct {
 	mu    sync.Mutex
 	lines []string
-	began room.Time
+	began epoch.Instant
 }
 
 func (d *diary) note(session string) {
@@ -52,7 +52,7 @@ func inBubble(t *testing.T, work func(context.Context, string), f func(*Local, *
 	})
 }
 
-func (d *diary) wake(t *testing.T, l *Local, session string, ms room.Time) {
+func (d *diary) wake(t *testing.T, l *Local, session string, ms epoch.Instant) {
 	t.Helper()
 	if err := l.Wake(t.Context(), session, d.began+ms); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestLocalAsksOnce(t *testing.T) {
 func TestLocalWorksOnASessionOnceAtATime(t *testing.T) {
 	slow := func(context.Context, string) { time.Sleep(10 * time.Second) }
 	inBubble(t, slow, func(l *Local, d *diary) {
-		for _, ms := range []room.Time{1000, 2000, 3000, 4000} {
+		for _, ms := range []epoch.Instant{1000, 2000, 3000, 4000} {
 			d.wake(t, l, "a", ms)
 		}
 		time.Sleep(time.Minute)
@@ -140,15 +140,15 @@ func TestLocalBoundsTheWork(t *testing.T) {
 func TestLocalFollowsTheWallClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
-		ahead := room.Time(0)
-		clock := func() room.Time { mu.Lock(); defer mu.Unlock(); return now() + ahead }
+		ahead := epoch.Instant(0)
+		clock := func() epoch.Instant { mu.Lock(); defer mu.Unlock(); return now() + ahead }
 		d := &diary{began: now()}
 		l := NewLocal(clock, func(_ context.Context, session string) { d.note(session) })
 		defer l.Close()
 		d.wake(t, l, "a", 3_600_000)
 		synctest.Wait()
 		mu.Lock()
-		ahead = room.Hour
+		ahead = epoch.Hour
 		mu.Unlock()
 		time.Sleep(longest)
 		d.expect(t, "a@60000")

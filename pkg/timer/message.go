@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 )
 
 // MaxBody is the largest message in bytes, which is what SQS takes (256 KiB).
@@ -16,14 +17,14 @@ const MaxBody = 256 << 10
 // Message is what stands in the queues and in a schedule's input. Exactly one
 // of its fields is set.
 type Message struct {
-	Wake  *Wake       `json:"wake,omitempty"`
-	Event *room.Event `json:"event,omitempty"` // parked: no store would take it
+	Wake  *Wake         `json:"wake,omitempty"`
+	Event *lesson.Event `json:"event,omitempty"` // parked: no store would take it
 }
 
 // Wake asks for the work of a lesson at a moment.
 type Wake struct {
-	Session string    `json:"session"`
-	At      room.Time `json:"at"` // milliseconds since the epoch
+	Session string        `json:"session"`
+	At      epoch.Instant `json:"at"` // milliseconds since the epoch
 }
 
 // Encode gives the message as text that SQS accepts: JSON of at most MaxBody

@@ -7,14 +7,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"usher/pkg/room"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 )
 
 func TestMessageTextForm(t *testing.T) {
 	for want, m := range map[string]Message{
 		`{"wake":{"session":"1_MX4<&>","at":1700000000000}}`: {Wake: &Wake{"1_MX4<&>", 1_700_000_000_000}},
-		`{"event":{"event":"connectionCreated","sessionId":"s","at":1,"received":2,"connectionId":"c","data":"{\"user\":\"ann\"}","digest":"d"}}`: {Event: &room.Event{
-			Name: room.ConnectionCreated, Session: "s", At: 1, Received: 2, Connection: "c", Data: `{"user":"ann"}`, Digest: "d",
+		`{"event":{"event":"connectionCreated","sessionId":"s","at":1,"received":2,"connectionId":"c","data":"{\"user\":\"ann\"}","digest":"d"}}`: {Event: &lesson.Event{
+			Name: journal.ConnectionCreated, Session: "s", At: 1, Received: 2, Connection: "c", Data: `{"user":"ann"}`, Digest: "d",
 		}},
 		`{"wake":{"session":"\ufffe\uffff","at":1}}`: {Wake: &Wake{"\uFFFE\uFFFF", 1}},
 	} {
@@ -51,7 +52,7 @@ func TestMessagesThatAreNone(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (Message{Event: &room.Event{Name: "e", Session: "s", Data: strings.Repeat("x", MaxBody)}}).Encode(); err == nil {
+	if _, err := (Message{Event: &lesson.Event{Name: "e", Session: "s", Data: strings.Repeat("x", MaxBody)}}).Encode(); err == nil {
 		t.Error("a message was made that no queue takes")
 	}
 	if _, err := (Message{}).Encode(); err == nil {

@@ -22,7 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 )
 
 const region = "eu-central-1"
@@ -166,7 +167,7 @@ func (e *emulator) receive(url string, seconds int32) string {
 }
 
 // cloud has schedules that call a queue instead of a function, and a clock.
-func (e *emulator) cloud(now func() room.Time) (c *Cloud, exact, fired string) {
+func (e *emulator) cloud(now func() epoch.Instant) (c *Cloud, exact, fired string) {
 	e.t.Helper()
 	exact, _ = e.queue("exact")
 	fired, target := e.queue("fired")
@@ -194,7 +195,7 @@ func (e *emulator) schedules() []schedulertypes.ScheduleSummary {
 func TestEmulatedScheduleIsOne(t *testing.T) {
 	e := startEmulator(t)
 	c, _, fired := e.cloud(now)
-	at := now() + 2*room.Hour
+	at := now() + 2*epoch.Hour
 	for range 3 {
 		if err := c.Wake(t.Context(), "s", at); err != nil {
 			t.Fatal(err)
@@ -221,8 +222,8 @@ func TestEmulatedScheduleIsOne(t *testing.T) {
 // three minutes: the schedule is set to what is past by the emulator's clock.
 func TestEmulatedScheduleFires(t *testing.T) {
 	e := startEmulator(t)
-	slow := room.Hour
-	c, exact, fired := e.cloud(func() room.Time { return now() - slow })
+	slow := epoch.Hour
+	c, exact, fired := e.cloud(func() epoch.Instant { return now() - slow })
 	at := now() + 3500
 	if err := c.Wake(t.Context(), "s", at); err != nil {
 		t.Fatal(err)
@@ -256,7 +257,7 @@ func TestEmulatedDelay(t *testing.T) {
 	if err := c.Wake(t.Context(), "s", at); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Park(t.Context(), room.Event{Name: "e", Session: "parked"}); err != nil {
+	if err := c.Park(t.Context(), lesson.Event{Name: "e", Session: "parked"}); err != nil {
 		t.Fatal(err)
 	}
 	first, err := Decode(e.receive(exact, 5))
@@ -268,7 +269,7 @@ func TestEmulatedDelay(t *testing.T) {
 	if err != nil || second.Wake == nil || *second.Wake != (Wake{"s", at}) {
 		t.Fatalf("then comes %+v (%v), want the wake", second, err)
 	}
-	if came-sent < 2*room.Second-50 || came > at+room.Second {
+	if came-sent < 2*epoch.Second-50 || came > at+epoch.Second {
 		t.Errorf("it came after %d ms for a moment %d ms ahead", came-sent, at-sent)
 	}
 }
@@ -276,7 +277,7 @@ func TestEmulatedDelay(t *testing.T) {
 func TestEmulatedConflictIsTyped(t *testing.T) {
 	e := startEmulator(t)
 	c, _, _ := e.cloud(now)
-	in, err := c.schedule("s", now()+room.Hour)
+	in, err := c.schedule("s", now()+epoch.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
 )
 
 const (
@@ -125,7 +125,7 @@ func TestNewClientAccepts(t *testing.T) {
 			if err != nil || c.base != tt.want {
 				t.Fatalf("base %v, error %v; want %s", c, err, tt.want)
 			}
-			if _, err := c.Credentials("s", "", room.TimeOf(time.Now()), room.TimeOf(time.Now().Add(time.Minute))); err != nil {
+			if _, err := c.Credentials("s", "", epoch.Of(time.Now()), epoch.Of(time.Now().Add(time.Minute))); err != nil {
 				t.Error(err)
 			}
 		})

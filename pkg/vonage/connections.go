@@ -9,7 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 )
 
 const (
@@ -35,13 +36,13 @@ const (
 // server that cannot page, nor a list over 16,000. Entries without an id are
 // left out. One race is accepted: a server that gave less than it was asked for
 // and then lost somebody before the second request hides whom it had kept back.
-func (c *Client) Connections(ctx context.Context, session string) (room.Reading, error) {
+func (c *Client) Connections(ctx context.Context, session string) (lesson.Reading, error) {
 	const operation = "list connections"
 	path, err := c.path(operation, session, "connection")
 	if err != nil {
-		return room.Reading{}, err
+		return lesson.Reading{}, err
 	}
-	l := listing{began: room.TimeOf(c.now()), known: map[string]bool{}}
+	l := listing{began: epoch.Of(c.now()), known: map[string]bool{}}
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	for !l.done {
@@ -50,11 +51,11 @@ func (c *Client) Connections(ctx context.Context, session string) (room.Reading,
 			return l.reading(false), nil
 		}
 		if err != nil {
-			return room.Reading{}, err
+			return lesson.Reading{}, err
 		}
 		page, err := parsePage(body)
 		if err != nil {
-			return room.Reading{}, fmt.Errorf("%s: %w", operation, err)
+			return lesson.Reading{}, fmt.Errorf("%s: %w", operation, err)
 		}
 		l.add(page)
 	}
@@ -63,8 +64,8 @@ func (c *Client) Connections(ctx context.Context, session string) (room.Reading,
 
 // listing is a list on its way in.
 type listing struct {
-	began   room.Time
-	present []room.Presence
+	began   epoch.Instant
+	present []lesson.Presence
 	known   map[string]bool
 
 	pages   int // that were not empty
@@ -99,12 +100,12 @@ func (l *listing) take(e entry) {
 		l.unclear = true
 	case !l.known[e.ID]:
 		l.known[e.ID] = true
-		l.present = append(l.present, room.Presence{ID: e.ID, Since: room.Time(e.Since)})
+		l.present = append(l.present, lesson.Presence{ID: e.ID, Since: epoch.Instant(e.Since)})
 	}
 }
 
-func (l *listing) reading(whole bool) room.Reading {
-	return room.Reading{Began: l.began, Whole: whole, Present: l.present}
+func (l *listing) reading(whole bool) lesson.Reading {
+	return lesson.Reading{Began: l.began, Whole: whole, Present: l.present}
 }
 
 // parsePage reads one page. Without a list in it nothing is known, least of

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -40,28 +42,28 @@ func item(id string, created string) string {
 
 func TestConnections(t *testing.T) {
 	a, b, c := item("a", "1000"), item("b", `"2000"`), item("c", "3000")
-	inA, inB, inC := room.Presence{ID: "a", Since: 1000}, room.Presence{ID: "b", Since: 2000}, room.Presence{ID: "c", Since: 3000}
+	inA, inB, inC := lesson.Presence{ID: "a", Since: 1000}, lesson.Presence{ID: "b", Since: 2000}, lesson.Presence{ID: "c", Since: 3000}
 	tests := []struct {
 		name  string
 		pages []string
 		asked int
 		whole bool
-		want  []room.Presence
+		want  []lesson.Presence
 	}{
 		{"nobody", []string{list()}, 1, true, nil},
-		{"one page", []string{list(a, b)}, 2, true, []room.Presence{inA, inB}},
-		{"two pages", []string{list(a, b), list(c)}, 3, false, []room.Presence{inA, inB, inC}},
-		{"pages overlap", []string{list(a, b), list(b, c)}, 3, false, []room.Presence{inA, inB, inC}},
-		{"the same page for ever", []string{list(a, b), list(a, b), list(a, b)}, 2, false, []room.Presence{inA, inB}},
-		{"listed twice", []string{list(a, a, b)}, 2, true, []room.Presence{inA, inB}},
+		{"one page", []string{list(a, b)}, 2, true, []lesson.Presence{inA, inB}},
+		{"two pages", []string{list(a, b), list(c)}, 3, false, []lesson.Presence{inA, inB, inC}},
+		{"pages overlap", []string{list(a, b), list(b, c)}, 3, false, []lesson.Presence{inA, inB, inC}},
+		{"the same page for ever", []string{list(a, b), list(a, b), list(a, b)}, 2, false, []lesson.Presence{inA, inB}},
+		{"listed twice", []string{list(a, a, b)}, 2, true, []lesson.Presence{inA, inB}},
 		{"session unknown", []string{"404"}, 1, false, nil},
-		{"session gone on the way", []string{list(a), "404"}, 2, false, []room.Presence{inA}},
-		{"no id", []string{list(a, `{"createdAt":5}`)}, 2, false, []room.Presence{inA}},
-		{"id a number", []string{list(a, `{"connectionId":5}`)}, 2, false, []room.Presence{inA}},
-		{"entry null", []string{list(`null`, a)}, 2, false, []room.Presence{inA}},
-		{"no createdAt", []string{list(`{"connectionId":"a"}`)}, 2, true, []room.Presence{{ID: "a"}}},
-		{"createdAt absurd", []string{list(item("a", "1e300"), item("b", `"x"`), item("c", `[1]`))}, 2, true, []room.Presence{{ID: "a"}, {ID: "b"}, {ID: "c"}}},
-		{"connecting, more fields", []string{list(`{"connectionState":"Connecting","connectionId":"a","createdAt":1000,"new":{}}`)}, 2, true, []room.Presence{inA}},
+		{"session gone on the way", []string{list(a), "404"}, 2, false, []lesson.Presence{inA}},
+		{"no id", []string{list(a, `{"createdAt":5}`)}, 2, false, []lesson.Presence{inA}},
+		{"id a number", []string{list(a, `{"connectionId":5}`)}, 2, false, []lesson.Presence{inA}},
+		{"entry null", []string{list(`null`, a)}, 2, false, []lesson.Presence{inA}},
+		{"no createdAt", []string{list(`{"connectionId":"a"}`)}, 2, true, []lesson.Presence{{ID: "a"}}},
+		{"createdAt absurd", []string{list(item("a", "1e300"), item("b", `"x"`), item("c", `[1]`))}, 2, true, []lesson.Presence{{ID: "a"}, {ID: "b"}, {ID: "c"}}},
+		{"connecting, more fields", []string{list(`{"connectionState":"Connecting","connectionId":"a","createdAt":1000,"new":{}}`)}, 2, true, []lesson.Presence{inA}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -70,7 +72,7 @@ func TestConnections(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := room.Reading{Began: room.TimeOf(clock()), Whole: tt.whole, Present: tt.want}
+			want := lesson.Reading{Began: epoch.Of(clock()), Whole: tt.whole, Present: tt.want}
 			if d := cmp.Diff(want, got); d != "" || len(p.heard) != tt.asked {
 				t.Errorf("asked %d times, want %d\n%s", len(p.heard), tt.asked, d)
 			}
@@ -191,7 +193,7 @@ func slowClient(t *testing.T, endless bool) *Client {
 
 func TestConnectionsBeganBeforeTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		began := room.TimeOf(time.Now())
+		began := epoch.Of(time.Now())
 		got, err := slowClient(t, false).Connections(t.Context(), "s")
 		if err != nil || got.Began != began || !got.Whole {
 			t.Errorf("began %s instead of %s, %v", got.Began, began, err)

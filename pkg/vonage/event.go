@@ -7,7 +7,10 @@ import (
 	"errors"
 	"strings"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 )
 
 // Errors of Decode.
@@ -23,7 +26,7 @@ const (
 	// names and reasons are cut to it.
 	maxID = 255
 	// ahead is how far in the future a createdAt may lie.
-	ahead = 5 * room.Second
+	ahead = 5 * epoch.Second
 )
 
 // Decode reads one webhook of session monitoring that came at received, as
@@ -40,37 +43,37 @@ const (
 // Only the four events of connections and streams carry ids. One that lacks
 // any of its ids, or has one over 255 bytes, carries none: it can be recorded
 // under its Digest, and decides nothing.
-func Decode(body []byte, received room.Time) (room.Event, error) {
+func Decode(body []byte, received epoch.Instant) (lesson.Event, error) {
 	w, err := parseCallback(body)
 	if err != nil {
-		return room.Event{}, err
+		return lesson.Event{}, err
 	}
 	if w.Session == "" || w.Name == "" {
-		return room.Event{}, ErrIncomplete
+		return lesson.Event{}, ErrIncomplete
 	}
-	e := room.Event{
+	e := lesson.Event{
 		Name:     cut(w.Name),
 		Session:  w.Session,
 		Project:  string(cmp.Or(w.Project, w.Application)),
-		At:       cmp.Or(room.Time(w.Timestamp), received),
+		At:       cmp.Or(epoch.Instant(w.Timestamp), received),
 		Received: received,
 		Reason:   cut(w.Reason),
 		Digest:   digest(body),
 	}
 	switch e.Name {
-	case room.ConnectionCreated, room.ConnectionDestroyed:
+	case journal.ConnectionCreated, journal.ConnectionDestroyed:
 		w.connect(&e, w.Connection)
-	case room.StreamCreated, room.StreamDestroyed:
+	case journal.StreamCreated, journal.StreamDestroyed:
 		w.stream(&e)
 	}
-	if e.Name == room.ConnectionDestroyed || e.Name == room.StreamDestroyed {
+	if e.Name == journal.ConnectionDestroyed || e.Name == journal.StreamDestroyed {
 		e.At = max(e.At, e.ConnectedAt, e.StreamAt)
 	}
 	return e, nil
 }
 
 // connect puts a connection into the event.
-func (w *callback) connect(e *room.Event, c wireConnection) {
+func (w *callback) connect(e *lesson.Event, c wireConnection) {
 	if !isID(c.ID) {
 		return
 	}
@@ -79,7 +82,7 @@ func (w *callback) connect(e *room.Event, c wireConnection) {
 }
 
 // stream puts a stream and its connection into the event, or neither.
-func (w *callback) stream(e *room.Event) {
+func (w *callback) stream(e *lesson.Event) {
 	c := w.Stream.Connection
 	if c.ID == "" {
 		c = w.Connection
@@ -93,8 +96,8 @@ func (w *callback) stream(e *room.Event) {
 }
 
 // created is when something came into being, by the rules of Decode.
-func (w *callback) created(at moment, received room.Time) room.Time {
-	t := cmp.Or(room.Time(at), room.Time(w.Timestamp), received)
+func (w *callback) created(at moment, received epoch.Instant) epoch.Instant {
+	t := cmp.Or(epoch.Instant(at), epoch.Instant(w.Timestamp), received)
 	if t > received+ahead {
 		return received
 	}
@@ -105,14 +108,14 @@ func (w *callback) created(at moment, received room.Time) room.Time {
 // One that nobody knows is custom, the kind that is governed along with the
 // screen: to let it pass as free for all would open the door that the policy
 // closed.
-func kind(videoType string) room.Kind {
-	switch k := room.Kind(strings.ToLower(videoType)); k {
-	case room.Camera, room.Screen, room.Audio:
+func kind(videoType string) policy.Kind {
+	switch k := policy.Kind(strings.ToLower(videoType)); k {
+	case policy.Camera, policy.Screen, policy.Audio:
 		return k
 	case "":
-		return room.Audio
+		return policy.Audio
 	}
-	return room.Custom
+	return policy.Custom
 }
 
 func isID(s string) bool { return s != "" && len(s) <= maxID }

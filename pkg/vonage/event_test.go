@@ -11,7 +11,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 )
 
 const (
@@ -37,43 +40,43 @@ func sum(body []byte) string {
 
 func TestDecodeCaptured(t *testing.T) {
 	const born, streamed = 1470257688143, 1470258845416
-	tests := map[string]room.Event{
+	tests := map[string]lesson.Event{
 		"connectionCreated": {
-			Name: room.ConnectionCreated, Project: "123456", At: 1470257688309,
+			Name: journal.ConnectionCreated, Project: "123456", At: 1470257688309,
 			Connection: connectionID, ConnectedAt: born, Data: "TOKENDATA",
 		},
 		"connectionCreated-unified": {
-			Name: room.ConnectionCreated, Session: "1_MX40YmM3ZjJhMC0",
+			Name: journal.ConnectionCreated, Session: "1_MX40YmM3ZjJhMC0",
 			Project: "4bc7f2a0-6d1e-4f83-9a25-0c8b7e6d5f41", At: 1470257688309,
 			Connection: connectionID, ConnectedAt: born,
 		},
 		"connectionDestroyed": {
-			Name: room.ConnectionDestroyed, Project: "123456", At: 1470258896953,
+			Name: journal.ConnectionDestroyed, Project: "123456", At: 1470258896953,
 			Connection: connectionID, ConnectedAt: born, Reason: "clientDisconnected",
 		},
 		"streamCreated": {
-			Name: room.StreamCreated, Project: "123456", At: 1470258860571,
+			Name: journal.StreamCreated, Project: "123456", At: 1470258860571,
 			Connection: connectionID, ConnectedAt: born,
-			Stream: cameraID, StreamAt: streamed, Kind: room.Camera,
+			Stream: cameraID, StreamAt: streamed, Kind: policy.Camera,
 		},
 		"streamCreated-audio": {
-			Name: room.StreamCreated, Project: "123456", At: 1470258860571,
+			Name: journal.StreamCreated, Project: "123456", At: 1470258860571,
 			Connection: connectionID, ConnectedAt: born,
-			Stream: "7a1c8d0e-52f5-4a7e-9d54-30b1f2e3c4d5", StreamAt: streamed, Kind: room.Audio,
+			Stream: "7a1c8d0e-52f5-4a7e-9d54-30b1f2e3c4d5", StreamAt: streamed, Kind: policy.Audio,
 		},
 		"streamCreated-screen": {
-			Name: room.StreamCreated, Project: "123456", At: 1470258860571,
+			Name: journal.StreamCreated, Project: "123456", At: 1470258860571,
 			Connection: connectionID, ConnectedAt: born,
-			Stream: "0d9f7c31-88a4-4be3-a0a3-6d5c4b3a2918", StreamAt: streamed, Kind: room.Screen,
+			Stream: "0d9f7c31-88a4-4be3-a0a3-6d5c4b3a2918", StreamAt: streamed, Kind: policy.Screen,
 		},
 		"streamDestroyed": {
-			Name: room.StreamDestroyed, Project: "123456", At: 1470258896953,
+			Name: journal.StreamDestroyed, Project: "123456", At: 1470258896953,
 			Connection: connectionID, ConnectedAt: born,
-			Stream: cameraID, StreamAt: streamed, Kind: room.Camera, Reason: "clientDisconnected",
+			Stream: cameraID, StreamAt: streamed, Kind: policy.Camera, Reason: "clientDisconnected",
 		},
 		"sessionCreated":      {Name: "sessionCreated", Project: "123456", At: 1470257688100},
-		"sessionDestroyed":    {Name: room.SessionDestroyed, Project: "123456", At: 1470286488100, Reason: "serverRotation"},
-		"sessionNotification": {Name: room.SessionNotification, Project: "123456", At: 1470272088100},
+		"sessionDestroyed":    {Name: journal.SessionDestroyed, Project: "123456", At: 1470286488100, Reason: "serverRotation"},
+		"sessionNotification": {Name: journal.SessionNotification, Project: "123456", At: 1470272088100},
 	}
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) != len(tests) {
@@ -95,7 +98,7 @@ func TestDecodeCaptured(t *testing.T) {
 }
 
 // decoded reads a body that must be readable, at 1000000.
-func decoded(t *testing.T, body string) room.Event {
+func decoded(t *testing.T, body string) lesson.Event {
 	t.Helper()
 	e, err := Decode([]byte(body), 1_000_000)
 	if err != nil {
@@ -108,28 +111,28 @@ func TestDecodeTimes(t *testing.T) {
 	const connection = `{"sessionId":"s","event":"%s"%s,"connection":{"id":"c"%s}}`
 	tests := []struct {
 		name, event, timestamp, created string
-		at, connectedAt                 room.Time
+		at, connectedAt                 epoch.Instant
 	}{
-		{"numbers", room.ConnectionCreated, `900000`, `800000`, 900_000, 800_000},
-		{"texts", room.ConnectionCreated, `"900000"`, `" 800000 "`, 900_000, 800_000},
-		{"fractions", room.ConnectionCreated, `900000.9`, `"8e5"`, 900_000, 800_000},
-		{"no timestamp", room.ConnectionCreated, ``, `800000`, 1_000_000, 800_000},
-		{"no createdAt", room.ConnectionCreated, `900000`, ``, 900_000, 900_000},
-		{"neither", room.ConnectionCreated, ``, ``, 1_000_000, 1_000_000},
-		{"null", room.ConnectionCreated, `null`, `null`, 1_000_000, 1_000_000},
-		{"not a number", room.ConnectionCreated, `"soon"`, `{"at":1}`, 1_000_000, 1_000_000},
-		{"negative", room.ConnectionCreated, `-5`, `"-5"`, 1_000_000, 1_000_000},
-		{"zero", room.ConnectionCreated, `0`, `0.5`, 1_000_000, 1_000_000},
-		{"huge", room.ConnectionCreated, `1e300`, `99999999999999999999999999`, 1_000_000, 1_000_000},
-		{"infinite", room.ConnectionCreated, `1e999`, `"NaN"`, 1_000_000, 1_000_000},
-		{"after the year 9999", room.ConnectionCreated, `253402300800000`, `9223372036854775807`, 1_000_000, 1_000_000},
-		{"5 s ahead", room.ConnectionCreated, `900000`, `1005000`, 900_000, 1_005_000},
-		{"over 5 s ahead", room.ConnectionCreated, `900000`, `1005001`, 900_000, 1_000_000},
-		{"timestamp ahead for a missing createdAt", room.ConnectionCreated, `2000000`, ``, 2_000_000, 1_000_000},
-		{"left before it came", room.ConnectionDestroyed, `700000`, `800000`, 800_000, 800_000},
-		{"left after it came", room.ConnectionDestroyed, `900000`, `800000`, 900_000, 800_000},
-		{"left before it came from the future", room.ConnectionDestroyed, `700000`, `1900000`, 1_000_000, 1_000_000},
-		{"came before its timestamp's clock", room.ConnectionCreated, `700000`, `800000`, 700_000, 800_000},
+		{"numbers", journal.ConnectionCreated, `900000`, `800000`, 900_000, 800_000},
+		{"texts", journal.ConnectionCreated, `"900000"`, `" 800000 "`, 900_000, 800_000},
+		{"fractions", journal.ConnectionCreated, `900000.9`, `"8e5"`, 900_000, 800_000},
+		{"no timestamp", journal.ConnectionCreated, ``, `800000`, 1_000_000, 800_000},
+		{"no createdAt", journal.ConnectionCreated, `900000`, ``, 900_000, 900_000},
+		{"neither", journal.ConnectionCreated, ``, ``, 1_000_000, 1_000_000},
+		{"null", journal.ConnectionCreated, `null`, `null`, 1_000_000, 1_000_000},
+		{"not a number", journal.ConnectionCreated, `"soon"`, `{"at":1}`, 1_000_000, 1_000_000},
+		{"negative", journal.ConnectionCreated, `-5`, `"-5"`, 1_000_000, 1_000_000},
+		{"zero", journal.ConnectionCreated, `0`, `0.5`, 1_000_000, 1_000_000},
+		{"huge", journal.ConnectionCreated, `1e300`, `99999999999999999999999999`, 1_000_000, 1_000_000},
+		{"infinite", journal.ConnectionCreated, `1e999`, `"NaN"`, 1_000_000, 1_000_000},
+		{"after the year 9999", journal.ConnectionCreated, `253402300800000`, `9223372036854775807`, 1_000_000, 1_000_000},
+		{"5 s ahead", journal.ConnectionCreated, `900000`, `1005000`, 900_000, 1_005_000},
+		{"over 5 s ahead", journal.ConnectionCreated, `900000`, `1005001`, 900_000, 1_000_000},
+		{"timestamp ahead for a missing createdAt", journal.ConnectionCreated, `2000000`, ``, 2_000_000, 1_000_000},
+		{"left before it came", journal.ConnectionDestroyed, `700000`, `800000`, 800_000, 800_000},
+		{"left after it came", journal.ConnectionDestroyed, `900000`, `800000`, 900_000, 800_000},
+		{"left before it came from the future", journal.ConnectionDestroyed, `700000`, `1900000`, 1_000_000, 1_000_000},
+		{"came before its timestamp's clock", journal.ConnectionCreated, `700000`, `800000`, 700_000, 800_000},
 	}
 	field := func(name, value string) string {
 		if value == "" {
@@ -168,7 +171,7 @@ func TestDecodeFields(t *testing.T) {
 	long, longest := strings.Repeat("x", 256), strings.Repeat("x", 255)
 	tests := []struct {
 		name, body string
-		get        func(room.Event) any
+		get        func(lesson.Event) any
 		want       any
 	}{
 		{"project as number", `{"sessionId":"s","event":"e","projectId":123456}`, project, "123456"},
@@ -200,17 +203,17 @@ func TestDecodeFields(t *testing.T) {
 		{"stream id too long", stream(`"id":"`+long+`","connection":{"id":"a"}`, `null`), ids, "/"},
 		{"ids of an unknown event", `{"sessionId":"s","event":"new","connection":{"id":"a"},"stream":{"id":"st"}}`, ids, "/"},
 		{"stream of a connection event", `{"sessionId":"s","event":"connectionCreated","connection":{"id":"a"},"stream":{"id":"st"}}`, ids, "a/"},
-		{"camera", kindOf(`,"videoType":"camera"`), streamKind, room.Camera},
-		{"capitals", kindOf(`,"videoType":"Screen"`), streamKind, room.Screen},
-		{"custom", kindOf(`,"videoType":"custom"`), streamKind, room.Custom},
-		{"audio only", kindOf(``), streamKind, room.Audio},
-		{"null", kindOf(`,"videoType":null`), streamKind, room.Audio},
-		{"unknown", kindOf(`,"videoType":"hologram"`), streamKind, room.Custom},
-		{"long session", `{"sessionId":"` + long + `","event":"e"}`, func(e room.Event) any { return e.Session }, long},
-		{"long name", `{"sessionId":"s","event":"` + long + `"}`, func(e room.Event) any { return e.Name }, longest},
-		{"long name of wide letters", `{"sessionId":"s","event":"` + strings.Repeat("ä", 128) + `"}`, func(e room.Event) any { return e.Name }, strings.Repeat("ä", 127)},
-		{"long reason", `{"sessionId":"s","event":"e","reason":"` + long + `"}`, func(e room.Event) any { return e.Reason }, longest},
-		{"reason of another type", `{"sessionId":"s","event":"e","reason":7}`, func(e room.Event) any { return e.Reason }, ""},
+		{"camera", kindOf(`,"videoType":"camera"`), streamKind, policy.Camera},
+		{"capitals", kindOf(`,"videoType":"Screen"`), streamKind, policy.Screen},
+		{"custom", kindOf(`,"videoType":"custom"`), streamKind, policy.Custom},
+		{"audio only", kindOf(``), streamKind, policy.Audio},
+		{"null", kindOf(`,"videoType":null`), streamKind, policy.Audio},
+		{"unknown", kindOf(`,"videoType":"hologram"`), streamKind, policy.Custom},
+		{"long session", `{"sessionId":"` + long + `","event":"e"}`, func(e lesson.Event) any { return e.Session }, long},
+		{"long name", `{"sessionId":"s","event":"` + long + `"}`, func(e lesson.Event) any { return e.Name }, longest},
+		{"long name of wide letters", `{"sessionId":"s","event":"` + strings.Repeat("ä", 128) + `"}`, func(e lesson.Event) any { return e.Name }, strings.Repeat("ä", 127)},
+		{"long reason", `{"sessionId":"s","event":"e","reason":"` + long + `"}`, func(e lesson.Event) any { return e.Reason }, longest},
+		{"reason of another type", `{"sessionId":"s","event":"e","reason":7}`, func(e lesson.Event) any { return e.Reason }, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -225,10 +228,10 @@ func TestDecodeFields(t *testing.T) {
 	}
 }
 
-func project(e room.Event) any    { return e.Project }
-func data(e room.Event) any       { return e.Data }
-func ids(e room.Event) any        { return e.Connection + "/" + e.Stream }
-func streamKind(e room.Event) any { return e.Kind }
+func project(e lesson.Event) any    { return e.Project }
+func data(e lesson.Event) any       { return e.Data }
+func ids(e lesson.Event) any        { return e.Connection + "/" + e.Stream }
+func streamKind(e lesson.Event) any { return e.Kind }
 
 func connection(fields string) string {
 	return `{"sessionId":"s","event":"connectionCreated","connection":{` + fields + `}}`
@@ -269,7 +272,7 @@ func TestDecodeRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			e, err := Decode([]byte(tt.body), 1)
-			if !errors.Is(err, tt.want) || e != (room.Event{}) {
+			if !errors.Is(err, tt.want) || e != (lesson.Event{}) {
 				t.Errorf("got %+v, %v; want %v", e, err, tt.want)
 			}
 		})
@@ -293,7 +296,7 @@ func FuzzDecode(f *testing.F) {
 		const received = 1_700_000_000_000
 		e, err := Decode(body, received)
 		if err != nil {
-			if (!errors.Is(err, ErrMalformed) && !errors.Is(err, ErrIncomplete)) || e != (room.Event{}) {
+			if (!errors.Is(err, ErrMalformed) && !errors.Is(err, ErrIncomplete)) || e != (lesson.Event{}) {
 				t.Fatalf("%+v, %v", e, err)
 			}
 			return
@@ -305,8 +308,8 @@ func FuzzDecode(f *testing.F) {
 }
 
 // flawOf names a promise of Decode that an event breaks.
-func flawOf(e room.Event, received room.Time) string {
-	ends := e.Name == room.ConnectionDestroyed || e.Name == room.StreamDestroyed
+func flawOf(e lesson.Event, received epoch.Instant) string {
+	ends := e.Name == journal.ConnectionDestroyed || e.Name == journal.StreamDestroyed
 	switch {
 	case e.Session == "" || e.Name == "":
 		return "incomplete"

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 )
 
@@ -57,8 +58,8 @@ func (c *Client) doubt(status int) {
 // until expires, cut to the second (ExpiresAt says so too). It is an error
 // where less than a second is left, more than 30 days, or data is over 1000
 // characters. Vonage looks at the expiry only when a client connects.
-func (c *Client) Credentials(session, data string, now, expires room.Time) (room.Credentials, error) {
-	good := period{int64(now / room.Second), int64(expires / room.Second)}
+func (c *Client) Credentials(session, data string, now, expires epoch.Instant) (room.Credentials, error) {
+	good := period{int64(now / epoch.Second), int64(expires / epoch.Second)}
 	switch {
 	case session == "":
 		return room.Credentials{}, errors.New("credentials need a session")
@@ -78,6 +79,6 @@ func (c *Client) Credentials(session, data string, now, expires room.Time) (room
 		APIKey:        c.account.APIKey,
 		SessionID:     session,
 		Token:         token,
-		ExpiresAt:     (room.Time(good.expires) * room.Second).String(),
+		ExpiresAt:     (epoch.Instant(good.expires) * epoch.Second).String(),
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 )
 
@@ -31,8 +32,8 @@ func unifiedClaims(t *testing.T, token string) jwt.MapClaims {
 }
 
 const (
-	from  = room.Time(1_700_000_000_900)
-	until = room.Time(1_700_000_060_900)
+	from  = epoch.Instant(1_700_000_000_900)
+	until = epoch.Instant(1_700_000_060_900)
 )
 
 func TestCredentialsOpenTok(t *testing.T) {
@@ -82,10 +83,10 @@ func TestCredentialsUnified(t *testing.T) {
 }
 
 func TestCredentialsRefused(t *testing.T) {
-	const month = 30 * 24 * room.Hour
+	const month = 30 * 24 * epoch.Hour
 	tests := []struct {
 		name, session, data string
-		expires             room.Time
+		expires             epoch.Instant
 		good                bool
 	}{
 		{"a month", "s", "", from + month, true},

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"strconv"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
 )
 
 // callback is the body of a webhook. encoding/json passes over fields of
@@ -49,7 +49,7 @@ func parseCallback(body []byte) (*callback, error) {
 
 // moment is a time in milliseconds since the epoch, as a number or a text with
 // a number in it. Everything else is 0, "not known".
-type moment room.Time
+type moment epoch.Instant
 
 // lastMoment is the end of the year 9999, the last that RFC 3339 can write.
 const lastMoment = 253_402_300_799_999

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
@@ -33,18 +34,18 @@ var (
 	refused = notice{403, "refused", "You cannot come in", "", false, true}
 )
 
-var notices = map[room.Code]notice{
-	room.CodeNoSuchRoom:          {404, "no-such-room", "There is no such room", "Check the address, or ask who sent it to you.", false, false},
-	room.CodeRoomFull:            {409, "room-full", "The room is full", "All seats are taken. This page tries again by itself.", true, true},
-	room.CodeDuplicateUser:       {409, "refused", "You are in already", "You have this room open somewhere else.", false, true},
-	room.CodeLessonOver:          {410, "lesson-over", "The lesson is over", "Everyone has been disconnected. A demo room opens again ten seconds after its end.", false, true},
-	room.CodeTooManyRequests:     {429, "unavailable", "Too many people knock at once", "This page tries again by itself.", true, true},
-	room.CodePlatformUnavailable: away,
+var notices = map[problem.Code]notice{
+	problem.NoSuchRoom:          {404, "no-such-room", "There is no such room", "Check the address, or ask who sent it to you.", false, false},
+	problem.RoomFull:            {409, "room-full", "The room is full", "All seats are taken. This page tries again by itself.", true, true},
+	problem.DuplicateUser:       {409, "refused", "You are in already", "You have this room open somewhere else.", false, true},
+	problem.LessonOver:          {410, "lesson-over", "The lesson is over", "Everyone has been disconnected. A demo room opens again ten seconds after its end.", false, true},
+	problem.TooManyRequests:     {429, "unavailable", "Too many people knock at once", "This page tries again by itself.", true, true},
+	problem.PlatformUnavailable: away,
 }
 
 // fail shows why there is no page. Text from inside goes to the log only.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var p *room.Problem
+	var p *problem.Details
 	if !errors.As(err, &p) {
 		n := fault
 		if errors.Is(err, room.ErrUnavailable) {

@@ -5,7 +5,8 @@ import (
 	"net/http"
 	"strings"
 
-	"usher/pkg/room"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
 )
 
 const (
@@ -21,8 +22,8 @@ const (
 func (s *site) room(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Cookie, Sec-Purpose, Purpose")
 	name := r.PathValue("room")
-	if !room.ValidRoom(name) {
-		s.refuse(w, r, notices[room.CodeNoSuchRoom])
+	if !policy.ValidRoom(name) {
+		s.refuse(w, r, notices[problem.NoSuchRoom])
 		return
 	}
 	p := page{Title: name, Room: name, ScriptURL: s.ScriptURL, State: "connecting"}
@@ -44,9 +45,9 @@ func (s *site) room(w http.ResponseWriter, r *http.Request) {
 // room waits for a ticket.
 func (s *site) visit(w http.ResponseWriter, r *http.Request, p *page) error {
 	credentials, visitor, err := s.Service.Visit(r.Context(), p.Room, visitorOf(r))
-	var refusal *room.Problem
+	var refusal *problem.Details
 	switch {
-	case errors.As(err, &refusal) && refusal.Code == room.CodeUnauthorized:
+	case errors.As(err, &refusal) && refusal.Code == problem.Unauthorized:
 		p.Mode = "ticket"
 		return nil
 	case err != nil:

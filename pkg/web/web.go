@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"usher/pkg/doorkeeper"
 	"usher/pkg/room"
 )
 
@@ -17,7 +18,7 @@ type Service interface {
 	// Visit lets a visitor of a demo room in. Who may not come in without a
 	// ticket is refused as room.CodeUnauthorized.
 	Visit(ctx context.Context, name, visitor string) (c room.Credentials, newVisitor string, err error)
-	Room(ctx context.Context, name string) (room.View, error)
+	Room(ctx context.Context, name string) (doorkeeper.View, error)
 }
 
 // Options are what New needs. Service and ScriptURL are required.

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"usher/pkg/doorkeeper"
+	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
@@ -30,9 +32,9 @@ func (s *stub) Visit(_ context.Context, _, visitor string) (room.Credentials, st
 	return s.credentials, "guest-7", s.err
 }
 
-func (s *stub) Room(context.Context, string) (room.View, error) {
+func (s *stub) Room(context.Context, string) (doorkeeper.View, error) {
 	s.looks++
-	return room.View{}, s.err
+	return doorkeeper.View{}, s.err
 }
 
 const vonage = "https://static.opentok.com/v2/js/opentok.min.js"
@@ -109,7 +111,7 @@ func TestCookies(t *testing.T) {
 }
 
 func TestTicketRoom(t *testing.T) {
-	s := &stub{err: &room.Problem{Code: room.CodeUnauthorized, Detail: "needs a ticket"}}
+	s := &stub{err: &problem.Details{Code: problem.Unauthorized, Detail: "needs a ticket"}}
 	w := get(newSite(s, true), "GET", "/room/maths")
 	if _, ok := credentialsOn(t, w); w.Code != 200 || ok || w.Header().Get("Set-Cookie") != "" {
 		t.Fatalf("answered %d %v %s", w.Code, w.Header(), w.Body)
@@ -139,7 +141,7 @@ func TestUnseenPagesPromiseNothing(t *testing.T) {
 			}
 		})
 		t.Run(name+", no such room", func(t *testing.T) {
-			s := &stub{err: &room.Problem{Code: room.CodeNoSuchRoom}}
+			s := &stub{err: &problem.Details{Code: problem.NoSuchRoom}}
 			if w := get(newSite(s, true), request[0], "/room/one-to-one", request[1:]...); w.Code != 404 {
 				t.Errorf("answered %d", w.Code)
 			}
@@ -154,16 +156,16 @@ func TestNotices(t *testing.T) {
 		state  string
 		retry  string
 	}{
-		"full":           {&room.Problem{Code: room.CodeRoomFull}, 409, "room-full", "5"},
-		"full for 2.5 s": {&room.Problem{Code: room.CodeRoomFull, RetryAfter: 2500 * time.Millisecond}, 409, "room-full", "3"},
-		"full for long":  {&room.Problem{Code: room.CodeRoomFull, RetryAfter: time.Hour}, 409, "room-full", "60"},
-		"over":           {fmt.Errorf("visit: %w", &room.Problem{Code: room.CodeLessonOver}), 410, "lesson-over", ""},
-		"unknown":        {&room.Problem{Code: room.CodeNoSuchRoom}, 404, "no-such-room", ""},
-		"in already":     {&room.Problem{Code: room.CodeDuplicateUser}, 409, "refused", ""},
-		"too many":       {&room.Problem{Code: room.CodeTooManyRequests}, 429, "unavailable", "5"},
-		"platform away":  {&room.Problem{Code: room.CodePlatformUnavailable, Cause: errors.New("secret")}, 503, "unavailable", "5"},
+		"full":           {&problem.Details{Code: problem.RoomFull}, 409, "room-full", "5"},
+		"full for 2.5 s": {&problem.Details{Code: problem.RoomFull, RetryAfter: 2500 * time.Millisecond}, 409, "room-full", "3"},
+		"full for long":  {&problem.Details{Code: problem.RoomFull, RetryAfter: time.Hour}, 409, "room-full", "60"},
+		"over":           {fmt.Errorf("visit: %w", &problem.Details{Code: problem.LessonOver}), 410, "lesson-over", ""},
+		"unknown":        {&problem.Details{Code: problem.NoSuchRoom}, 404, "no-such-room", ""},
+		"in already":     {&problem.Details{Code: problem.DuplicateUser}, 409, "refused", ""},
+		"too many":       {&problem.Details{Code: problem.TooManyRequests}, 429, "unavailable", "5"},
+		"platform away":  {&problem.Details{Code: problem.PlatformUnavailable, Cause: errors.New("secret")}, 503, "unavailable", "5"},
 		"store away":     {fmt.Errorf("secret: %w", room.ErrUnavailable), 503, "unavailable", "5"},
-		"another":        {&room.Problem{Code: "new", Detail: "You are <b>too</b> late."}, 403, "refused", ""},
+		"another":        {&problem.Details{Code: "new", Detail: "You are <b>too</b> late."}, 403, "refused", ""},
 		"fault":          {errors.New("secret"), 500, "failed", ""},
 	}
 	for name, tt := range tests {
@@ -336,4 +338,4 @@ func TestTheRoomUsesOnlyKnownCalls(t *testing.T) {
 	}
 }
 
-var _ Service = (*room.Service)(nil)
+var _ Service = (*doorkeeper.Service)(nil)

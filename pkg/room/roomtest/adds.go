@@ -6,6 +6,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 )
 
@@ -13,7 +17,7 @@ func addStored(t *testing.T, b bench) {
 	l := b.start(running(4))
 	for i, user := range []string{"ann", "Бо", "a.b c[0]#:", ""} {
 		a := arrival(l, fmt.Sprintf("c.%d-[é]", i), user, i)
-		a.Conn.Streams = map[string]room.Stream{"s": {Kind: room.Audio, CreatedAt: 1}}
+		a.Conn.Streams = map[string]lesson.Stream{"s": {Kind: policy.Audio, CreatedAt: 1}}
 		want := a.Into(l)
 		l = b.add(a)
 		same(t, "what add returns", want, l)
@@ -33,78 +37,78 @@ func addTwice(t *testing.T, b bench) {
 var clauses = []struct {
 	name  string
 	fits  bool
-	spoil func(*room.Lesson, *room.Arrival)
+	spoil func(*lesson.Lesson, *lesson.Arrival)
 }{
-	{"nothing wrong", true, func(*room.Lesson, *room.Arrival) {}},
-	{"the last seat is free", true, func(l *room.Lesson, a *room.Arrival) { *l = with(*l, seated("c8", "di", 0)) }},
-	{"no seat is free", false, func(l *room.Lesson, a *room.Arrival) {
+	{"nothing wrong", true, func(*lesson.Lesson, *lesson.Arrival) {}},
+	{"the last seat is free", true, func(l *lesson.Lesson, a *lesson.Arrival) { *l = with(*l, seated("c8", "di", 0)) }},
+	{"no seat is free", false, func(l *lesson.Lesson, a *lesson.Arrival) {
 		*l = with(*l, seated("c8", "di", 0), seated("c9", "ed", 0))
 	}},
-	{"a promise holds the last seat", false, func(l *room.Lesson, a *room.Arrival) {
+	{"a promise holds the last seat", false, func(l *lesson.Lesson, a *lesson.Arrival) {
 		*l = with(*l, seated("c8", "di", 0))
-		l.Promises = map[string]room.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + room.Hour}}
+		l.Promises = map[string]lesson.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + epoch.Hour}}
 	}},
-	{"a promise that was freed", true, func(l *room.Lesson, a *room.Arrival) {
+	{"a promise that was freed", true, func(l *lesson.Lesson, a *lesson.Arrival) {
 		*l = with(*l, seated("c8", "di", 0))
-		l.Promises = map[string]room.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + 1, Freed: true}}
+		l.Promises = map[string]lesson.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + 1, Released: true}}
 	}},
-	{"the lesson is over", false, func(l *room.Lesson, a *room.Arrival) { l.Status, l.EndedAt = room.Ended, noon }},
-	{"nothing is due", false, func(l *room.Lesson, a *room.Arrival) { l.Due = 0 }},
-	{"somebody waits", false, func(l *room.Lesson, a *room.Arrival) {
+	{"the lesson is over", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.Status, l.EndedAt = journal.Ended, noon }},
+	{"nothing is due", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.Due = 0 }},
+	{"somebody waits", false, func(l *lesson.Lesson, a *lesson.Arrival) {
 		w := seated("c9", "ed", 0)
-		w.State = room.Waiting
+		w.State = lesson.Waiting
 		*l = with(*l, w)
 	}},
-	{"the first of a quorum of two", true, func(l *room.Lesson, a *room.Arrival) {
-		l.Status, l.StartedAt = room.Open, 0
+	{"the first of a quorum of two", true, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Status, l.StartedAt = journal.Open, 0
 	}},
-	{"the second of a quorum of two", false, func(l *room.Lesson, a *room.Arrival) {
-		l.Status, l.StartedAt, l.Policy = room.Open, 0, seats(9)
+	{"the second of a quorum of two", false, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Status, l.StartedAt, l.Policy = journal.Open, 0, seats(9)
 		*l = with(*l, seated("c9", "ed", 0))
 	}},
-	{"the last who left came later", false, func(l *room.Lesson, a *room.Arrival) {
-		l.Status, l.StartedAt = room.Open, 0
+	{"the last who left came later", false, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Status, l.StartedAt = journal.Open, 0
 		c := gone(seated("c9", "ed", 0))
 		c.LeftAt = a.Conn.CreatedAt
 		*l = with(*l, c)
 	}},
-	{"before the start", false, func(l *room.Lesson, a *room.Arrival) { l.StartedAt = a.Conn.CreatedAt + 1 }},
-	{"at the start", false, func(l *room.Lesson, a *room.Arrival) { l.StartedAt = a.Conn.CreatedAt }},
-	{"not later than what was forgotten", false, func(l *room.Lesson, a *room.Arrival) { l.Floor = a.Conn.CreatedAt }},
-	{"later than what was forgotten", true, func(l *room.Lesson, a *room.Arrival) { l.Floor = a.Conn.CreatedAt - 1 }},
-	{"another policy", false, func(l *room.Lesson, a *room.Arrival) { a.PolicyVersion-- }},
-	{"a newer policy", false, func(l *room.Lesson, a *room.Arrival) { a.PolicyVersion++ }},
-	{"known, and gone", false, func(l *room.Lesson, a *room.Arrival) {
+	{"before the start", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.StartedAt = a.Conn.CreatedAt + 1 }},
+	{"at the start", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.StartedAt = a.Conn.CreatedAt }},
+	{"not later than what was forgotten", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.ShedThrough = a.Conn.CreatedAt }},
+	{"later than what was forgotten", true, func(l *lesson.Lesson, a *lesson.Arrival) { l.ShedThrough = a.Conn.CreatedAt - 1 }},
+	{"another policy", false, func(l *lesson.Lesson, a *lesson.Arrival) { a.PolicyVersion-- }},
+	{"a newer policy", false, func(l *lesson.Lesson, a *lesson.Arrival) { a.PolicyVersion++ }},
+	{"known, and gone", false, func(l *lesson.Lesson, a *lesson.Arrival) {
 		c := gone(a.Conn)
 		c.CreatedAt = 0
 		*l = with(*l, c)
 	}},
-	{"the user is in", false, func(l *room.Lesson, a *room.Arrival) {
+	{"the user is in", false, func(l *lesson.Lesson, a *lesson.Arrival) {
 		*l = with(*l, seated("c9", a.Conn.User, 0))
 		a.Alone = true
 	}},
-	{"the user was in", true, func(l *room.Lesson, a *room.Arrival) {
+	{"the user was in", true, func(l *lesson.Lesson, a *lesson.Arrival) {
 		*l = with(*l, gone(seated("c9", a.Conn.User, 0)))
 		a.Alone = true
 	}},
-	{"the user may be in twice", true, func(l *room.Lesson, a *room.Arrival) {
+	{"the user may be in twice", true, func(l *lesson.Lesson, a *lesson.Arrival) {
 		*l = with(*l, seated("c9", a.Conn.User, 0))
 	}},
-	{"the user holds a promise", false, func(l *room.Lesson, a *room.Arrival) {
-		l.Promises = map[string]room.Promise{"p": {ID: "p", User: a.Conn.User, GivenAt: noon, Expires: noon + room.Hour}}
+	{"the user holds a promise", false, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Promises = map[string]lesson.Promise{"p": {ID: "p", User: a.Conn.User, GivenAt: noon, Expires: noon + epoch.Hour}}
 		a.Alone = true
 	}},
-	{"unknown users are never the same", true, func(l *room.Lesson, a *room.Arrival) {
+	{"unknown users are never the same", true, func(l *lesson.Lesson, a *lesson.Arrival) {
 		*l = with(*l, seated("c9", "", 0))
 		a.Conn.User, a.Alone = "", true
 	}},
-	{"as many forgotten as then", true, func(l *room.Lesson, a *room.Arrival) { l.Shed, a.Shed, a.Pinned = 3, 3, true }},
-	{"one more forgotten than then", false, func(l *room.Lesson, a *room.Arrival) { l.Shed, a.Shed, a.Pinned = 4, 3, true }},
-	{"forgotten ones do not matter", true, func(l *room.Lesson, a *room.Arrival) { l.Shed = 4 }},
-	{"one entry below the bound", true, func(l *room.Lesson, a *room.Arrival) { l.Conns = crowd(room.MaxEntries - 1) }},
-	{"entries at the bound", false, func(l *room.Lesson, a *room.Arrival) { l.Conns = crowd(room.MaxEntries) }},
-	{"one line below the bound", true, func(l *room.Lesson, a *room.Arrival) { *l = long(*l, room.MaxTail-1) }},
-	{"lines at the bound", false, func(l *room.Lesson, a *room.Arrival) { *l = long(*l, room.MaxTail) }},
+	{"as many forgotten as then", true, func(l *lesson.Lesson, a *lesson.Arrival) { l.Shed, a.Shed, a.Pinned = 3, 3, true }},
+	{"one more forgotten than then", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.Shed, a.Shed, a.Pinned = 4, 3, true }},
+	{"forgotten ones do not matter", true, func(l *lesson.Lesson, a *lesson.Arrival) { l.Shed = 4 }},
+	{"one entry below the bound", true, func(l *lesson.Lesson, a *lesson.Arrival) { l.Conns = crowd(lesson.MaxEntries - 1) }},
+	{"entries at the bound", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.Conns = crowd(lesson.MaxEntries) }},
+	{"one line below the bound", true, func(l *lesson.Lesson, a *lesson.Arrival) { *l = long(*l, lesson.MaxTail-1) }},
+	{"lines at the bound", false, func(l *lesson.Lesson, a *lesson.Arrival) { *l = long(*l, lesson.MaxTail) }},
 }
 
 func addClauses(t *testing.T, b bench) {
@@ -122,7 +126,7 @@ func addClauses(t *testing.T, b bench) {
 }
 
 // checkAdd starts l and says that the store adds a as the rules do.
-func (b bench) checkAdd(l room.Lesson, a room.Arrival) {
+func (b bench) checkAdd(l lesson.Lesson, a lesson.Arrival) {
 	b.t.Helper()
 	l = b.start(l)
 	if !a.Fits(l) {
@@ -137,7 +141,7 @@ func (b bench) checkAdd(l room.Lesson, a room.Arrival) {
 
 func addsAtOnce(t *testing.T, b bench) {
 	const n = 24
-	l := b.start(running(room.MaxSeats))
+	l := b.start(running(policy.MaxSeats))
 	atOnce(n, func(i int) {
 		if _, err := b.s.Add(b.ctx(), arrival(l, fmt.Sprintf("c%02d", i), "ann", i)); err != nil {
 			t.Errorf("add %d: %v", i, err)

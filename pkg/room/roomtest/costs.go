@@ -8,6 +8,11 @@ import (
 	"sync"
 	"testing"
 
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 )
 
@@ -37,25 +42,25 @@ type house struct {
 	session string
 	// webhook and second hear events, rooms serves the API; the World's own
 	// service is the one that alarms wake.
-	webhook, second, rooms *room.Service
+	webhook, second, rooms *doorkeeper.Service
 	alarms                 int
 
 	posting sync.Mutex
-	posts   []room.Event // webhooks under way
+	posts   []lesson.Event // webhooks under way
 }
 
-func newHouse(t testing.TB, store Metered, policy string, own bool) *house {
+func newHouse(t testing.TB, store Metered, text string, own bool) *house {
 	t.Helper()
 	h := &house{World: NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
 	h.SweepEvery = 0
-	h.DropAlarm = func(string, room.Time) bool { h.alarms++; return false }
+	h.DropAlarm = func(string, epoch.Instant) bool { h.alarms++; return false }
 	h.Platform.Notify = h.post
 	h.webhook, h.second, h.rooms = h.process(), h.process(), h.process()
-	p, err := room.ParsePolicy([]byte(policy))
+	p, err := policy.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	put := room.Put{Policy: p, Session: h.session}
+	put := doorkeeper.Put{Policy: p, Session: h.session}
 	if own {
 		put.Session, h.session = "", "2_session1"
 	}
@@ -66,12 +71,12 @@ func newHouse(t testing.TB, store Metered, policy string, own bool) *house {
 }
 
 // process starts one more process.
-func (h *house) process() *room.Service {
+func (h *house) process() *doorkeeper.Service {
 	h.Restart()
 	return h.Service
 }
 
-func (h *house) post(e room.Event) {
+func (h *house) post(e lesson.Event) {
 	h.posting.Lock()
 	defer h.posting.Unlock()
 	h.posts = append(h.posts, e)
@@ -81,7 +86,7 @@ func (h *house) post(e room.Event) {
 func (h *house) come(id, data string) { h.Platform.Come(h.session, id, data) }
 
 // hear gives the process the first webhook under way.
-func (h *house) hear(process *room.Service) {
+func (h *house) hear(process *doorkeeper.Service) {
 	h.t.Helper()
 	e := h.posts[0]
 	h.posts = h.posts[1:]
@@ -97,7 +102,7 @@ func (h *house) bring(ids ...string) {
 	for _, id := range ids {
 		h.come(id, id)
 		h.hear(h.webhook)
-		h.Advance(h.Now() + room.Second)
+		h.Advance(h.Now() + epoch.Second)
 	}
 }
 
@@ -175,7 +180,7 @@ var happenings = []happening{
 		name: "a webhook that comes twice", policy: limited, before: brought("A", "B"),
 		do: func(h *house) {
 			q := h.Platform.People(h.session)[1]
-			h.posts = append(h.posts, q.event(room.ConnectionCreated, q.CameAt))
+			h.posts = append(h.posts, q.event(journal.ConnectionCreated, q.CameAt))
 			h.hear(h.webhook)
 		},
 		want: Cost{},
@@ -246,7 +251,7 @@ var happenings = []happening{
 	},
 	{
 		name: "end at the deadline, with two people", policy: `{"maxSeats":2,"lessonSeconds":60}`, before: brought("A", "B"),
-		do: func(h *house) { h.Pass(59 * room.Second) }, want: Cost{Requests: 2, Disconnects: 2, Alarms: 1},
+		do: func(h *house) { h.Pass(59 * epoch.Second) }, want: Cost{Requests: 2, Disconnects: 2, Alarms: 1},
 	},
 	{
 		name: "a lesson of two people, from the first join to the last look", policy: `{"maxSeats":2,"lessonSeconds":3600}`, own: true,
@@ -255,7 +260,7 @@ var happenings = []happening{
 	{
 		name: "an event of a session that is not ours, the first", policy: limited,
 		do: func(h *house) {
-			e := room.Event{Name: room.ConnectionCreated, Session: "1_other", Connection: "A", Project: "123456"}
+			e := lesson.Event{Name: journal.ConnectionCreated, Session: "1_other", Connection: "A", Project: "123456"}
 			if err := h.webhook.Hear(context.Background(), e); err != nil {
 				h.t.Fatal(err)
 			}
@@ -267,20 +272,20 @@ var happenings = []happening{
 // wholeLesson is an hour: two people join, come, show a camera, and are sent
 // away at the end.
 func wholeLesson(h *house) {
-	h.SweepEvery = room.Minute
+	h.SweepEvery = epoch.Minute
 	for _, user := range []string{"alice", "bob"} {
 		h.come("conn-"+user, h.join(user))
 		h.hear(h.webhook)
-		h.Pass(room.Second)
+		h.Pass(epoch.Second)
 		h.camera("conn-" + user)
-		h.Pass(room.Second)
+		h.Pass(epoch.Second)
 	}
-	h.Pass(room.Hour)
+	h.Pass(epoch.Hour)
 	for len(h.posts) > 0 {
 		h.hear(h.webhook)
 	}
-	h.Pass(room.Hour)
-	if l, _, err := h.store.Bare().Lesson(context.Background(), h.session); err != nil || l.Status != room.Ended || l.Due != 0 {
+	h.Pass(epoch.Hour)
+	if l, _, err := h.store.Bare().Lesson(context.Background(), h.session); err != nil || l.Status != journal.Ended || l.Due != 0 {
 		h.t.Errorf("the lesson is not done with: %+v, %v", l, err)
 	}
 }
@@ -289,8 +294,8 @@ func wholeLesson(h *house) {
 func (h *house) camera(id string) {
 	for _, q := range h.Platform.People(h.session) {
 		if q.ID == id {
-			e := q.event(room.StreamCreated, h.Now())
-			e.Stream, e.Kind, e.StreamAt = "stream-"+id, room.Camera, h.Now()
+			e := q.event(journal.StreamCreated, h.Now())
+			e.Stream, e.Kind, e.StreamAt = "stream-"+id, policy.Camera, h.Now()
 			h.posts = append(h.posts, e)
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"sync"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -84,27 +87,27 @@ func (c *Counted) lost(err error) error {
 }
 
 // Lesson implements room.Store.
-func (c *Counted) Lesson(ctx context.Context, session string, records ...string) (room.Lesson, []room.Record, error) {
+func (c *Counted) Lesson(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {
 	c.count("Lesson", 1)
 	return c.Store.Lesson(ctx, session, records...)
 }
 
 // Add implements room.Store.
-func (c *Counted) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
+func (c *Counted) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
 	c.count("Add", 1)
 	l, err := c.Store.Add(ctx, a)
 	return l, c.lost(err)
 }
 
 // Swap implements room.Store.
-func (c *Counted) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error) {
+func (c *Counted) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error) {
 	c.count("Swap", 1)
 	l, err := c.Store.Swap(ctx, next)
 	return l, c.lost(err)
 }
 
 // Shed implements room.Store.
-func (c *Counted) Shed(ctx context.Context, l room.Lesson, s room.Shed) (room.Lesson, error) {
+func (c *Counted) Shed(ctx context.Context, l lesson.Lesson, s lesson.Shed) (lesson.Lesson, error) {
 	c.count("Shed", 2)
 	l, err := c.Store.Shed(ctx, l, s)
 	return l, c.lost(err)
@@ -123,7 +126,7 @@ func (c *Counted) Rooms(ctx context.Context, after string, limit int) ([]room.Ro
 }
 
 // Lessons implements room.Store.
-func (c *Counted) Lessons(ctx context.Context, sessions []string) (map[string]room.Lesson, error) {
+func (c *Counted) Lessons(ctx context.Context, sessions []string) (map[string]lesson.Lesson, error) {
 	c.count("Lessons", 1)
 	return c.Store.Lessons(ctx, sessions)
 }
@@ -135,19 +138,19 @@ func (c *Counted) Commit(ctx context.Context, change room.Change) error {
 }
 
 // Lines implements room.Store.
-func (c *Counted) Lines(ctx context.Context, session string, after int64, limit int) ([]room.Line, error) {
+func (c *Counted) Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error) {
 	c.count("Lines", 1)
 	return c.Store.Lines(ctx, session, after, limit)
 }
 
 // Records implements room.Store.
-func (c *Counted) Records(ctx context.Context, session, after string, limit int) ([]room.Record, error) {
+func (c *Counted) Records(ctx context.Context, session, after string, limit int) ([]lesson.Record, error) {
 	c.count("Records", 1)
 	return c.Store.Records(ctx, session, after, limit)
 }
 
 // Due implements room.Store.
-func (c *Counted) Due(ctx context.Context, bucket int, before room.Time, limit int) ([]string, error) {
+func (c *Counted) Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error) {
 	c.count("Due", 0)
 	return c.Store.Due(ctx, bucket, before, limit)
 }

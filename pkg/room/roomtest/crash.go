@@ -8,6 +8,11 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
@@ -107,9 +112,9 @@ type crash struct {
 	writes      []string // the kinds of the path's writes
 	repeated    int      // requests that got no answer and were asked again
 	tokens      map[string]string
-	held        []room.Event          // webhooks on the way
-	lost        func(room.Event) bool // webhooks that never come
-	disconnects func() error          // what the platform says to a request
+	held        []lesson.Event          // webhooks on the way
+	lost        func(lesson.Event) bool // webhooks that never come
+	disconnects func() error            // what the platform says to a request
 }
 
 // crashed counts the runs: the store keeps what earlier ones left.
@@ -123,7 +128,7 @@ func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	c.World = NewWorld(c.faults)
 	c.Platform.prefix = name + "-"
 	c.Platform.Notify, c.Platform.ListFails, c.Platform.DisconnectFails = c.notify, c.listFails, c.disconnectFails
-	c.DropAlarm = func(string, room.Time) bool { return c.faults.Dead() }
+	c.DropAlarm = func(string, epoch.Instant) bool { return c.faults.Dead() }
 	if p.own {
 		c.put(p.policy, "")
 	} else {
@@ -136,11 +141,11 @@ func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	c.faults.Arm(at.nth, at.applied, at.then)
 	p.act(c)
 	c.writes = c.faults.Disarm()
-	c.pass(4 * room.Minute)
+	c.pass(4 * epoch.Minute)
 	return c
 }
 
-func (c *crash) notify(e room.Event) {
+func (c *crash) notify(e lesson.Event) {
 	if c.lost == nil || !c.lost(e) {
 		c.Send(c.Now(), e)
 	}
@@ -177,7 +182,7 @@ func (c *crash) mend() bool {
 
 // pass lets time go by, as World.Pass does. Who was being answered when the
 // process died comes again.
-func (c *crash) pass(d room.Time) {
+func (c *crash) pass(d epoch.Instant) {
 	to := c.Now() + d
 	for {
 		at, do := c.next(to)
@@ -199,7 +204,7 @@ func (c *crash) sendAgain(before []Post) {
 	after := c.Pending()
 	for _, p := range before {
 		if !slices.ContainsFunc(after, func(q Post) bool { return q.Event.Digest == p.Event.Digest }) {
-			c.Send(c.Now()+5*room.Second, p.Event)
+			c.Send(c.Now()+5*epoch.Second, p.Event)
 		}
 	}
 }
@@ -209,32 +214,32 @@ func (c *crash) ask(request func() error) error {
 	for range 5 {
 		err := request()
 		died := c.mend()
-		var p *room.Problem
-		refused := errors.As(err, &p) && p.Code != room.CodePlatformUnavailable
+		var p *problem.Details
+		refused := errors.As(err, &p) && p.Code != problem.PlatformUnavailable
 		if !died && (err == nil || refused) {
 			c.pass(0)
 			return err
 		}
 		c.repeated++
-		c.pass(2 * room.Second)
+		c.pass(2 * epoch.Second)
 	}
 	c.t.Fatal("no answer to five requests")
 	return nil
 }
 
 // must is ask for what has to succeed, or, asked again, be done already.
-func (c *crash) must(done room.Code, request func() error) {
+func (c *crash) must(done problem.Code, request func() error) {
 	c.t.Helper()
 	err := c.ask(request)
-	var p *room.Problem
+	var p *problem.Details
 	if err != nil && !(c.repeated > 0 && errors.As(err, &p) && p.Code == done) {
 		c.t.Errorf("the request failed: %v", err)
 	}
 }
 
-func (c *crash) put(policy, session string) {
+func (c *crash) put(text, session string) {
 	c.t.Helper()
-	p, err := room.ParsePolicy([]byte(policy))
+	p, err := policy.Parse([]byte(text))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -242,13 +247,13 @@ func (c *crash) put(policy, session string) {
 		c.adopted = append(c.adopted, session)
 	}
 	c.must("", func() error {
-		_, _, err := c.Service.PutRoom(context.Background(), c.name, room.Put{Policy: p, Session: session, Actor: "admin"})
+		_, _, err := c.Service.PutRoom(context.Background(), c.name, doorkeeper.Put{Policy: p, Session: session, Actor: "admin"})
 		return err
 	})
 }
 
 // join gives the token of a user, or the code of the refusal.
-func (c *crash) join(user string) (token string, code room.Code) {
+func (c *crash) join(user string) (token string, code problem.Code) {
 	c.t.Helper()
 	err := c.ask(func() error {
 		got, err := c.Service.Join(context.Background(), c.name, user, "")
@@ -258,7 +263,7 @@ func (c *crash) join(user string) (token string, code room.Code) {
 		}
 		return err
 	})
-	var p *room.Problem
+	var p *problem.Details
 	if errors.As(err, &p) {
 		code = p.Code
 	}
@@ -278,5 +283,5 @@ func (c *crash) leave(id string) {
 
 // silence loses the webhooks about the connection.
 func (c *crash) silence(id string) {
-	c.lost = func(e room.Event) bool { return e.Connection == id }
+	c.lost = func(e lesson.Event) bool { return e.Connection == id }
 }

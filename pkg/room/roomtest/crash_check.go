@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -18,7 +21,7 @@ type outcome struct {
 	facts []string       // one for the room and one for each of its lessons
 	times []string       // when each lesson started and ends
 	lines map[string]int // what the logs say, and how often
-	late  room.Time      // the longest that something decided was left undone
+	late  epoch.Instant  // the longest that something decided was left undone
 }
 
 // outcome looks at everything there is, and holds room, platform and log
@@ -54,7 +57,7 @@ func (c *crash) outcome() outcome {
 
 // said is a line as it is compared: of the nth lesson, without its moments. A
 // guest's name is new with each visit.
-func said(lesson int, event, conn, user string, did room.Action, why room.Reason) string {
+func said(lesson int, event, conn, user string, did journal.Action, why journal.Reason) string {
 	if strings.HasPrefix(user, "guest-") {
 		user = "guest"
 	}
@@ -70,7 +73,7 @@ func (c *crash) sessions() []string {
 	for n := range c.Platform.sessions {
 		names[fmt.Sprintf("2_%s-session%d", c.name, n+1)] = true
 	}
-	var lessons []room.Lesson
+	var lessons []lesson.Lesson
 	for s := range names {
 		l, err := c.Lesson(s)
 		if err == nil {
@@ -79,7 +82,7 @@ func (c *crash) sessions() []string {
 			c.t.Fatal(err)
 		}
 	}
-	slices.SortFunc(lessons, func(a, b room.Lesson) int {
+	slices.SortFunc(lessons, func(a, b lesson.Lesson) int {
 		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.Session, b.Session))
 	})
 	sessions := make([]string, len(lessons))
@@ -90,7 +93,7 @@ func (c *crash) sessions() []string {
 }
 
 // linesOf reads the log, and holds that its numbers have no holes.
-func (c *crash) linesOf(l room.Lesson) []room.Line {
+func (c *crash) linesOf(l lesson.Lesson) []journal.Line {
 	lines, err := c.Service.Lines(context.Background(), l, 0, 10_000)
 	if err != nil {
 		c.t.Fatal(err)
@@ -108,9 +111,9 @@ func (c *crash) linesOf(l room.Lesson) []room.Line {
 
 // agree holds that room, platform and log say the same, and that nothing is
 // left undone.
-func (c *crash) agree(l room.Lesson, lines []room.Line) {
+func (c *crash) agree(l lesson.Lesson, lines []journal.Line) {
 	c.t.Helper()
-	log, state := room.Fold(lines), l.Told()
+	log, state := journal.Fold(lines), l.Logged()
 	for _, r := range c.outside(l) {
 		state.Seated[r.ID] = true
 	}
@@ -124,7 +127,7 @@ func (c *crash) agree(l room.Lesson, lines []room.Line) {
 		c.t.Errorf("in %s are in truth %v, the room knows of %v", l.Session, in, keys(known))
 	}
 	for id, conn := range l.Conns {
-		if conn.Untold || conn.RetryAt != 0 {
+		if conn.Unlogged || conn.RetryAt != 0 {
 			c.t.Errorf("something about %s is left undone: %+v", id, conn)
 		}
 	}
@@ -134,35 +137,35 @@ func (c *crash) agree(l room.Lesson, lines []room.Line) {
 }
 
 // outside gives who is in but stands only in records.
-func (c *crash) outside(l room.Lesson) []room.Conn {
-	if l.Outside == 0 {
+func (c *crash) outside(l lesson.Lesson) []lesson.Conn {
+	if l.PresentOutside == 0 {
 		return nil
 	}
 	records, err := c.Store.Records(context.Background(), l.Session, "", 1000)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	var conns []room.Conn
+	var conns []lesson.Conn
 	for _, r := range records {
-		if r.Conn == nil || r.Conn.LeftAt != 0 || r.Conn.State != room.Seated {
+		if r.Conn == nil || r.Conn.LeftAt != 0 || r.Conn.State != lesson.Seated {
 			continue
 		}
 		if _, here := l.Conns[r.ID]; !here {
 			conns = append(conns, *r.Conn)
 		}
 	}
-	if int64(len(conns)) != l.Outside {
-		c.t.Errorf("%d are in by the records, %d by the count", len(conns), l.Outside)
+	if int64(len(conns)) != l.PresentOutside {
+		c.t.Errorf("%d are in by the records, %d by the count", len(conns), l.PresentOutside)
 	}
 	return conns
 }
 
 // lateness is how long after the decision the last of those told to go went,
 // or the lesson ended after its deadline. Whoever is still there is a mistake.
-func (c *crash) lateness(l room.Lesson, lines []room.Line) room.Time {
-	var late room.Time
+func (c *crash) lateness(l lesson.Lesson, lines []journal.Line) epoch.Instant {
+	var late epoch.Instant
 	for _, line := range lines {
-		if line.Connection == "" || line.Action != room.DidRefuse && line.Action != room.DidDisconnect {
+		if line.Connection == "" || line.Action != journal.DidRefuse && line.Action != journal.DidDisconnect {
 			continue
 		}
 		p := c.Platform.people[line.Connection]
@@ -171,7 +174,7 @@ func (c *crash) lateness(l room.Lesson, lines []room.Line) room.Time {
 		}
 		late = max(late, p.LeftAt-line.At)
 	}
-	if d := l.Deadline(); l.Outcome == room.Completed && d != 0 {
+	if d := l.Deadline(); l.Outcome == journal.Completed && d != 0 {
 		late = max(late, l.EndedAt-d)
 	}
 	return late
@@ -179,11 +182,11 @@ func (c *crash) lateness(l room.Lesson, lines []room.Line) room.Time {
 
 // undecided holds that nobody was asked to go without a line that says so.
 func (c *crash) undecided() {
-	since := map[string]room.Time{}
+	since := map[string]epoch.Instant{}
 	for _, session := range c.sessions() {
 		l, _ := c.Lesson(session) // it was there a moment ago
 		for _, line := range c.linesOf(l) {
-			if line.Action == room.DidRefuse || line.Action == room.DidDisconnect {
+			if line.Action == journal.DidRefuse || line.Action == journal.DidDisconnect {
 				since[session+" "+line.Connection] = line.At
 			}
 		}
@@ -198,14 +201,14 @@ func (c *crash) undecided() {
 // patience is how much later than without a fault the last thing may be done:
 // at once while the process goes on, when the webhook comes again and the list
 // has been read after an outage, and within a sweep when the alarms are gone.
-func (c *crash) patience() room.Time {
+func (c *crash) patience() epoch.Instant {
 	switch {
 	case c.at.then == GoesOn:
 		return 0
 	case c.at.then == Away && !c.path.swept:
-		return 10 * room.Second
+		return 10 * epoch.Second
 	}
-	return room.Minute + 10*room.Second
+	return epoch.Minute + 10*epoch.Second
 }
 
 // compare holds a run with a fault against the one without.

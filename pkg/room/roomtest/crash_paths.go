@@ -5,6 +5,11 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
@@ -25,41 +30,41 @@ var crashPaths = []crashPath{
 	},
 	{
 		name: "a reload takes over the seat", policy: twoSeats, own: true, writes: "swap",
-		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(room.Second); c.token("ann") },
+		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(epoch.Second); c.token("ann") },
 		act:   func(c *crash) { c.come("A2", c.tokens["ann"]) },
 	},
 	{
 		name: "waiting, the claim and the seat of a ghost", policy: `{"maxSeats":1,"lessonSeconds":150}`, writes: "swap",
 		setup: func(c *crash) { c.come("A", "ann"); c.silence("A"); c.Platform.Vanish("A") },
-		act:   func(c *crash) { c.come("B", "bob"); c.pass(8 * room.Second) },
-		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "B", "bob", room.DidWait, ""),
-			said(1, "connectionCreated", "B", "bob", room.DidSeat, ""), said(1, "reconcile", "B", "bob", room.DidSeat, "")),
+		act:   func(c *crash) { c.come("B", "bob"); c.pass(8 * epoch.Second) },
+		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "B", "bob", journal.DidWait, ""),
+			said(1, "connectionCreated", "B", "bob", journal.DidSeat, ""), said(1, "reconcile", "B", "bob", journal.DidSeat, "")),
 	},
 	{name: "a refusal", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.come("C", "cem") }},
 	{
 		name: "a refusal that the platform does not take at once", policy: twoSeats, writes: "swap",
 		setup: func(c *crash) { pair(c); c.failTwice() },
-		act:   func(c *crash) { c.come("C", "cem"); c.pass(5 * room.Second) },
+		act:   func(c *crash) { c.come("C", "cem"); c.pass(5 * epoch.Second) },
 	},
 	{
 		name: "a displacement", policy: twoSeats, writes: "swap",
 		setup: func(c *crash) {
 			c.come("A", "ann")
-			c.pass(room.Second)
+			c.pass(epoch.Second)
 			c.hold("B", "bob")
-			c.pass(room.Second)
+			c.pass(epoch.Second)
 			c.come("C", "cem")
-			c.pass(room.Second)
+			c.pass(epoch.Second)
 		},
 		act: func(c *crash) { c.release() },
 	},
 	{name: "a departure", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.leave("A") }},
 	{
 		name: "a departure that overtakes its arrival", policy: twoSeats, writes: "swap",
-		setup: func(c *crash) { c.hold("A", "ann"); c.pass(room.Second) },
+		setup: func(c *crash) { c.hold("A", "ann"); c.pass(epoch.Second) },
 		act:   func(c *crash) { c.leave("A"); c.release() },
-		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "A", "ann", room.DidNothing, ""), said(1, "connectionDestroyed", "A", "", room.DidLeave, ""),
-			said(1, "connectionCreated", "A", "ann", room.DidSeat, ""), said(1, "connectionDestroyed", "A", "ann", room.DidLeave, "")),
+		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "A", "ann", journal.DidNothing, ""), said(1, "connectionDestroyed", "A", "", journal.DidLeave, ""),
+			said(1, "connectionCreated", "A", "ann", journal.DidSeat, ""), said(1, "connectionDestroyed", "A", "ann", journal.DidLeave, "")),
 	},
 	{
 		name: "a stream", policy: twoSeats, writes: "swap", setup: pair,
@@ -68,71 +73,71 @@ var crashPaths = []crashPath{
 	{
 		name: "an unknown event", policy: twoSeats, writes: "swap", setup: pair,
 		act: func(c *crash) {
-			c.Send(c.Now(), room.Event{Name: "sessionNotification", Session: c.session, At: c.Now(), Digest: "digest"})
+			c.Send(c.Now(), lesson.Event{Name: "sessionNotification", Session: c.session, At: c.Now(), Digest: "digest"})
 			c.pass(0)
 		},
 	},
 	{
 		name: "the start of the clock", policy: twoSeats, writes: "swap",
-		setup: func(c *crash) { c.come("A", "ann"); c.pass(room.Second) },
+		setup: func(c *crash) { c.come("A", "ann"); c.pass(epoch.Second) },
 		act:   func(c *crash) { c.come("B", "bob") },
 	},
-	{name: "the end at the deadline", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.pass(65 * room.Second) }},
+	{name: "the end at the deadline", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.pass(65 * epoch.Second) }},
 
 	// The API.
 	{
 		name: "the first join", policy: twoSeats, own: true, writes: "commit",
 		act:    func(c *crash) { c.token("ann") },
-		lawful: mayDiffer(twice, said(1, "join", "", "ann", room.DidPromise, "")),
+		lawful: mayDiffer(twice, said(1, "join", "", "ann", journal.DidPromise, "")),
 	},
 	{
 		name: "another join of the same user", policy: twoSeats, own: true, writes: "swap",
 		setup:  func(c *crash) { c.token("ann") },
 		act:    func(c *crash) { c.token("ann") },
-		lawful: mayDiffer(twice, said(1, "join", "", "ann", room.DidPromise, "")),
+		lawful: mayDiffer(twice, said(1, "join", "", "ann", journal.DidPromise, "")),
 	},
 	{
 		name: "a join that is refused", policy: oneSeat, own: true, writes: "swap",
-		setup:  func(c *crash) { c.come("A", c.token("ann")); c.pass(6 * room.Second) },
-		act:    func(c *crash) { c.refusedJoin("bob", room.CodeRoomFull) },
-		lawful: mayDiffer(twice, said(1, "join", "", "bob", room.DidRefuse, room.RoomFull)),
+		setup:  func(c *crash) { c.come("A", c.token("ann")); c.pass(6 * epoch.Second) },
+		act:    func(c *crash) { c.refusedJoin("bob", problem.RoomFull) },
+		lawful: mayDiffer(twice, said(1, "join", "", "bob", journal.DidRefuse, journal.RoomFull)),
 	},
 	{
 		name: "a visit that reopens a demo room", policy: `{"demo":true,"quorum":1,"lessonSeconds":5}`, own: true, writes: "commit",
-		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(20 * room.Second) },
+		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(20 * epoch.Second) },
 		act:   func(c *crash) { c.visit() },
 		lawful: mayDiffer("a visitor without a cookie is somebody new",
-			said(2, "join", "", "guest-", room.DidPromise, ""), said(2, "reconcile", "", "guest-", room.DidRepair, room.Reconciled)),
+			said(2, "join", "", "guest-", journal.DidPromise, ""), said(2, "reconcile", "", "guest-", journal.DidRepair, journal.Reconciled)),
 	},
 	{name: "an end by the API", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.end() }},
 	{name: "an end before the first join", policy: twoSeats, own: true, writes: "commit", act: func(c *crash) { c.end() }},
 	{
 		name: "an extension by seconds", policy: twoSeats, writes: "swap", moments: true, setup: pair,
 		act:    func(c *crash) { c.extend(30, 0) },
-		lawful: mayDiffer(twice, said(1, "api", "", "", room.DidExtend, room.Admin)),
+		lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidExtend, journal.Admin)),
 	},
 	{
 		name: "an extension to a moment", policy: twoSeats, writes: "swap", setup: pair,
-		act: func(c *crash) { c.extend(0, Epoch+90*room.Second) },
+		act: func(c *crash) { c.extend(0, Epoch+90*epoch.Second) },
 	},
 	{
 		name: "a deadline brought forward", policy: twoSeats, writes: "swap", setup: pair,
-		act: func(c *crash) { c.extend(0, Epoch+10*room.Second); c.pass(15 * room.Second) },
+		act: func(c *crash) { c.extend(0, Epoch+10*epoch.Second); c.pass(15 * epoch.Second) },
 	},
 	{name: "a removal", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.remove("A") }},
 	{
 		name: "a reopening", policy: twoSeats, writes: "commit",
-		setup: func(c *crash) { pair(c); c.end(); c.pass(10 * room.Second) },
+		setup: func(c *crash) { pair(c); c.end(); c.pass(10 * epoch.Second) },
 		act:   func(c *crash) { c.reopen() },
 	},
 	{name: "a new room", policy: twoSeats, own: true, writes: "commit", setup: func(c *crash) { c.delete() }, act: func(c *crash) { c.put(oneSeat, "") }},
 	{
-		name: "a policy that starts the clock", moments: true, lawful: mayDiffer(twice, said(1, "api", "", "", room.DidPolicy, "")), policy: `{"lessonSeconds":60}`, writes: "commit",
-		setup: func(c *crash) { c.come("A", "ann"); c.pass(room.Second) },
+		name: "a policy that starts the clock", moments: true, lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: `{"lessonSeconds":60}`, writes: "commit",
+		setup: func(c *crash) { c.come("A", "ann"); c.pass(epoch.Second) },
 		act:   func(c *crash) { c.put(`{"lessonSeconds":60,"quorum":1}`, "") },
 	},
 	{
-		name: "a policy that seats who waits", lawful: mayDiffer(twice, said(1, "api", "", "", room.DidPolicy, "")), policy: oneSeat, writes: "commit",
+		name: "a policy that seats who waits", lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: oneSeat, writes: "commit",
 		setup: func(c *crash) {
 			c.come("A", "ann")
 			c.silence("A")
@@ -142,40 +147,40 @@ var crashPaths = []crashPath{
 		act: func(c *crash) { c.put(twoSeats, "") },
 	},
 	{
-		name: "the adoption of a session", lawful: mayDiffer(twice, said(1, "api", "", "", room.DidPolicy, "")), policy: twoSeats, own: true, writes: "commit",
+		name: "the adoption of a session", lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: twoSeats, own: true, writes: "commit",
 		act: func(c *crash) { c.session = "1_" + c.name; c.put(twoSeats, c.session); c.come("A", "ann") },
 	},
 	{
-		name: "the adoption of another session", lawful: mayDiffer(twice, said(2, "api", "", "", room.DidPolicy, "")), policy: twoSeats, writes: "commit",
+		name: "the adoption of another session", lawful: mayDiffer(twice, said(2, "api", "", "", journal.DidPolicy, "")), policy: twoSeats, writes: "commit",
 		act: func(c *crash) { c.put(twoSeats, "1_"+c.name+"-other") },
 	},
-	{name: "a deletion", swept: true, policy: twoSeats, writes: "commit", setup: pair, act: func(c *crash) { c.delete(); c.pass(5 * room.Second) }},
+	{name: "a deletion", swept: true, policy: twoSeats, writes: "commit", setup: pair, act: func(c *crash) { c.delete(); c.pass(5 * epoch.Second) }},
 
 	// Readings of the list, and what is found without a webhook.
 	{
 		name: "a ghost is freed", policy: `{"maxSeats":2}`, writes: "swap",
-		setup: func(c *crash) { pair(c); c.pass(room.Minute); c.silence("A"); c.Platform.Vanish("A") },
-		act:   func(c *crash) { c.pass(90 * room.Second) },
+		setup: func(c *crash) { pair(c); c.pass(epoch.Minute); c.silence("A"); c.Platform.Vanish("A") },
+		act:   func(c *crash) { c.pass(90 * epoch.Second) },
 	},
 	{
 		name: "somebody unheard of is judged", policy: `{"foreignTokens":"refuse"}`, writes: "swap",
 		setup: func(c *crash) {
 			c.silence("X")
 			c.come("X", "xan")
-			c.pass(room.Second)
+			c.pass(epoch.Second)
 			c.lost = nil
 		},
-		act: func(c *crash) { c.pass(4 * room.Minute) },
+		act: func(c *crash) { c.pass(4 * epoch.Minute) },
 	},
 	{
 		name: "a promise lapses", policy: oneSeat, own: true, writes: "swap",
-		setup: func(c *crash) { c.token("ann"); c.pass(room.Minute) },
-		act:   func(c *crash) { c.pass(90 * room.Second) },
+		setup: func(c *crash) { c.token("ann"); c.pass(epoch.Minute) },
+		act:   func(c *crash) { c.pass(90 * epoch.Second) },
 	},
 	{
 		name: "the sweep alone", swept: true, policy: twoSeats, writes: "swap",
-		setup: func(c *crash) { pair(c); c.DropAlarm = func(string, room.Time) bool { return true } },
-		act:   func(c *crash) { c.pass(3 * room.Minute) },
+		setup: func(c *crash) { pair(c); c.DropAlarm = func(string, epoch.Instant) bool { return true } },
+		act:   func(c *crash) { c.pass(3 * epoch.Minute) },
 	},
 
 	// What moves out of the item.
@@ -203,17 +208,17 @@ var hallEnd = crashPath{
 	setup: func(c *crash) {
 		c.crowd(73, 0)
 		c.come("A", "ann")
-		c.lost = func(e room.Event) bool { return e.Name == room.ConnectionDestroyed }
+		c.lost = func(e lesson.Event) bool { return e.Name == journal.ConnectionDestroyed }
 	},
-	act: func(c *crash) { c.end(); c.pass(3 * room.Second) },
+	act: func(c *crash) { c.end(); c.pass(3 * epoch.Second) },
 }
 
 // pair seats two people, which starts the clock.
 func pair(c *crash) {
 	c.come("A", "ann")
-	c.pass(room.Second)
+	c.pass(epoch.Second)
 	c.come("B", "bob")
-	c.pass(room.Second)
+	c.pass(epoch.Second)
 }
 
 // mayDiffer is what may be said once more or less, and why.
@@ -240,7 +245,7 @@ func (c *crash) token(user string) string {
 	return token
 }
 
-func (c *crash) refusedJoin(user string, want room.Code) {
+func (c *crash) refusedJoin(user string, want problem.Code) {
 	c.t.Helper()
 	if _, code := c.join(user); code != want {
 		c.t.Errorf("join of %s: %s, want %s", user, code, want)
@@ -265,7 +270,7 @@ func (c *crash) end() {
 	})
 }
 
-func (c *crash) extend(seconds int, endsAt room.Time) {
+func (c *crash) extend(seconds int, endsAt epoch.Instant) {
 	c.t.Helper()
 	c.must("", func() error {
 		_, err := c.Service.Extend(context.Background(), c.name, seconds, endsAt, "admin")
@@ -280,7 +285,7 @@ func (c *crash) remove(id string) {
 
 func (c *crash) reopen() {
 	c.t.Helper()
-	c.must(room.CodeNotEnded, func() error {
+	c.must(problem.NotEnded, func() error {
 		v, err := c.Service.Reopen(context.Background(), c.name, "admin")
 		if err == nil {
 			c.session = *v.SessionID
@@ -291,13 +296,13 @@ func (c *crash) reopen() {
 
 func (c *crash) delete() {
 	c.t.Helper()
-	c.must(room.CodeNoSuchRoom, func() error { return c.Service.DeleteRoom(context.Background(), c.name, "admin") })
+	c.must(problem.NoSuchRoom, func() error { return c.Service.DeleteRoom(context.Background(), c.name, "admin") })
 }
 
 // hold lets somebody connect whose webhook waits for release.
 func (c *crash) hold(id, data string) {
-	c.lost = func(e room.Event) bool {
-		held := e.Name == room.ConnectionCreated && e.Connection == id
+	c.lost = func(e lesson.Event) bool {
+		held := e.Name == journal.ConnectionCreated && e.Connection == id
 		if held {
 			c.held = append(c.held, e)
 		}
@@ -316,8 +321,8 @@ func (c *crash) release() {
 }
 
 func (c *crash) publish(id, stream string) {
-	e := c.Platform.people[id].event(room.StreamCreated, c.Now())
-	e.Stream, e.StreamAt, e.Kind, e.Digest = stream, c.Now(), room.Camera, stream
+	e := c.Platform.people[id].event(journal.StreamCreated, c.Now())
+	e.Stream, e.StreamAt, e.Kind, e.Digest = stream, c.Now(), policy.Camera, stream
 	c.Send(c.Now(), e)
 	c.pass(0)
 }
@@ -341,21 +346,21 @@ func (c *crash) crowd(n, gone int) {
 		c.t.Fatal(err)
 	}
 	for i := range n + gone {
-		c.forward(c.Now() + room.Second/10)
+		c.forward(c.Now() + epoch.Second/10)
 		p := &Person{Session: c.session, ID: fmt.Sprintf("P%02d", i%n), Data: fmt.Sprintf("p%02d", i%n), CameAt: c.Now()}
-		name := room.ConnectionCreated
+		name := journal.ConnectionCreated
 		if i < n {
 			c.Platform.people[p.ID] = p
 		} else {
-			p, name = c.Platform.people[p.ID], room.ConnectionDestroyed
+			p, name = c.Platform.people[p.ID], journal.ConnectionDestroyed
 			p.LeftAt = c.Now()
 		}
 		e := p.event(name, c.Now())
 		e.Received = c.Now()
-		l, _ = room.Decide(l, room.Heard{Event: e}, c.Now()) // a webhook is never refused
+		l, _ = lesson.Decide(l, lesson.Webhook{Event: e}, c.Now()) // a webhook is never refused
 	}
 	if _, err := c.Store.Swap(context.Background(), l); err != nil {
 		c.t.Fatal(err)
 	}
-	c.pass(room.Second)
+	c.pass(epoch.Second)
 }

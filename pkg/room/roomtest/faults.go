@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -118,18 +121,18 @@ func (f *Faults) reads() error {
 }
 
 // Add is counted.
-func (f *Faults) Add(ctx context.Context, a room.Arrival) (room.Lesson, error) {
-	return write(f, "add", func() (room.Lesson, error) { return f.under.Add(ctx, a) })
+func (f *Faults) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
+	return write(f, "add", func() (lesson.Lesson, error) { return f.under.Add(ctx, a) })
 }
 
 // Swap is counted.
-func (f *Faults) Swap(ctx context.Context, next room.Lesson) (room.Lesson, error) {
-	return write(f, "swap", func() (room.Lesson, error) { return f.under.Swap(ctx, next) })
+func (f *Faults) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error) {
+	return write(f, "swap", func() (lesson.Lesson, error) { return f.under.Swap(ctx, next) })
 }
 
 // Shed is counted.
-func (f *Faults) Shed(ctx context.Context, l room.Lesson, s room.Shed) (room.Lesson, error) {
-	return write(f, "shed", func() (room.Lesson, error) { return f.under.Shed(ctx, l, s) })
+func (f *Faults) Shed(ctx context.Context, l lesson.Lesson, s lesson.Shed) (lesson.Lesson, error) {
+	return write(f, "shed", func() (lesson.Lesson, error) { return f.under.Shed(ctx, l, s) })
 }
 
 // Commit is counted.
@@ -139,9 +142,9 @@ func (f *Faults) Commit(ctx context.Context, c room.Change) error {
 }
 
 // Lesson reads.
-func (f *Faults) Lesson(ctx context.Context, session string, records ...string) (room.Lesson, []room.Record, error) {
+func (f *Faults) Lesson(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {
 	if err := f.reads(); err != nil {
-		return room.Lesson{}, nil, err
+		return lesson.Lesson{}, nil, err
 	}
 	return f.under.Lesson(ctx, session, records...)
 }
@@ -163,7 +166,7 @@ func (f *Faults) Rooms(ctx context.Context, after string, limit int) ([]room.Roo
 }
 
 // Lessons reads.
-func (f *Faults) Lessons(ctx context.Context, sessions []string) (map[string]room.Lesson, error) {
+func (f *Faults) Lessons(ctx context.Context, sessions []string) (map[string]lesson.Lesson, error) {
 	if err := f.reads(); err != nil {
 		return nil, err
 	}
@@ -171,7 +174,7 @@ func (f *Faults) Lessons(ctx context.Context, sessions []string) (map[string]roo
 }
 
 // Lines reads.
-func (f *Faults) Lines(ctx context.Context, session string, after int64, limit int) ([]room.Line, error) {
+func (f *Faults) Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error) {
 	if err := f.reads(); err != nil {
 		return nil, err
 	}
@@ -179,7 +182,7 @@ func (f *Faults) Lines(ctx context.Context, session string, after int64, limit i
 }
 
 // Records reads.
-func (f *Faults) Records(ctx context.Context, session, after string, limit int) ([]room.Record, error) {
+func (f *Faults) Records(ctx context.Context, session, after string, limit int) ([]lesson.Record, error) {
 	if err := f.reads(); err != nil {
 		return nil, err
 	}
@@ -187,7 +190,7 @@ func (f *Faults) Records(ctx context.Context, session, after string, limit int) 
 }
 
 // Due reads past the sessions of other worlds.
-func (f *Faults) Due(ctx context.Context, bucket int, before room.Time, limit int) ([]string, error) {
+func (f *Faults) Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error) {
 	if err := f.reads(); err != nil {
 		return nil, err
 	}

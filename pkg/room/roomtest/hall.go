@@ -1,13 +1,15 @@
 package roomtest
 
 import (
+	"usher/pkg/policy"
+
 	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"usher/pkg/room"
+	"usher/pkg/lesson"
 )
 
 // Flat is what an event takes in a room with that many people, on average;
@@ -34,7 +36,7 @@ func TestFlat(t *testing.T, store Metered, sizes ...int) {
 	t.Log("\n" + FlatTable(rows))
 	var few *Flat
 	for _, r := range rows {
-		if r.People < room.MaxSeats {
+		if r.People < policy.MaxSeats {
 			continue
 		}
 		if few == nil {
@@ -116,16 +118,16 @@ func (h *house) crowd(after, n int) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	out := room.Shed{Floor: h.Now(), Outside: int64(n)}
+	out := lesson.Shed{ShedThrough: h.Now(), PresentOutside: int64(n)}
 	for i := range n {
 		q := h.Platform.Come(h.session, member(after+i+1), member(after+i+1))
-		c := room.Conn{
+		c := lesson.Conn{
 			ID: q.ID, User: q.Data, CreatedAt: q.CameAt, HeardAt: q.CameAt, ShownAt: q.CameAt,
-			Foreign: true, State: room.Seated, Created: true,
+			Foreign: true, State: lesson.Seated, Created: true,
 		}
 		l.Conns[c.ID] = c
 		out.Conns = append(out.Conns, c.ID)
-		out.Records = append(out.Records, room.Record{ID: c.ID, Conn: &c}, room.Record{ID: "u:" + c.User, Holder: c.ID})
+		out.Records = append(out.Records, lesson.Record{ID: c.ID, Conn: &c}, lesson.Record{ID: "u:" + c.User, Holder: c.ID})
 	}
 	h.posts = nil // heard of, in effect
 	if l, err = h.store.Bare().Swap(ctx, l); err == nil {

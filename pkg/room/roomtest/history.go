@@ -12,6 +12,13 @@ import (
 	"sync/atomic"
 
 	"pgregory.net/rapid"
+
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
@@ -35,7 +42,7 @@ type History struct {
 
 // capSince is a cap and when it came into force.
 type capSince struct {
-	at      room.Time
+	at      epoch.Instant
 	cap     int
 	session string
 }
@@ -122,7 +129,7 @@ func (h *History) join() {
 	user := rapid.SampledFrom([]string{"ann", "bea", "cem", "dan"}).Draw(h.t, "user")
 	c, err := h.Service.Join(context.Background(), h.name, user, "")
 	h.say("join of %s: %v %s", user, err, c.Token)
-	var p *room.Problem
+	var p *problem.Details
 	if err != nil && !errors.As(err, &p) {
 		h.flunk("join failed: %v", err)
 	}
@@ -153,13 +160,13 @@ func (h *History) leave(silently bool) {
 }
 
 func (h *History) pass() {
-	d := rapid.SampledFrom([]room.Time{1, 300, room.Second, 2 * room.Second, 7 * room.Second, 30 * room.Second, 70 * room.Second, 5 * room.Minute, 20 * room.Minute}).Draw(h.t, "pass")
+	d := rapid.SampledFrom([]epoch.Instant{1, 300, epoch.Second, 2 * epoch.Second, 7 * epoch.Second, 30 * epoch.Second, 70 * epoch.Second, 5 * epoch.Minute, 20 * epoch.Minute}).Draw(h.t, "pass")
 	h.Pass(d)
 	h.say("after %.3f s", float64(d)/1000)
 }
 
 func (h *History) list() {
-	h.Platform.Lag = rapid.SampledFrom([]room.Time{0, 0, room.Second, 4900}).Draw(h.t, "lag")
+	h.Platform.Lag = rapid.SampledFrom([]epoch.Instant{0, 0, epoch.Second, 4900}).Draw(h.t, "lag")
 	h.Platform.Paged = rapid.IntRange(0, 5).Draw(h.t, "paged") == 0
 	h.Platform.ListFails = nil
 	if rapid.IntRange(0, 3).Draw(h.t, "fails") == 0 {
@@ -195,11 +202,11 @@ func (h *History) put(session string) {
 	if f := rapid.SampledFrom([]string{"", "", "accept", "refuse"}).Draw(h.t, "foreign"); f != "" {
 		fields = append(fields, fmt.Sprintf(`"foreignTokens":%q`, f))
 	}
-	policy, err := room.ParsePolicy([]byte("{" + strings.Join(fields, ",") + "}"))
+	policy, err := policy.Parse([]byte("{" + strings.Join(fields, ",") + "}"))
 	if err != nil {
 		h.flunk("policy: %v", err)
 	}
-	_, _, err = h.Service.PutRoom(context.Background(), h.name, room.Put{Policy: policy, Session: session})
+	_, _, err = h.Service.PutRoom(context.Background(), h.name, doorkeeper.Put{Policy: policy, Session: session})
 	h.say("policy %s: %v", policy, err)
 	if err == nil {
 		h.caps = append(h.caps, capSince{h.Now(), limit, h.session})
@@ -214,21 +221,21 @@ func (h *History) admin() {
 	case "end":
 		_, err = h.Service.End(ctx, h.name, "admin")
 	case "reopen":
-		var v room.View
+		var v doorkeeper.View
 		if v, err = h.Service.Reopen(ctx, h.name, "admin"); err == nil {
 			h.session, h.tokens = *v.SessionID, nil
 		}
 	case "extend":
 		_, err = h.Service.Extend(ctx, h.name, 30, 0, "admin")
 	case "shorten":
-		_, err = h.Service.Extend(ctx, h.name, 0, h.Now()+5*room.Second, "admin")
+		_, err = h.Service.Extend(ctx, h.name, 0, h.Now()+5*epoch.Second, "admin")
 	case "remove":
 		if in := h.present(); len(in) > 0 {
 			err = h.Service.Remove(ctx, h.name, rapid.SampledFrom(in).Draw(h.t, "removed"), "admin")
 		}
 	}
 	h.say("%s: %v", what, err)
-	var p *room.Problem
+	var p *problem.Details
 	if err != nil && !errors.As(err, &p) {
 		h.flunk("%s failed: %v", what, err)
 	}
@@ -242,16 +249,16 @@ func (h *History) stream() {
 	id := rapid.SampledFrom(in).Draw(h.t, "publisher")
 	h.say("%s publishes", id)
 	h.next++
-	e := h.Platform.people[id].event(room.StreamCreated, h.Now())
-	e.Stream, e.StreamAt, e.Kind, e.Data = fmt.Sprintf("s%02d", h.next), h.Now(), room.Camera, ""
+	e := h.Platform.people[id].event(journal.StreamCreated, h.Now())
+	e.Stream, e.StreamAt, e.Kind, e.Data = fmt.Sprintf("s%02d", h.next), h.Now(), policy.Camera, ""
 	h.notify(e)
 }
 
 // notify decides what becomes of a webhook, by a hash of what it is, so that
 // the same history has the same fate whatever else is drawn.
-func (h *History) notify(e room.Event) {
+func (h *History) notify(e lesson.Event) {
 	fate := h.fate(e.Name, e.Connection, e.Stream)
-	delays := []room.Time{0, 0, 0, 0, 0, 200, 900, 3 * room.Second, 20 * room.Second, 90 * room.Second, 11 * room.Minute, 2 * room.Hour}
+	delays := []epoch.Instant{0, 0, 0, 0, 0, 200, 900, 3 * epoch.Second, 20 * epoch.Second, 90 * epoch.Second, 11 * epoch.Minute, 2 * epoch.Hour}
 	at := h.Now() + delays[fate%uint64(len(delays))]
 	fate /= uint64(len(delays))
 	switch fate % 12 {
@@ -277,27 +284,27 @@ func (h *History) fate(what ...any) uint64 {
 }
 
 // ring lets alarms ring early, late, twice, or not at all.
-func (h *History) ring(session string, at room.Time) []room.Time {
+func (h *History) ring(session string, at epoch.Instant) []epoch.Instant {
 	switch h.fate("alarm", at-Epoch) % 8 {
 	case 0:
 		return nil
 	case 1:
-		return []room.Time{at - 700, at}
+		return []epoch.Instant{at - 700, at}
 	case 2:
-		return []room.Time{at - 40*room.Second, at, at + 1}
+		return []epoch.Instant{at - 40*epoch.Second, at, at + 1}
 	case 3:
-		return []room.Time{at + 3*room.Second}
+		return []epoch.Instant{at + 3*epoch.Second}
 	}
-	return []room.Time{at}
+	return []epoch.Instant{at}
 }
 
 // calm lets everything that can still come arrive, with a platform that works.
 func (h *History) calm() {
 	h.say("calm")
 	h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails, h.Platform.DisconnectFails = 0, false, nil, nil
-	h.Pass(20 * room.Minute)
-	h.SweepEvery = 10 * room.Minute // what is due in between has alarms of its own
-	h.Pass(160 * room.Minute)
+	h.Pass(20 * epoch.Minute)
+	h.SweepEvery = 10 * epoch.Minute // what is due in between has alarms of its own
+	h.Pass(160 * epoch.Minute)
 }
 
 func (h *History) flunk(format string, args ...any) {
@@ -328,7 +335,7 @@ func (h *History) sessions() []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-func (h *History) lines(session string) []room.Line {
+func (h *History) lines(session string) []journal.Line {
 	l, err := h.Lesson(session)
 	if err != nil {
 		return nil

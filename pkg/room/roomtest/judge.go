@@ -3,13 +3,14 @@ package roomtest
 import (
 	"maps"
 	"slices"
-	"strings"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 )
 
 // maxLag is how late the list may be.
-const maxLag = 5 * room.Second
+const maxLag = 5 * epoch.Second
 
 // check holds what must be true at every moment.
 func (h *History) check() {
@@ -34,7 +35,7 @@ func (h *History) check() {
 func (h *History) checkReadings(session string) {
 	at := h.Platform.Readings[session]
 	for i := 1; i < len(at); i++ {
-		if at[i] < at[i-1]+room.Second {
+		if at[i] < at[i-1]+epoch.Second {
 			h.flunk("the list of %s was read twice within %d ms", session, at[i]-at[i-1])
 		}
 	}
@@ -42,7 +43,7 @@ func (h *History) checkReadings(session string) {
 
 // checkSeats: no committed state has more seats than the largest cap since the
 // seats were given.
-func (h *History) checkSeats(l room.Lesson) {
+func (h *History) checkSeats(l lesson.Lesson) {
 	limit := l.Policy.MaxSeats()
 	for _, c := range h.caps {
 		if c.cap == 0 {
@@ -55,7 +56,7 @@ func (h *History) checkSeats(l room.Lesson) {
 	}
 }
 
-func (h *History) checkNumbers(lines []room.Line) {
+func (h *History) checkNumbers(lines []journal.Line) {
 	for i, line := range lines {
 		if line.Seq != int64(i)+1 {
 			h.flunk("line %d of the log has the number %d", i+1, line.Seq)
@@ -64,8 +65,8 @@ func (h *History) checkNumbers(lines []room.Line) {
 }
 
 // checkFold: the log adds up to the state.
-func (h *History) checkFold(l room.Lesson, lines []room.Line) {
-	log, state := room.Fold(lines), l.Told()
+func (h *History) checkFold(l lesson.Lesson, lines []journal.Line) {
+	log, state := journal.Fold(lines), l.Logged()
 	switch {
 	case log.Status != state.Status, log.Outcome != state.Outcome, log.StartedAt != state.StartedAt, log.Deadline != state.Deadline:
 		h.flunk("the log says %s %s %d %d, the state %s %s %d %d", log.Status, log.Outcome, log.StartedAt-Epoch, log.Deadline-Epoch, state.Status, state.Outcome, state.StartedAt-Epoch, state.Deadline-Epoch)
@@ -82,8 +83,8 @@ func keys(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
 // full unless it is full of people who came earlier, were in when this one
 // came and were not themselves refused, and of promises given before its
 // webhook was handled.
-func (h *History) judge(l room.Lesson, lines []room.Line, line room.Line) {
-	if line.Reason != room.RoomFull || line.Connection == "" {
+func (h *History) judge(l lesson.Lesson, lines []journal.Line, line journal.Line) {
+	if line.Reason != journal.RoomFull || line.Connection == "" {
 		return
 	}
 	x := h.Platform.people[line.Connection]
@@ -95,7 +96,7 @@ func (h *History) judge(l room.Lesson, lines []room.Line, line room.Line) {
 }
 
 // capAt is the largest cap that was in force at that moment.
-func (h *History) capAt(session string, at room.Time) int {
+func (h *History) capAt(session string, at epoch.Instant) int {
 	limit := 0
 	for _, c := range h.caps {
 		if c.at <= at {
@@ -108,16 +109,16 @@ func (h *History) capAt(session string, at room.Time) int {
 // earlier counts the connections that came before x, were in when it came and
 // were not told to go, and the users whose earlier connection made room for
 // another one of theirs. Who holds a promise is counted by that.
-func (h *History) earlier(l room.Lesson, x *Person, lines []room.Line, line room.Line) int {
-	users, told, back := map[string]string{}, map[string]room.Reason{}, map[string]room.Time{}
+func (h *History) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line) int {
+	users, told, back := map[string]string{}, map[string]journal.Reason{}, map[string]epoch.Instant{}
 	for _, l := range lines[:line.Seq-1] {
 		if l.Connection != "" && l.User != "" {
 			users[l.Connection] = l.User
 		}
-		if l.Action == room.DidRepair && strings.HasPrefix(l.Note, "shown again") {
+		if l.Action == journal.DidRepair && (l.Note == journal.ShownAgain || l.Note == journal.ShownAgainUnheard) {
 			back[l.Connection] = l.At // a newcomer since then
 		}
-		if l.Action == room.DidRefuse || l.Action == room.DidDisconnect {
+		if l.Action == journal.DidRefuse || l.Action == journal.DidDisconnect {
 			told[l.Connection] = l.Reason
 		}
 	}
@@ -136,7 +137,7 @@ func (h *History) earlier(l room.Lesson, x *Person, lines []room.Line, line room
 		switch told[p.ID] {
 		case "":
 			n++
-		case room.DuplicateUser:
+		case journal.DuplicateUser:
 			replaced[users[p.ID]] = true
 		}
 	}
@@ -145,16 +146,16 @@ func (h *History) earlier(l room.Lesson, x *Person, lines []room.Line, line room
 
 // promises counts the promises given before the decision, open ones and those
 // whose connection came.
-func promises(l room.Lesson, lines []room.Line, line room.Line) int {
-	lapsed := map[string]room.Time{}
+func promises(l lesson.Lesson, lines []journal.Line, line journal.Line) int {
+	lapsed := map[string]epoch.Instant{}
 	for _, earlier := range lines[:line.Seq-1] {
-		if earlier.Action == room.DidRepair && earlier.Connection == "" {
+		if earlier.Action == journal.DidRepair && earlier.Connection == "" {
 			lapsed[earlier.User] = earlier.At
 		}
 	}
 	n := 0
 	for _, p := range l.Promises {
-		if p.GivenAt <= line.At && (p.Used != "" || !p.Freed || lapsed[p.User] < p.GivenAt) {
+		if p.GivenAt <= line.At && (p.Used != "" || !p.Released || lapsed[p.User] < p.GivenAt) {
 			n++
 		}
 	}
@@ -172,7 +173,7 @@ func (h *History) agree() {
 			_, heard := l.Conns[id]
 			return !heard && l.WatchAt == 0 // came to a session that nobody looks at any more, and no webhook told
 		})
-		state := l.Told()
+		state := l.Logged()
 		known := map[string]bool{}
 		maps.Copy(known, state.Seated)
 		maps.Copy(known, state.Waiting)
@@ -183,7 +184,7 @@ func (h *History) agree() {
 			h.flunk("%v wait although there are seats", keys(state.Waiting))
 		}
 		for id, c := range l.Conns {
-			if c.Untold || c.RetryAt != 0 {
+			if c.Unlogged || c.RetryAt != 0 {
 				h.flunk("something about %s is left undone: %+v", id, c)
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -16,7 +18,7 @@ func absent(t *testing.T, b bench) {
 	isErr(t, "add", err, room.ErrNoLesson)
 	_, err = b.s.Swap(b.ctx(), nowhere)
 	isErr(t, "swap", err, room.ErrNoLesson)
-	_, err = b.s.Shed(b.ctx(), nowhere, room.Shed{Records: []room.Record{{ID: "e:d", Seen: 1}}})
+	_, err = b.s.Shed(b.ctx(), nowhere, lesson.Shed{Records: []lesson.Record{{ID: "e:d", Seen: 1}}})
 	isErr(t, "shed", err, room.ErrNoLesson)
 	_, _, err = b.s.Lesson(b.ctx(), nowhere.Session)
 	isErr(t, "load", err, room.ErrNoLesson)
@@ -43,17 +45,17 @@ func isErr(t *testing.T, what string, got, want error) {
 }
 
 func roundTrip(t *testing.T, b bench) {
-	bare := room.Lesson{Session: fresh("s"), Room: fresh("room"), Status: room.Open}
+	bare := lesson.Lesson{Session: fresh("s"), Room: fresh("room"), Status: journal.Open}
 	odd := full()
 	odd.Session = "1_MX40~" + fresh("s") + " /?#[]@!$&'()*+,;=%00ü"
-	for name, l := range map[string]room.Lesson{
+	for name, l := range map[string]lesson.Lesson{
 		"nothing set": bare, "everything set": full(), "an odd session": odd, "a hundred lines": long(running(4), 100),
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := bench{t, b.s}
 			same(t, "the started lesson", l, b.start(l))
 			l.Revision++
-			l.Empty++
+			l.EmptyReadings++
 			next := l
 			next.Revision--
 			same(t, "what swap returns", l, b.swap(next))
@@ -67,9 +69,9 @@ func aliasing(t *testing.T, b bench) {
 	spoil := b.load(l.Session)
 	for id, c := range spoil.Conns {
 		for k := range c.Streams {
-			c.Streams[k] = room.Stream{Kind: "spoilt"}
+			c.Streams[k] = lesson.Stream{Kind: "spoilt"}
 		}
-		spoil.Conns[id] = room.Conn{ID: "spoilt"}
+		spoil.Conns[id] = lesson.Conn{ID: "spoilt"}
 	}
 	clear(spoil.Promises)
 	spoil.Seen["spoilt"], spoil.Tail[0].Note, spoil.Rules[0].Quorum = 1, "spoilt", 99
@@ -79,7 +81,7 @@ func aliasing(t *testing.T, b bench) {
 func startTwice(t *testing.T, b bench) {
 	first := b.start(running(4))
 	second := first
-	second.Room, second.Status = fresh("room"), room.Ended
+	second.Room, second.Status = fresh("room"), journal.Ended
 	err := b.s.Commit(b.ctx(), room.Change{
 		Room: room.Room{Name: second.Room}, Create: true, Start: &second,
 	})
@@ -100,12 +102,12 @@ func noWinner(t *testing.T, err error) {
 func staleSwap(t *testing.T, b bench) {
 	old := b.start(running(4))
 	next := old
-	next.Empty = 1
+	next.EmptyReadings = 1
 	now := b.swap(next)
 	if now.Revision != old.Revision+1 {
 		t.Errorf("revision is %d after %d", now.Revision, old.Revision)
 	}
-	next.Empty = 2
+	next.EmptyReadings = 2
 	_, err := b.s.Swap(b.ctx(), next)
 	b.conflict(err, now)
 	ahead := now
@@ -142,7 +144,7 @@ func swapsAtOnce(t *testing.T, b bench) {
 	var won atomic.Int64
 	atOnce(8, func(i int) {
 		next := l
-		next.Empty = i + 1
+		next.EmptyReadings = i + 1
 		_, err := b.s.Swap(b.ctx(), next)
 		var c *room.Conflict
 		switch {
@@ -169,16 +171,16 @@ func atOnce(n int, f func(i int)) {
 }
 
 func manyLessons(t *testing.T, b bench) {
-	want := map[string]room.Lesson{}
+	want := map[string]lesson.Lesson{}
 	var sessions []string
 	for i := range 120 {
 		l := running(4)
-		l.Empty = i
+		l.EmptyReadings = i
 		want[l.Session] = b.start(l)
 		sessions = append(sessions, l.Session, fresh("unknown"))
 	}
 	sessions = append(sessions, sessions[0])
-	var got map[string]room.Lesson
+	var got map[string]lesson.Lesson
 	b.soon("the lessons of all sessions", func() string {
 		var err error
 		if got, err = b.s.Lessons(b.ctx(), sessions); err != nil {
@@ -193,7 +195,7 @@ func cancelled(t *testing.T, b bench) {
 	ctx, cancel := contextOf(t)
 	cancel()
 	a := arrival(l, "c1", "ann", 1)
-	shed := room.Shed{Records: []room.Record{{ID: "e:d", Seen: 1}}}
+	shed := lesson.Shed{Records: []lesson.Record{{ID: "e:d", Seen: 1}}}
 	for name, call := range map[string]func() error{
 		"lesson":       func() error { _, _, err := b.s.Lesson(ctx, l.Session); return err },
 		"with records": func() error { _, _, err := b.s.Lesson(ctx, l.Session, "c1"); return err },
@@ -214,8 +216,8 @@ func cancelled(t *testing.T, b bench) {
 }
 
 // crowd is n connections that have left, which weigh on the item alone.
-func crowd(n int) map[string]room.Conn {
-	conns := map[string]room.Conn{}
+func crowd(n int) map[string]lesson.Conn {
+	conns := map[string]lesson.Conn{}
 	for i := range n {
 		c := gone(seated(fmt.Sprintf("left-%03d", i), "", 0))
 		conns[c.ID] = c

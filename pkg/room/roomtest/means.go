@@ -11,6 +11,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 )
 
@@ -40,8 +44,8 @@ type model struct {
 	t      *rapid.T
 	s      room.Store
 	ctx    func() context.Context
-	now    room.Lesson
-	loaded room.Lesson // as somebody loaded it, perhaps before the latest adds
+	now    lesson.Lesson
+	loaded lesson.Lesson // as somebody loaded it, perhaps before the latest adds
 	adds   int
 }
 
@@ -123,8 +127,8 @@ var names = rapid.SampledFrom([]string{
 })
 
 // times are few, so that they coincide.
-var times = rapid.Custom(func(t *rapid.T) room.Time {
-	return noon + room.Time(rapid.IntRange(-3, 12).Draw(t, "time"))
+var times = rapid.Custom(func(t *rapid.T) epoch.Instant {
+	return noon + epoch.Instant(rapid.IntRange(-3, 12).Draw(t, "time"))
 })
 
 // maybe is zero as often as not.
@@ -134,15 +138,15 @@ func maybe[T any](g *rapid.Generator[T]) *rapid.Generator[T] {
 }
 
 // ConnOf draws a connection with that id.
-func ConnOf(t *rapid.T, id string) room.Conn {
+func ConnOf(t *rapid.T, id string) lesson.Conn {
 	flag := rapid.Bool()
-	c := room.Conn{
+	c := lesson.Conn{
 		ID: id, CreatedAt: times.Draw(t, "created"), HeardAt: times.Draw(t, "heard"),
 		User: names.Draw(t, "user"), Role: names.Draw(t, "role"),
 		State:   rapid.SampledFrom(states).Draw(t, "state"),
-		Reason:  rapid.SampledFrom([]room.Reason{"", room.RoomFull, room.Admin}).Draw(t, "reason"),
-		Foreign: flag.Draw(t, "foreign"), Held: flag.Draw(t, "held"), Firm: flag.Draw(t, "firm"),
-		Old: flag.Draw(t, "old"), Untold: flag.Draw(t, "untold"), Bound: flag.Draw(t, "bound"),
+		Reason:  rapid.SampledFrom([]journal.Reason{"", journal.RoomFull, journal.Admin}).Draw(t, "reason"),
+		Foreign: flag.Draw(t, "foreign"), Reserved: flag.Draw(t, "held"), Confirmed: flag.Draw(t, "firm"),
+		HeardLate: flag.Draw(t, "old"), Unlogged: flag.Draw(t, "untold"), LeftLowerBound: flag.Draw(t, "bound"),
 		Created: flag.Draw(t, "made"), Destroyed: flag.Draw(t, "destroyed"),
 		LeftAt: maybe(times).Draw(t, "left"), PlaceAt: maybe(times).Draw(t, "placeAt"),
 		ShownAt: maybe(times).Draw(t, "shown"), ListedAt: maybe(times).Draw(t, "listed"),
@@ -151,8 +155,8 @@ func ConnOf(t *rapid.T, id string) room.Conn {
 		PlaceID: rapid.SampledFrom([]string{"", "c1"}).Draw(t, "placeId"),
 	}
 	if flag.Draw(t, "streams") {
-		c.Streams = map[string]room.Stream{id + " s": {
-			Kind:      rapid.SampledFrom([]room.Kind{"", room.Camera, room.Audio}).Draw(t, "kind"),
+		c.Streams = map[string]lesson.Stream{id + " s": {
+			Kind:      rapid.SampledFrom([]policy.Kind{"", policy.Camera, policy.Audio}).Draw(t, "kind"),
 			CreatedAt: times.Draw(t, "stream"), Made: flag.Draw(t, "stream made"), Gone: flag.Draw(t, "gone"),
 		}}
 	}
@@ -160,38 +164,38 @@ func ConnOf(t *rapid.T, id string) room.Conn {
 }
 
 // states has those twice that leave room for an Add.
-var states = []room.State{
-	room.Seated, room.Seated, room.Seated, room.Refused, room.Ousted, room.Passed, room.Waiting, room.Unheard,
+var states = []lesson.State{
+	lesson.Seated, lesson.Seated, lesson.Seated, lesson.Refused, lesson.Evicted, lesson.HeardAfterLeaving, lesson.Waiting, lesson.ListedOnly,
 }
 
-func linesOf(t *rapid.T) []room.Line {
-	n := rapid.SampledFrom([]int{0, 0, 1, 8, 9, 16, 17, room.MaxTail - 2, room.MaxTail}).Draw(t, "lines")
-	lines := make([]room.Line, n)
+func linesOf(t *rapid.T) []journal.Line {
+	n := rapid.SampledFrom([]int{0, 0, 1, 8, 9, 16, 17, lesson.MaxTail - 2, lesson.MaxTail}).Draw(t, "lines")
+	lines := make([]journal.Line, n)
 	for i := range lines {
-		lines[i] = line(fmt.Sprint("c", i), "ann", noon+room.Time(i))
+		lines[i] = line(fmt.Sprint("c", i), "ann", noon+epoch.Instant(i))
 	}
 	return lines
 }
 
 // Lesson draws a lesson, more often than not one that somebody may be added to.
-func Lesson(t *rapid.T) room.Lesson {
+func Lesson(t *rapid.T) lesson.Lesson {
 	flag := rapid.Bool()
 	small := rapid.Int64Range(0, 3)
-	l := room.Lesson{
+	l := lesson.Lesson{
 		Session: "s", Room: "r", Own: flag.Draw(t, "own"), Created: times.Draw(t, "created"),
 		Revision: small.Draw(t, "revision"), Added: small.Draw(t, "added"),
 		Policy:        seats(rapid.IntRange(0, 6).Draw(t, "seats")),
 		PolicyVersion: small.Draw(t, "version"),
-		Rules:         []room.Rule{{Since: times.Draw(t, "since"), Quorum: int(small.Draw(t, "quorum")), Seconds: 60}},
-		Status:        rapid.SampledFrom([]room.Status{room.Running, room.Running, room.Open, room.Ended}).Draw(t, "status"),
-		Outcome:       rapid.SampledFrom([]room.Outcome{"", room.ByAdmin, room.NoShow}).Draw(t, "outcome"),
+		Rules:         []policy.Rule{{Since: times.Draw(t, "since"), Quorum: int(small.Draw(t, "quorum")), Seconds: 60}},
+		Status:        rapid.SampledFrom([]journal.Status{journal.Running, journal.Running, journal.Open, journal.Ended}).Draw(t, "status"),
+		Outcome:       rapid.SampledFrom([]journal.Outcome{"", journal.ByAdmin, journal.NoShow}).Draw(t, "outcome"),
 		StartedAt:     maybe(times).Draw(t, "started"), EndedAt: maybe(times).Draw(t, "ended"),
 		Extended: maybe(times).Draw(t, "extended"), FixedEnd: maybe(times).Draw(t, "fixed"),
-		Conns: map[string]room.Conn{}, Promises: map[string]room.Promise{}, Seen: map[string]room.Time{},
+		Conns: map[string]lesson.Conn{}, Promises: map[string]lesson.Promise{}, Seen: map[string]epoch.Instant{},
 		Tail: linesOf(t), Base: 8 * small.Draw(t, "base"),
-		Shed: small.Draw(t, "shed"), Floor: maybe(times).Draw(t, "floor"), Outside: small.Draw(t, "outside"),
+		Shed: small.Draw(t, "shed"), ShedThrough: maybe(times).Draw(t, "floor"), PresentOutside: small.Draw(t, "outside"),
 		ReadAt: maybe(times).Draw(t, "read"), WatchAt: maybe(times).Draw(t, "watch"),
-		Empty: rapid.IntRange(0, 2).Draw(t, "empty"),
+		EmptyReadings: rapid.IntRange(0, 2).Draw(t, "empty"),
 	}
 	for i := range rapid.IntRange(0, 5).Draw(t, "conns") {
 		id := fmt.Sprintf("c%d.é", i)
@@ -207,59 +211,59 @@ func Lesson(t *rapid.T) room.Lesson {
 	return l
 }
 
-func promiseOf(t *rapid.T, id string) room.Promise {
-	return room.Promise{
+func promiseOf(t *rapid.T, id string) lesson.Promise {
+	return lesson.Promise{
 		ID: id, User: cmp.Or(names.Draw(t, "user"), "di"), Role: names.Draw(t, "role"),
 		GivenAt: times.Draw(t, "given"), Expires: times.Draw(t, "expires"),
-		Freed: rapid.Bool().Draw(t, "freed"),
-		Used:  rapid.SampledFrom([]string{"", "c0.é", "c9"}).Draw(t, "used"),
-		Rides: rapid.Bool().Draw(t, "rides"),
+		Released:        rapid.Bool().Draw(t, "freed"),
+		Used:            rapid.SampledFrom([]string{"", "c0.é", "c9"}).Draw(t, "used"),
+		ForExistingSeat: rapid.Bool().Draw(t, "rides"),
 	}
 }
 
 // ArrivalFor draws an arrival, the nth, that more often than not fits l where
 // a seat is free.
-func ArrivalFor(t *rapid.T, l room.Lesson, n int) room.Arrival {
+func ArrivalFor(t *rapid.T, l lesson.Lesson, n int) lesson.Arrival {
 	id := fmt.Sprintf("n%d", n)
 	if len(l.Conns) > 0 && rapid.IntRange(0, 9).Draw(t, "known") == 0 {
 		id = rapid.SampledFrom(slices.Sorted(maps.Keys(l.Conns))).Draw(t, "id")
 	}
 	c := ConnOf(t, id)
-	c.State, c.LeftAt = room.Seated, 0
-	c.CreatedAt += room.Time(rapid.SampledFrom([]int{0, 20, 20}).Draw(t, "later"))
-	a := room.Arrival{
+	c.State, c.LeftAt = lesson.Seated, 0
+	c.CreatedAt += epoch.Instant(rapid.SampledFrom([]int{0, 20, 20}).Draw(t, "later"))
+	a := lesson.Arrival{
 		Session: l.Session, Conn: c, Line: line(id, c.User, c.HeardAt),
 		PolicyVersion: l.PolicyVersion + rapid.SampledFrom([]int64{0, 0, 0, 0, 1, -1}).Draw(t, "version"),
 		Alone:         rapid.Bool().Draw(t, "alone"), Pinned: rapid.Bool().Draw(t, "pinned"),
 		Shed: l.Shed + rapid.SampledFrom([]int64{0, 0, 1, -1}).Draw(t, "shed"),
 	}
 	if rapid.IntRange(0, 3).Draw(t, "waits") == 0 {
-		a.Conn.State, a.Line = room.Waiting, room.Line{}
-		a.Due = max(1, l.Due+room.Time(rapid.IntRange(-2, 1).Draw(t, "due")))
+		a.Conn.State, a.Line = lesson.Waiting, journal.Line{}
+		a.Due = max(1, l.Due+epoch.Instant(rapid.IntRange(-2, 1).Draw(t, "due")))
 	}
 	return a
 }
 
 // ShedOf draws a shed of what stands in l.
-func ShedOf(t *rapid.T, l room.Lesson) room.Shed {
-	s := room.Shed{
-		Lines:    8 * rapid.IntRange(0, len(l.Tail)/8).Draw(t, "chunks"),
-		Floor:    max(l.Floor, maybe(times).Draw(t, "floor")),
-		Conns:    some(t, l.Conns),
-		Promises: some(t, l.Promises),
-		Seen:     some(t, l.Seen),
-		Outside:  rapid.Int64Range(-1, 1).Draw(t, "outside"),
+func ShedOf(t *rapid.T, l lesson.Lesson) lesson.Shed {
+	s := lesson.Shed{
+		Lines:          8 * rapid.IntRange(0, len(l.Tail)/8).Draw(t, "chunks"),
+		ShedThrough:    max(l.ShedThrough, maybe(times).Draw(t, "floor")),
+		Conns:          some(t, l.Conns),
+		Promises:       some(t, l.Promises),
+		Seen:           some(t, l.Seen),
+		PresentOutside: rapid.Int64Range(-1, 1).Draw(t, "outside"),
 	}
 	for _, id := range s.Conns {
 		c := l.Conns[id]
-		s.Records = append(s.Records, room.Record{ID: id, Conn: &c})
+		s.Records = append(s.Records, lesson.Record{ID: id, Conn: &c})
 	}
 	for _, id := range s.Promises {
 		p := l.Promises[id]
-		s.Records = append(s.Records, room.Record{ID: "p:" + id, Promise: &p})
+		s.Records = append(s.Records, lesson.Record{ID: "p:" + id, Promise: &p})
 	}
 	for _, d := range s.Seen {
-		s.Records = append(s.Records, room.Record{ID: "e:" + d, Seen: l.Seen[d]})
+		s.Records = append(s.Records, lesson.Record{ID: "e:" + d, Seen: l.Seen[d]})
 	}
 	return s
 }

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"sync"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -25,10 +28,10 @@ type Platform struct {
 	// Signals are the kinds of the signals sent, in order.
 	Signals []string
 	// Readings are the moments at which each session's list was read.
-	Readings map[string][]room.Time
+	Readings map[string][]epoch.Instant
 
 	// Lag is how late the list is.
-	Lag room.Time
+	Lag epoch.Instant
 	// Paged makes every reading one over several pages, which proves no absence
 	// and may skip people, as a list does that moves while it is read.
 	Paged bool
@@ -39,27 +42,27 @@ type Platform struct {
 	ListFails       func() error
 	DisconnectFails func(connection string) error
 	// Notify is told when somebody comes or goes; nil: webhooks arrive at once.
-	Notify func(e room.Event)
+	Notify func(e lesson.Event)
 }
 
 // Person is one connection in truth.
 type Person struct {
 	Session, ID, Data string
-	CameAt            room.Time
-	LeftAt            room.Time // 0 while in
-	Forced            bool      // Usher disconnected it
+	CameAt            epoch.Instant
+	LeftAt            epoch.Instant // 0 while in
+	Forced            bool          // Usher disconnected it
 }
 
 // Request is a request to disconnect.
 type Request struct {
-	At         room.Time
+	At         epoch.Instant
 	Session    string
 	Connection string
 	Err        error
 }
 
 func newPlatform(w *World) *Platform {
-	return &Platform{world: w, people: map[string]*Person{}, Readings: map[string][]room.Time{}}
+	return &Platform{world: w, people: map[string]*Person{}, Readings: map[string][]epoch.Instant{}}
 }
 
 // CreateSession makes a session.
@@ -71,31 +74,31 @@ func (p *Platform) CreateSession(context.Context, bool) (string, error) {
 }
 
 // Credentials hands out the data itself as the token.
-func (p *Platform) Credentials(session, data string, _, expires room.Time) (room.Credentials, error) {
+func (p *Platform) Credentials(session, data string, _, expires epoch.Instant) (room.Credentials, error) {
 	return room.Credentials{APIKey: "123456", SessionID: session, Token: data, ExpiresAt: expires.String()}, nil
 }
 
 // Connections reads the list as it was Lag ago.
-func (p *Platform) Connections(_ context.Context, session string) (room.Reading, error) {
+func (p *Platform) Connections(_ context.Context, session string) (lesson.Reading, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.world.Now()
 	p.Readings[session] = append(p.Readings[session], now)
 	if p.ListFails != nil {
 		if err := p.ListFails(); err != nil {
-			return room.Reading{}, err
+			return lesson.Reading{}, err
 		}
 	}
-	r := room.Reading{Began: now, Whole: !p.Paged}
+	r := lesson.Reading{Began: now, Whole: !p.Paged}
 	for _, q := range p.people {
 		if p.Paged && p.Skips != nil && p.Skips(q.ID) {
 			continue
 		}
 		if q.Session == session && q.CameAt <= now-p.Lag && (q.LeftAt == 0 || q.LeftAt > now-p.Lag) {
-			r.Present = append(r.Present, room.Presence{ID: q.ID, Since: q.CameAt})
+			r.Present = append(r.Present, lesson.Presence{ID: q.ID, Since: q.CameAt})
 		}
 	}
-	slices.SortFunc(r.Present, func(a, b room.Presence) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(r.Present, func(a, b lesson.Presence) int { return cmp.Compare(a.ID, b.ID) })
 	return r, nil
 }
 
@@ -140,7 +143,7 @@ func (p *Platform) Come(session, id, data string) *Person {
 	p.mu.Lock()
 	p.people[id] = q
 	p.mu.Unlock()
-	p.notify(q.event(room.ConnectionCreated, q.CameAt))
+	p.notify(q.event(journal.ConnectionCreated, q.CameAt))
 	return q
 }
 
@@ -167,12 +170,12 @@ func (p *Platform) leave(q *Person, reason string) {
 	p.mu.Lock()
 	q.LeftAt = p.world.Now()
 	p.mu.Unlock()
-	e := q.event(room.ConnectionDestroyed, q.LeftAt)
+	e := q.event(journal.ConnectionDestroyed, q.LeftAt)
 	e.Reason = reason
 	p.notify(e)
 }
 
-func (p *Platform) notify(e room.Event) {
+func (p *Platform) notify(e lesson.Event) {
 	if p.Notify != nil {
 		p.Notify(e)
 		return
@@ -181,8 +184,8 @@ func (p *Platform) notify(e room.Event) {
 }
 
 // event is the webhook about the connection.
-func (q *Person) event(name string, at room.Time) room.Event {
-	return room.Event{
+func (q *Person) event(name string, at epoch.Instant) lesson.Event {
+	return lesson.Event{
 		Name: name, Session: q.Session, Project: "123456", At: at,
 		Connection: q.ID, ConnectedAt: q.CameAt, Data: q.Data,
 		Digest: fmt.Sprintf("%s-%s-%d", name, q.ID, at),

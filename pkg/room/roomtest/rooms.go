@@ -9,6 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 )
 
@@ -84,15 +88,15 @@ func pagedRooms(t *testing.T, b bench) {
 }
 
 func cmpString(a, b string) int {
-	return byID(room.Record{ID: a}, room.Record{ID: b})
+	return byID(lesson.Record{ID: a}, lesson.Record{ID: b})
 }
 
 func roomLife(t *testing.T, b bench) {
-	r := room.Room{Name: fresh("room"), Created: noon, Policy: room.StoredPolicy(`{"demo":true,"title":"Класс"}`)}
+	r := room.Room{Name: fresh("room"), Created: noon, Policy: policy.Stored(`{"demo":true,"title":"Класс"}`)}
 	b.commit(room.Change{Room: r, Create: true})
 	r.Revision++
 	same(t, "the new room", r, b.room(r.Name))
-	r.Policy, r.Session, r.Closed = room.Policy{}, "s 1/é", noon
+	r.Policy, r.Session, r.Closed = policy.Policy{}, "s 1/é", noon
 	b.commit(room.Change{Room: r})
 	r.Revision++
 	same(t, "the changed room", r, b.room(r.Name))
@@ -110,7 +114,7 @@ func commitAtomic(t *testing.T, b bench) {
 	ended := b.start(running(4))
 	r := b.room(ended.Room)
 	next, started := ended, running(3)
-	next.Status, next.Empty, started.Room = room.Ended, 2, r.Name
+	next.Status, next.EmptyReadings, started.Room = journal.Ended, 2, r.Name
 	r.Session = started.Session
 	b.commit(room.Change{Room: r, Swap: &next, Start: &started})
 	r.Revision++
@@ -125,7 +129,7 @@ func commitAtomic(t *testing.T, b bench) {
 	stale.Revision--
 	noWinner(t, b.s.Commit(b.ctx(), room.Change{Room: r, Swap: &stale, Start: &another}))
 	late := started
-	late.Empty = 9
+	late.EmptyReadings = 9
 	noWinner(t, b.s.Commit(b.ctx(), room.Change{Room: r, Swap: &late, Start: &another}))
 	noWinner(t, b.s.Commit(b.ctx(), room.Change{Room: r, Swap: &next, Start: &started}))
 	old := r
@@ -164,7 +168,7 @@ func commitsAtOnce(t *testing.T, b bench) {
 	var won atomic.Int64
 	atOnce(6, func(i int) {
 		next := l
-		next.Empty = i + 1
+		next.EmptyReadings = i + 1
 		err := b.s.Commit(b.ctx(), room.Change{Room: r, Swap: &next})
 		var c *room.Conflict
 		switch {
@@ -180,7 +184,7 @@ func commitsAtOnce(t *testing.T, b bench) {
 }
 
 // dueSessions asks all buckets for the sessions in mine.
-func (b bench) dueSessions(before room.Time, mine ...string) []string {
+func (b bench) dueSessions(before epoch.Instant, mine ...string) []string {
 	b.t.Helper()
 	var found []string
 	for bucket := range room.DueBuckets {
@@ -196,7 +200,7 @@ func (b bench) dueSessions(before room.Time, mine ...string) []string {
 	return found
 }
 
-func (b bench) dueIs(what string, before room.Time, session string, want bool) {
+func (b bench) dueIs(what string, before epoch.Instant, session string, want bool) {
 	b.t.Helper()
 	b.soon(what, func() string {
 		if got := len(b.dueSessions(before, session)) == 1; got != want {
@@ -221,7 +225,7 @@ func dueIndex(t *testing.T, b bench) {
 	l = b.swap(l)
 	b.dueIs("at the moment before the move", noon, l.Session, false)
 	b.dueIs("at the moment after the move", noon+500, l.Session, true)
-	l = b.shed(l, room.Shed{Floor: l.Floor})
+	l = b.shed(l, lesson.Shed{ShedThrough: l.ShedThrough})
 	b.dueIs("after a shed", noon+500, l.Session, true)
 	l.Due = noon
 	l = b.swap(l)
@@ -235,10 +239,10 @@ func dueIndex(t *testing.T, b bench) {
 
 // dueOrder says that a bucket's earliest come first, up to the limit.
 func dueOrder(t *testing.T, b bench) {
-	due := map[string]room.Time{}
+	due := map[string]epoch.Instant{}
 	for i := range 40 {
 		l := running(2)
-		l.Due = noon/2 + room.Time(i*7%40)
+		l.Due = noon/2 + epoch.Instant(i*7%40)
 		due[l.Session] = b.start(l).Due
 	}
 	for bucket := range room.DueBuckets {

@@ -1,30 +1,34 @@
 package roomtest
 
 import (
+	"usher/pkg/policy"
+
 	"fmt"
 	"slices"
 	"testing"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
 )
 
 // crowded is a lesson with 16 lines, two who are in, two who left, a promise
 // and a digest.
-func crowded() room.Lesson {
-	l := long(running(room.MaxSeats), 16)
-	l.Base, l.Floor = 8, noon-5
-	l.Promises = map[string]room.Promise{"p1": {ID: "p1", User: "cy", GivenAt: noon, Expires: noon + room.Hour}}
-	l.Seen = map[string]room.Time{"d1": noon, "d2": noon}
+func crowded() lesson.Lesson {
+	l := long(running(policy.MaxSeats), 16)
+	l.Base, l.ShedThrough = 8, noon-5
+	l.Promises = map[string]lesson.Promise{"p1": {ID: "p1", User: "cy", GivenAt: noon, Expires: noon + epoch.Hour}}
+	l.Seen = map[string]epoch.Instant{"d1": noon, "d2": noon}
 	return with(l, seated("c1", "ann", 0), seated("c2", "bo", 0),
 		gone(seated("c3", "di", 0)), gone(seated("c4", "", 0)))
 }
 
 // partOf sheds 8 lines, one who is in, one who left, the promise and a digest.
-func partOf(l room.Lesson) room.Shed {
+func partOf(l lesson.Lesson) lesson.Shed {
 	in, left, promise := l.Conns["c1"], l.Conns["c3"], l.Promises["p1"]
-	return room.Shed{
+	return lesson.Shed{
 		Lines: 8,
-		Records: []room.Record{
+		Records: []lesson.Record{
 			{ID: "c1", Conn: &in},
 			{ID: "c3", Conn: &left},
 			{ID: "p:p1", Promise: &promise},
@@ -32,7 +36,7 @@ func partOf(l room.Lesson) room.Shed {
 			{ID: "u:ann", Holder: "c1"},
 		},
 		Conns: []string{"c1", "c3"}, Promises: []string{"p1"}, Seen: []string{"d1"},
-		Floor: left.CreatedAt, Outside: 1,
+		ShedThrough: left.CreatedAt, PresentOutside: 1,
 	}
 }
 
@@ -45,13 +49,13 @@ func shedRecords(t *testing.T, b bench) {
 	for _, r := range s.Records {
 		_, got, err := b.s.Lesson(b.ctx(), l.Session, r.ID)
 		isErr(t, "load with "+r.ID, err, nil)
-		same(t, "the record", []room.Record{r}, got)
+		same(t, "the record", []lesson.Record{r}, got)
 	}
 	ids := []string{"e:d1", "unknown", "c3", "e:d1", "p:p1", "c2", "é"}
 	got, records, err := b.s.Lesson(b.ctx(), l.Session, ids...)
 	isErr(t, "load with several", err, nil)
 	same(t, "the lesson beside its records", want, got)
-	same(t, "the records, as they were asked for", []room.Record{s.Records[3], s.Records[1], s.Records[2]}, records)
+	same(t, "the records, as they were asked for", []lesson.Record{s.Records[3], s.Records[1], s.Records[2]}, records)
 }
 
 func staleShed(t *testing.T, b bench) {
@@ -75,9 +79,9 @@ func shedTwice(t *testing.T, b bench) {
 
 func shedAgain(t *testing.T, b bench) {
 	l := b.start(crowded())
-	l = b.shed(l, room.Shed{Records: []room.Record{{ID: "u:ann", Holder: "c1"}, {ID: "e:d", Seen: 1}}})
-	want := []room.Record{{ID: "u:ann"}}
-	l = b.shed(l, room.Shed{Records: want})
+	l = b.shed(l, lesson.Shed{Records: []lesson.Record{{ID: "u:ann", Holder: "c1"}, {ID: "e:d", Seen: 1}}})
+	want := []lesson.Record{{ID: "u:ann"}}
+	l = b.shed(l, lesson.Shed{Records: want})
 	got, records, err := b.s.Lesson(b.ctx(), l.Session, "u:ann")
 	isErr(t, "load", err, nil)
 	same(t, "the record", want, records)
@@ -99,7 +103,7 @@ func shedBetweenAdds(t *testing.T, b bench) {
 	want = s.Apply(want)
 	same(t, "what shed returns", want, b.shed(l, s))
 	b.stands(want)
-	for i, again := range []room.Arrival{
+	for i, again := range []lesson.Arrival{
 		arrival(l, "c12", "ann", 12), arrival(l, "c13", "cy", 13), arrival(l, "c14", "ed", 14), arrival(l, "c15", "fy", 15),
 	} {
 		again.Alone = i < 3
@@ -112,7 +116,7 @@ func shedBetweenAdds(t *testing.T, b bench) {
 
 // addLikeRules adds a to what is stored, l, and says that the store did as the
 // rules do.
-func (b bench) addLikeRules(l room.Lesson, a room.Arrival) room.Lesson {
+func (b bench) addLikeRules(l lesson.Lesson, a lesson.Arrival) lesson.Lesson {
 	b.t.Helper()
 	got, err := b.s.Add(b.ctx(), a)
 	if !a.Fits(l) {
@@ -159,7 +163,7 @@ func shedAndAddsAtOnce(t *testing.T, b bench) {
 // shedMuch sheds as much at once as a lesson holds, and less.
 func shedMuch(t *testing.T, b bench) {
 	for _, size := range []struct{ lines, in, left int }{
-		{8, 0, 0}, {0, 30, 0}, {16, 40, 40}, {8, room.MaxSeats, 0}, {16, 1, 170}, {room.MaxTail, 60, room.MaxEntries - 60},
+		{8, 0, 0}, {0, 30, 0}, {16, 40, 40}, {8, policy.MaxSeats, 0}, {16, 1, 170}, {lesson.MaxTail, 60, lesson.MaxEntries - 60},
 	} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			l := long(running(0), size.lines)
@@ -174,12 +178,12 @@ func shedMuch(t *testing.T, b bench) {
 }
 
 // shedAll sheds all that stands in l, after somebody was added.
-func (b bench) shedAll(l room.Lesson) {
+func (b bench) shedAll(l lesson.Lesson) {
 	l = b.start(l)
-	s := room.Shed{Lines: len(l.Tail), Floor: l.Floor, Outside: 1}
+	s := lesson.Shed{Lines: len(l.Tail), ShedThrough: l.ShedThrough, PresentOutside: 1}
 	for id, c := range l.Conns {
 		s.Conns = append(s.Conns, id)
-		s.Records = append(s.Records, room.Record{ID: id, Conn: &c})
+		s.Records = append(s.Records, lesson.Record{ID: id, Conn: &c})
 	}
 	now := b.addLikeRules(l, arrival(l, "added", "user 1", 100))
 	now = s.Apply(now)
@@ -197,7 +201,7 @@ func (b bench) shedAll(l room.Lesson) {
 }
 
 // numbered gives the lines as a reader sees them, the first after base.
-func numbered(lines []room.Line, base int64) []room.Line {
+func numbered(lines []journal.Line, base int64) []journal.Line {
 	lines = slices.Clone(lines)
 	for i := range lines {
 		lines[i].Seq = base + int64(i) + 1
@@ -211,12 +215,12 @@ func shedLines(t *testing.T, b bench) {
 	l.Tail = all[:40]
 	l = b.start(l)
 	for _, n := range []int{8, 24} {
-		l = b.shed(l, room.Shed{Lines: n})
+		l = b.shed(l, lesson.Shed{Lines: n})
 	}
 	next := l
 	next.Tail = append(slices.Clone(l.Tail), all[40:]...)
 	l = b.swap(next)
-	b.shed(l, room.Shed{Lines: 16})
+	b.shed(l, lesson.Shed{Lines: 16})
 	want := numbered(all, 0)
 	for _, c := range []struct {
 		after int64
@@ -232,16 +236,16 @@ func shedLines(t *testing.T, b bench) {
 
 func pagedRecords(t *testing.T, b bench) {
 	l := b.start(running(4))
-	var want []room.Record
+	var want []lesson.Record
 	for i := range 60 {
-		want = append(want, room.Record{ID: fmt.Sprintf("c%02d-é", i), Conn: &room.Conn{ID: fmt.Sprintf("c%02d-é", i), State: room.Seated}})
+		want = append(want, lesson.Record{ID: fmt.Sprintf("c%02d-é", i), Conn: &lesson.Conn{ID: fmt.Sprintf("c%02d-é", i), State: lesson.Seated}})
 	}
-	l = b.shed(l, room.Shed{Records: want})
-	l = b.shed(l, room.Shed{Lines: 0, Records: []room.Record{{ID: "e:d", Seen: 1}, {ID: "!", Seen: 2}}})
-	want = append(want, room.Record{ID: "e:d", Seen: 1}, room.Record{ID: "!", Seen: 2})
+	l = b.shed(l, lesson.Shed{Records: want})
+	l = b.shed(l, lesson.Shed{Lines: 0, Records: []lesson.Record{{ID: "e:d", Seen: 1}, {ID: "!", Seen: 2}}})
+	want = append(want, lesson.Record{ID: "e:d", Seen: 1}, lesson.Record{ID: "!", Seen: 2})
 	slices.SortFunc(want, byID)
 	for _, size := range []int{1, 7, 62, 100} {
-		var got []room.Record
+		var got []lesson.Record
 		for after := ""; ; after = got[len(got)-1].ID {
 			page, err := b.s.Records(b.ctx(), l.Session, after, size)
 			isErr(t, "records", err, nil)
@@ -253,7 +257,7 @@ func pagedRecords(t *testing.T, b bench) {
 	}
 }
 
-func byID(a, b room.Record) int {
+func byID(a, b lesson.Record) int {
 	switch {
 	case a.ID < b.ID:
 		return -1

@@ -9,7 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"usher/pkg/room"
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 )
 
 // Storm is what many arrivals at once took: until everybody was decided, and
@@ -21,7 +23,7 @@ type Storm struct {
 	Readings, LateReadings int // of the list, while the webhooks were handled and after
 	Alarms                 int
 	Parked, LateParked     int // webhooks that lost too many races, and were heard again
-	Seconds                room.Time
+	Seconds                epoch.Instant
 }
 
 // TestStorm lets two hundred people come to sixty seats at once, in eight
@@ -46,7 +48,7 @@ const mostPerJoin = 3.0
 func StormOf(t testing.TB, store Metered, people, seats, processes, handlers int) Storm {
 	t.Helper()
 	h := newHouse(t, store, fmt.Sprintf(`{"maxSeats":%d}`, seats), false)
-	var all []*room.Service
+	var all []*doorkeeper.Service
 	for range processes {
 		all = append(all, h.process())
 	}
@@ -62,7 +64,7 @@ func StormOf(t testing.TB, store Metered, people, seats, processes, handlers int
 	s.Readings = len(h.Platform.Readings[h.session])
 	h.settle()
 	s.Arrivals, s.LateReadings = store.Take(), len(h.Platform.Readings[h.session])-s.Readings
-	s.Alarms, s.Seconds = h.alarms-alarms, (h.Now()-began)/room.Second
+	s.Alarms, s.Seconds = h.alarms-alarms, (h.Now()-began)/epoch.Second
 	s.Left = len(h.posts)
 	shuffle(h.posts)
 	s.LateParked = h.hearAll(all, handlers)
@@ -71,7 +73,7 @@ func StormOf(t testing.TB, store Metered, people, seats, processes, handlers int
 	return s
 }
 
-func shuffle(posts []room.Event) {
+func shuffle(posts []lesson.Event) {
 	rand.Shuffle(len(posts), func(i, j int) { posts[i], posts[j] = posts[j], posts[i] })
 }
 
@@ -83,11 +85,13 @@ func (h *house) settle() {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		waits := func(c room.Conn) bool { return c.LeftAt == 0 && (c.State == room.Waiting || c.State == room.Unheard) }
+		waits := func(c lesson.Conn) bool {
+			return c.LeftAt == 0 && (c.State == lesson.Waiting || c.State == lesson.ListedOnly)
+		}
 		if !slices.ContainsFunc(slices.Collect(maps.Values(l.Conns)), waits) {
 			return
 		}
-		h.Pass(room.Second)
+		h.Pass(epoch.Second)
 	}
 	h.t.Error("half a minute later there is still somebody who waits")
 }
@@ -110,9 +114,9 @@ func (h *house) firstStay(people, seats int) {
 // hearAll gives the webhooks under way to the processes, each with that many
 // handlers at once. One that loses too many races is heard again at the end, as
 // a parked one is; it gives their number.
-func (h *house) hearAll(processes []*room.Service, handlers int) (parked int) {
+func (h *house) hearAll(processes []*doorkeeper.Service, handlers int) (parked int) {
 	h.t.Helper()
-	posts := make(chan room.Event, len(h.posts))
+	posts := make(chan lesson.Event, len(h.posts))
 	for _, e := range h.posts {
 		e.Received = h.Now()
 		posts <- e

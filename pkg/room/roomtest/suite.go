@@ -8,6 +8,7 @@ import (
 	"errors"
 	"testing"
 
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -65,7 +66,7 @@ func (b bench) ctx() context.Context { return b.t.Context() }
 func fresh(kind string) string { return kind + "-" + rand.Text() }
 
 // start stores l as a new lesson in a new room.
-func (b bench) start(l room.Lesson) room.Lesson {
+func (b bench) start(l lesson.Lesson) lesson.Lesson {
 	b.t.Helper()
 	r := room.Room{Name: l.Room, Created: l.Created, Policy: l.Policy, Session: l.Session}
 	if err := b.s.Commit(b.ctx(), room.Change{Room: r, Create: true, Start: &l}); err != nil {
@@ -74,7 +75,7 @@ func (b bench) start(l room.Lesson) room.Lesson {
 	return b.load(l.Session)
 }
 
-func (b bench) load(session string) room.Lesson {
+func (b bench) load(session string) lesson.Lesson {
 	b.t.Helper()
 	l, _, err := b.s.Lesson(b.ctx(), session)
 	if err != nil {
@@ -83,7 +84,7 @@ func (b bench) load(session string) room.Lesson {
 	return l
 }
 
-func (b bench) add(a room.Arrival) room.Lesson {
+func (b bench) add(a lesson.Arrival) lesson.Lesson {
 	b.t.Helper()
 	l, err := b.s.Add(b.ctx(), a)
 	if err != nil {
@@ -92,7 +93,7 @@ func (b bench) add(a room.Arrival) room.Lesson {
 	return l
 }
 
-func (b bench) swap(next room.Lesson) room.Lesson {
+func (b bench) swap(next lesson.Lesson) lesson.Lesson {
 	b.t.Helper()
 	l, err := b.s.Swap(b.ctx(), next)
 	if err != nil {
@@ -101,7 +102,7 @@ func (b bench) swap(next room.Lesson) room.Lesson {
 	return l
 }
 
-func (b bench) shed(l room.Lesson, s room.Shed) room.Lesson {
+func (b bench) shed(l lesson.Lesson, s lesson.Shed) lesson.Lesson {
 	b.t.Helper()
 	got, err := b.s.Shed(b.ctx(), l, s)
 	if err != nil {
@@ -111,13 +112,13 @@ func (b bench) shed(l room.Lesson, s room.Shed) room.Lesson {
 }
 
 // stands says that want is what the store holds.
-func (b bench) stands(want room.Lesson) {
+func (b bench) stands(want lesson.Lesson) {
 	b.t.Helper()
 	same(b.t, "the stored lesson", want, b.load(want.Session))
 }
 
 // conflict says that err is a Conflict whose winner is want and still stands.
-func (b bench) conflict(err error, want room.Lesson) {
+func (b bench) conflict(err error, want lesson.Lesson) {
 	b.t.Helper()
 	var c *room.Conflict
 	if !errors.As(err, &c) {

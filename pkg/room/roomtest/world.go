@@ -8,6 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -15,7 +18,7 @@ import (
 // with people in sessions, webhooks under way, and alarms. Nothing in it moves
 // but by Advance, so a test is the same each time it runs.
 type World struct {
-	Service  *room.Service
+	Service  *doorkeeper.Service
 	Store    room.Store
 	Platform *Platform
 
@@ -25,32 +28,32 @@ type World struct {
 	posts  []Post
 	ids    int
 	// SweepEvery is how often the sweep runs on the way; 0: never.
-	SweepEvery room.Time
-	lastSweep  room.Time
+	SweepEvery epoch.Instant
+	lastSweep  epoch.Instant
 	// DropAlarm decides which alarms are lost; nil: none.
-	DropAlarm func(session string, at room.Time) bool
+	DropAlarm func(session string, at epoch.Instant) bool
 	// Ring gives the moments at which an alarm really rings: none, early, late,
 	// several; nil: at its own.
-	Ring func(session string, at room.Time) []room.Time
+	Ring func(session string, at epoch.Instant) []epoch.Instant
 }
 
 type alarm struct {
 	session string
-	at      room.Time
+	at      epoch.Instant
 }
 
 // Post is a webhook under way.
 type Post struct {
-	At    room.Time
-	Event room.Event
+	At    epoch.Instant
+	Event lesson.Event
 }
 
 // Epoch is when every World begins.
-const Epoch room.Time = 1_790_000_000_000
+const Epoch epoch.Instant = 1_790_000_000_000
 
 // NewWorld puts a service over the store.
 func NewWorld(store room.Store) *World {
-	w := &World{Store: store, alarms: map[alarm]bool{}, SweepEvery: room.Minute, lastSweep: Epoch}
+	w := &World{Store: store, alarms: map[alarm]bool{}, SweepEvery: epoch.Minute, lastSweep: Epoch}
 	w.now.Store(int64(Epoch))
 	w.Platform = newPlatform(w)
 	w.Restart()
@@ -62,7 +65,7 @@ func NewWorld(store room.Store) *World {
 func (w *World) Restart() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.Service = room.NewService(w.Store, w.Platform, (*alarms)(w), room.Settings{
+	w.Service = doorkeeper.NewService(w.Store, w.Platform, (*alarms)(w), doorkeeper.Settings{
 		TokenLife: 60e9, AllowDemo: true, Project: "123456",
 		Now: w.Now, NewID: w.newID, Rest: w.rest,
 		Log: slog.New(slog.DiscardHandler),
@@ -77,10 +80,10 @@ func (w *World) Forget() {
 }
 
 // Now is the world's time.
-func (w *World) Now() room.Time { return room.Time(w.now.Load()) }
+func (w *World) Now() epoch.Instant { return epoch.Instant(w.now.Load()) }
 
 // forward lets time go on, never back.
-func (w *World) forward(to room.Time) {
+func (w *World) forward(to epoch.Instant) {
 	for now := w.now.Load(); now < int64(to); now = w.now.Load() {
 		w.now.CompareAndSwap(now, int64(to))
 	}
@@ -94,7 +97,7 @@ func (w *World) newID() string {
 }
 
 // rest lets the world's time go on for somebody who waits.
-func (w *World) rest(ctx context.Context, until room.Time) error {
+func (w *World) rest(ctx context.Context, until epoch.Instant) error {
 	w.forward(until)
 	return ctx.Err()
 }
@@ -103,14 +106,14 @@ func (w *World) rest(ctx context.Context, until room.Time) error {
 type alarms World
 
 // Wake notes the alarm.
-func (a *alarms) Wake(_ context.Context, session string, at room.Time) error {
+func (a *alarms) Wake(_ context.Context, session string, at epoch.Instant) error {
 	w := (*World)(a)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.DropAlarm != nil && w.DropAlarm(session, at) {
 		return nil
 	}
-	moments := []room.Time{at}
+	moments := []epoch.Instant{at}
 	if w.Ring != nil {
 		moments = w.Ring(session, at)
 	}
@@ -123,7 +126,7 @@ func (a *alarms) Wake(_ context.Context, session string, at room.Time) error {
 }
 
 // Send puts a webhook under way.
-func (w *World) Send(at room.Time, e room.Event) {
+func (w *World) Send(at epoch.Instant, e lesson.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.posts = append(w.posts, Post{at, e})
@@ -137,14 +140,14 @@ func (w *World) Pending() []Post {
 }
 
 // Hear gives the service a webhook now.
-func (w *World) Hear(e room.Event) error {
+func (w *World) Hear(e lesson.Event) error {
 	e.Received = w.Now()
 	return w.Service.Hear(context.Background(), e)
 }
 
 // Advance lets time go on to that moment: webhooks arrive, alarms ring and the
 // sweep runs, each at its time. A webhook that is not taken comes again.
-func (w *World) Advance(to room.Time) {
+func (w *World) Advance(to epoch.Instant) {
 	for {
 		at, do := w.next(to)
 		if do == nil {
@@ -157,10 +160,10 @@ func (w *World) Advance(to room.Time) {
 }
 
 // Pass lets that much time go by.
-func (w *World) Pass(d room.Time) { w.Advance(w.Now() + d) }
+func (w *World) Pass(d epoch.Instant) { w.Advance(w.Now() + d) }
 
 // next gives what happens first, up to that moment.
-func (w *World) next(to room.Time) (room.Time, func()) {
+func (w *World) next(to epoch.Instant) (epoch.Instant, func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at := to + 1
@@ -192,7 +195,7 @@ func (w *World) arrive(i int) {
 	w.posts = slices.Delete(w.posts, i, i+1)
 	w.mu.Unlock()
 	if err := w.Hear(p.Event); err != nil {
-		p.At = w.Now() + 5*room.Second
+		p.At = w.Now() + 5*epoch.Second
 		w.mu.Lock()
 		w.posts = append(w.posts, p)
 		w.mu.Unlock()
@@ -204,17 +207,17 @@ func (w *World) ring(a alarm) {
 	delete(w.alarms, a)
 	w.mu.Unlock()
 	if err := w.Service.Work(context.Background(), a.session); err != nil {
-		_ = (*alarms)(w).Wake(context.Background(), a.session, w.Now()+5*room.Second) // it never fails
+		_ = (*alarms)(w).Wake(context.Background(), a.session, w.Now()+5*epoch.Second) // it never fails
 	}
 }
 
-func (w *World) sweep(at room.Time) {
+func (w *World) sweep(at epoch.Instant) {
 	w.lastSweep = at
 	_ = w.Service.Sweep(context.Background()) // what fails is due again in a minute
 }
 
 // Lesson loads a lesson as it is stored.
-func (w *World) Lesson(session string) (room.Lesson, error) {
+func (w *World) Lesson(session string) (lesson.Lesson, error) {
 	l, _, err := w.Store.Lesson(context.Background(), session)
 	return l, err
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 
-	"usher/pkg/room"
+	"usher/pkg/epoch"
 	"usher/pkg/vonage"
 )
 
@@ -203,7 +203,7 @@ func TestOurTokensAreTheVendorsSDKs(t *testing.T) {
 	eachEnvironment(t, func(t *testing.T, s *peers) {
 		id := s.sdkText("create", nil)
 		now := time.Now()
-		ours, err := s.client.Credentials(id, "who", room.TimeOf(now), room.TimeOf(now.Add(time.Minute)))
+		ours, err := s.client.Credentials(id, "who", epoch.Of(now), epoch.Of(now.Add(time.Minute)))
 		if err != nil {
 			t.Fatal(err)
 		}

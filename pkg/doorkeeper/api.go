@@ -1,0 +1,228 @@
+package doorkeeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/problem"
+	"usher/pkg/room"
+)
+
+// Extend moves the running lesson's deadline: by seconds, or to endsAt, exactly
+// one of which is set.
+func (s *Service) Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (View, error) {
+	return s.request(ctx, name, lesson.Extend{Seconds: seconds, EndsAt: endsAt, Actor: actor})
+}
+
+// End ends the lesson for everyone and closes the room.
+func (s *Service) End(ctx context.Context, name, actor string) (View, error) {
+	return s.request(ctx, name, lesson.End{Actor: actor})
+}
+
+// request decides a request of the API about the room's lesson.
+func (s *Service) request(ctx context.Context, name string, in lesson.Input) (View, error) {
+	r, l, err := s.loadRoom(ctx, name)
+	if err != nil {
+		return View{}, noRoom(name, err)
+	}
+	if l == nil {
+		return s.requestUnopened(ctx, r, in)
+	}
+	before, after, err := s.decide(ctx, r.Session, ask(in))
+	if err != nil {
+		return View{}, err
+	}
+	_ = s.follow(ctx, before, after) // what fails is found again in the state
+	return s.view(r, &after), nil
+}
+
+// requestUnopened decides a request about a room that has no session yet.
+func (s *Service) requestUnopened(ctx context.Context, r room.Room, in lesson.Input) (View, error) {
+	if _, end := in.(lesson.End); !end {
+		return View{}, &problem.Details{Code: problem.NotRunning, Detail: "Nobody has joined the room yet; only a running lesson can be extended."}
+	}
+	if r.Session != "" || r.Closed != 0 {
+		return s.view(r, nil), nil
+	}
+	ended := r
+	err := s.commitRoom(ctx, r.Name, func(now room.Room, l *lesson.Lesson) (room.Change, error) {
+		if now.Revision == 0 {
+			return room.Change{}, noRoom(r.Name, room.ErrNoRoom)
+		}
+		if now.Session != "" {
+			return room.Change{}, errHasSession
+		}
+		now.Closed = s.set.Now()
+		ended = now.Next()
+		return room.Change{Room: now}, nil
+	})
+	if errors.Is(err, errHasSession) {
+		return s.request(ctx, r.Name, in)
+	}
+	return s.view(ended, nil), err
+}
+
+// Reopen gives an ended room a fresh session of Usher's own.
+func (s *Service) Reopen(ctx context.Context, name, actor string) (View, error) {
+	var v View
+	fresh := ""
+	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Change, error) {
+		if r.Revision == 0 {
+			return room.Change{}, noRoom(name, room.ErrNoRoom)
+		}
+		if l != nil && l.Status != journal.Ended || r.Session == "" && r.Closed == 0 {
+			return room.Change{}, &problem.Details{Code: problem.NotEnded, Detail: "The room is open already."}
+		}
+		if fresh == "" {
+			var err error
+			if fresh, err = s.createSession(ctx, r.Policy.Archive()); err != nil {
+				return room.Change{}, err
+			}
+		}
+		c := room.Change{Room: r}
+		started := c.Begin(fresh, true, journal.FromAPI, actor, s.set.Now())
+		started.LogReopen(actor)
+		c.Start = &started
+		v = s.view(c.Room.Next(), c.Start)
+		return c, nil
+	})
+	return v, err
+}
+
+// Remove disconnects one connection. It is nil once that is durable, also when
+// the connection has gone already.
+func (s *Service) Remove(ctx context.Context, name, connection, actor string) error {
+	r, l, err := s.loadRoom(ctx, name)
+	if err != nil {
+		return noRoom(name, err)
+	}
+	if l == nil {
+		return &problem.Details{Code: problem.NoSuchConnection, Detail: fmt.Sprintf("No connection %q: nobody has joined the room.", connection)}
+	}
+	before, after, err := s.decide(ctx, r.Session, question{
+		wants: func(l *lesson.Lesson) []string {
+			if _, here := l.Conns[connection]; here || l.Shed == 0 {
+				return nil
+			}
+			return []string{connection}
+		},
+		input: func(records []lesson.Record) lesson.Input {
+			return lesson.Remove{Connection: connection, Actor: actor, Records: records}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	_ = s.follow(ctx, before, after) // what fails is found again in the state
+	return nil
+}
+
+// Connections lists who is in, by id.
+func (s *Service) Connections(ctx context.Context, name, after string, limit int) (ConnPage, error) {
+	_, l, err := s.loadRoom(ctx, name)
+	if err != nil {
+		return ConnPage{}, noRoom(name, err)
+	}
+	page := ConnPage{Connections: []ConnView{}, Next: after}
+	if l == nil {
+		return page, nil
+	}
+	conns, err := s.present(ctx, l, after, limit)
+	if err != nil {
+		return ConnPage{}, err
+	}
+	for _, c := range conns {
+		page.Connections = append(page.Connections, showConn(c))
+		page.Next = c.ID
+	}
+	return page, nil
+}
+
+// present gives who is in by id, from after, in the item and outside.
+func (s *Service) present(ctx context.Context, l *lesson.Lesson, after string, limit int) ([]lesson.Conn, error) {
+	conns := l.Pick(func(c lesson.Conn) bool { return c.In() && c.ID > after })
+	for from := after; l.PresentOutside > 0; {
+		records, err := s.store.Records(ctx, l.Session, from, maxPage)
+		if err != nil {
+			return nil, err
+		}
+		if len(records) == 0 {
+			break
+		}
+		outside := 0
+		for _, r := range records {
+			from = r.ID
+			if _, here := l.Conns[r.ID]; !here && r.Conn != nil && r.Conn.In() {
+				conns = append(conns, *r.Conn)
+				outside++
+			}
+		}
+		if outside >= limit {
+			break
+		}
+	}
+	slices.SortFunc(conns, lesson.ByID)
+	return conns[:min(limit, len(conns))], nil
+}
+
+// maxPage is the largest page that is read at a time.
+const maxPage = 1000
+
+// Events gives lines of a lesson's log: of the room's present session, or of
+// another one of the room.
+func (s *Service) Events(ctx context.Context, name, session string, after int64, limit int) (LinePage, error) {
+	r, err := s.store.Room(ctx, name)
+	if err != nil {
+		return LinePage{}, noRoom(name, err)
+	}
+	if session == "" {
+		session = r.Session
+	}
+	page := LinePage{Events: []LineView{}, Next: after}
+	if session == "" {
+		return page, nil
+	}
+	l, _, err := s.load(ctx, session)
+	if errors.Is(err, room.ErrNoLesson) || err == nil && l.Room != name {
+		return LinePage{}, &problem.Details{Code: problem.InvalidField, Fields: []string{"sessionId"}, Detail: fmt.Sprintf("The room %q never used the session %q.", name, session)}
+	}
+	if err != nil {
+		return LinePage{}, err
+	}
+	page.SessionID = &session
+	lines, err := s.Lines(ctx, l, after, limit)
+	for _, line := range lines {
+		page.Events = append(page.Events, showLine(line))
+		page.Next = line.Seq
+	}
+	return page, err
+}
+
+// Lines gives the lines of the lesson's log with after < Seq, at most limit:
+// the lesson was loaded first, so whoever reads on misses nothing.
+func (s *Service) Lines(ctx context.Context, l lesson.Lesson, after int64, limit int) ([]journal.Line, error) {
+	var lines []journal.Line
+	if after < l.Base {
+		shed, err := s.store.Lines(ctx, l.Session, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range shed {
+			if line.Seq <= l.Base {
+				lines = append(lines, line)
+			}
+		}
+	}
+	for i, line := range l.Tail {
+		line.Seq = l.Base + int64(i) + 1
+		if line.Seq > after && len(lines) < limit {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
+}

@@ -1,0 +1,93 @@
+package doorkeeper
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"usher/pkg/lesson"
+)
+
+// clearHall tells everyone to go who was in a lesson when it ended: the told,
+// who stand in its item, and those who stand only in records, a handful at a
+// time, all requests in bounded parallel. What is cut off goes on at the
+// lesson's ClearAt.
+func (s *Service) clearHall(ctx context.Context, l lesson.Lesson, told []string) {
+	outside, err := s.outside(ctx, l)
+	if err != nil {
+		s.set.Log.Warn("who is in a large lesson could not be read; it will be tried again", "session", l.Session, "error", err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() { s.disconnect(ctx, l.Session, told) })
+	missed := newSet()
+	for {
+		some := outside[:min(len(outside), maxRecalled)]
+		outside = outside[len(some):]
+		_, after, noted := s.decide(ctx, l.Session, ask(lesson.OutsideDismissed{Records: some, Last: err == nil && len(outside) == 0}))
+		if noted != nil {
+			break // found again at ClearAt
+		}
+		all.Go(func() { s.sendAway(ctx, l.Session, some, missed) })
+		s.shed(ctx, after)
+		if len(outside) == 0 {
+			break
+		}
+	}
+	all.Wait()
+	s.tryMissed(ctx, l.Session, missed.names())
+}
+
+// outside gives the records of the connections that are in and do not stand in
+// the lesson's item.
+func (s *Service) outside(ctx context.Context, l lesson.Lesson) ([]lesson.Record, error) {
+	var in []lesson.Record
+	for after := ""; ; {
+		page, err := s.store.Records(ctx, l.Session, after, maxPage)
+		if err != nil || len(page) == 0 {
+			return in, err
+		}
+		for _, r := range page {
+			after = r.ID
+			if _, here := l.Conns[r.ID]; !here && r.Conn != nil && r.Conn.In() {
+				in = append(in, r)
+			}
+		}
+	}
+}
+
+// sendAway asks the platform to end the connections, in bounded parallel, and
+// adds those to missed whose request failed or was not made in time.
+func (s *Service) sendAway(ctx context.Context, session string, records []lesson.Record, missed *set) {
+	var all sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for _, r := range records {
+		if !take(ctx, slots) {
+			missed.add(r.ID)
+			continue
+		}
+		all.Go(func() {
+			defer func() { <-slots }()
+			if outcome := s.send(ctx, session, r.ID); outcome != nil && !outcome.Gone {
+				missed.add(r.ID)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// tryMissed notes whose request failed, to be tried again.
+func (s *Service) tryMissed(ctx context.Context, session string, ids []string) {
+	for some := range slices.Chunk(ids, maxRecalled) {
+		store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+		_, after, err := s.decide(store, session, question{
+			wants: func(*lesson.Lesson) []string { return some },
+			input: func(records []lesson.Record) lesson.Input { return lesson.OutsideFailed{Records: records} },
+		})
+		cancel()
+		if err != nil {
+			s.set.Log.Warn("failed requests could not be noted; the list will tell", "session", session, "error", err)
+			return
+		}
+		s.wakeFor(ctx, after)
+	}
+}

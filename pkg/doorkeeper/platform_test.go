@@ -1,0 +1,277 @@
+package doorkeeper_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/room"
+	"usher/pkg/room/roomtest"
+)
+
+func answer(status int) error {
+	return &room.PlatformError{Operation: "disconnect", Status: status}
+}
+
+// asked gives when the platform was asked to disconnect id, since the epoch.
+func (d *door) asked(id string) (at []epoch.Instant) {
+	for _, r := range d.Platform.Requests {
+		if r.Connection == id {
+			at = append(at, r.At-roomtest.Epoch)
+		}
+	}
+	return at
+}
+
+// gaps are the times between the moments, in whole seconds.
+func gaps(at []epoch.Instant) (s []int) {
+	for i := 1; i < len(at); i++ {
+		s = append(s, int((at[i]-at[i-1]+epoch.Second/2)/epoch.Second))
+	}
+	return s
+}
+
+// TestDisconnectIsTriedAgain: what fails is tried again after about 1, 2, 4 …
+// 60 s until it succeeds, whatever the failure.
+func TestDisconnectIsTriedAgain(t *testing.T) {
+	for name, failure := range map[string]error{
+		"500": answer(500), "503": answer(503), "429": answer(429),
+		"a timeout": context.DeadlineExceeded, "a dead connection": errors.New("connection reset by peer"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := adopted(t, `{"maxSeats":1}`)
+			d.come("A", "alice")
+			d.Platform.DisconnectFails = func(string) error { return failure }
+			d.come("B", "bob")
+			d.says(1, "B", journal.DidRefuse, journal.RoomFull)
+			d.Pass(5 * epoch.Minute)
+			got := gaps(d.asked("B"))
+			want := []int{1, 2, 4, 8, 16, 32, 60, 60, 60}
+			if len(got) < len(want) || !slices.Equal(got[:7], want[:7]) || slices.Max(got) > 61 {
+				t.Errorf("the tries were %v seconds apart, want %v", got, want)
+			}
+			d.in("A", "B")
+			d.Platform.DisconnectFails = nil
+			d.Pass(epoch.Minute + epoch.Second)
+			d.in("A")
+			n := len(d.asked("B"))
+			d.Pass(epoch.Hour)
+			if more := len(d.asked("B")) - n; more > 0 {
+				t.Errorf("%d requests after the one that succeeded", more)
+			}
+			d.says(1, "B", journal.DidRefuse, journal.RoomFull)
+		})
+	}
+}
+
+// TestNeedlessDisconnectIsDropped: who left by themselves is asked no more,
+// also where only the list says so.
+func TestNeedlessDisconnectIsDropped(t *testing.T) {
+	for name, leave := range map[string]func(d *door){
+		"a webhook says so":  func(d *door) { d.Platform.Go("B") },
+		"the list says so":   func(d *door) { d.Platform.Vanish("B") },
+		"the process is new": func(d *door) { d.Platform.Vanish("B"); d.Restart(); d.Forget() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := adopted(t, `{"maxSeats":1}`)
+			d.come("A", "alice")
+			d.Platform.DisconnectFails = func(string) error { return answer(500) }
+			d.come("B", "bob")
+			d.Pass(20 * epoch.Second)
+			d.Platform.DisconnectFails = nil
+			leave(d)
+			d.Pass(12 * epoch.Minute)
+			n := len(d.asked("B"))
+			d.Pass(epoch.Hour)
+			if more := len(d.asked("B")) - n; more > 0 {
+				t.Errorf("%d more requests for somebody who is gone", more)
+			}
+			if l, err := d.Lesson(d.session); err != nil || l.Conns["B"].RetryAt != 0 {
+				t.Errorf("something is left to do: %+v, %v", l.Conns["B"], err)
+			}
+		})
+	}
+}
+
+// TestDisconnectOutlivesItsProcess: the process that decided is gone before a
+// request got through, and its alarms with it; the sweep alone finishes.
+func TestDisconnectOutlivesItsProcess(t *testing.T) {
+	for name, failure := range map[string]error{"it failed": answer(500), "it never left": errors.New("the process died")} {
+		t.Run(name, func(t *testing.T) {
+			d := adopted(t, `{"maxSeats":1}`)
+			d.DropAlarm = func(string, epoch.Instant) bool { return true }
+			d.come("A", "alice")
+			d.Platform.DisconnectFails = func(string) error { return failure }
+			d.come("B", "bob")
+			for range 5 {
+				d.Restart()
+				d.Forget()
+				d.Pass(epoch.Minute)
+			}
+			d.in("A", "B")
+			d.Platform.DisconnectFails = nil
+			d.Restart()
+			d.Forget()
+			d.Pass(2 * epoch.Minute)
+			d.in("A")
+			d.says(1, "B", journal.DidRefuse, journal.RoomFull)
+		})
+	}
+}
+
+// TestEndIsCarriedOut: a lesson's end during an outage of the platform empties
+// the room when that is over, in a process that knows nothing of it.
+func TestEndIsCarriedOut(t *testing.T) {
+	d := adopted(t, `{"lessonSeconds":60}`)
+	for i := range 30 {
+		d.come(fmt.Sprintf("c%02d", i), fmt.Sprintf("user%d", i))
+	}
+	var asked atomic.Int64
+	d.Platform.DisconnectFails = func(string) error { return []error{answer(500), answer(429), roomtest.ErrAway}[asked.Add(1)%3] }
+	d.Platform.ListFails = func() error { return roomtest.ErrAway }
+	d.Pass(2 * epoch.Minute)
+	if v := d.view(); v.Status != journal.Ended || len(d.Platform.In(d.session)) != 30 {
+		t.Fatalf("%s with %d people in", v.Status, len(d.Platform.In(d.session)))
+	}
+	d.Restart()
+	d.Forget()
+	d.Platform.DisconnectFails, d.Platform.ListFails = nil, nil
+	d.Pass(2*epoch.Minute + epoch.Second)
+	d.in()
+}
+
+// TestNotFound: a 404 for a connection younger than 10 s is not believed, for an
+// older one it is success.
+func TestNotFound(t *testing.T) {
+	d := adopted(t, `{"maxSeats":1}`)
+	d.come("A", "alice")
+	d.Platform.DisconnectFails = func(string) error { return room.ErrGone }
+	d.come("B", "bob")
+	d.Pass(9 * epoch.Second)
+	if young := len(d.asked("B")); young < 3 {
+		t.Errorf("within 9 s it was asked %d times; the 404s were believed", young)
+	}
+	if l, err := d.Lesson(d.session); err != nil || l.Conns["B"].LeftAt != 0 {
+		t.Errorf("it counts as gone, %v", err)
+	}
+	d.Pass(20 * epoch.Second)
+	n := len(d.asked("B"))
+	l, err := d.Lesson(d.session)
+	if err != nil || l.Conns["B"].LeftAt == 0 {
+		t.Errorf("an old one's 404 is not believed, %v", err)
+	}
+	d.Platform.Vanish("B")
+	d.Pass(epoch.Hour)
+	if more := len(d.asked("B")) - n; more > 0 {
+		t.Errorf("it was asked %d more times", more)
+	}
+}
+
+// TestRefusedByThePlatform: 400 and 403 raise an alarm at once, and are tried
+// each minute.
+func TestRefusedByThePlatform(t *testing.T) {
+	for _, status := range []int{400, 401, 403} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &stuck{disconnectError: answer(status)}
+				b := newBubble(openBolt(t), p)
+				b.put(t, `{"maxSeats":1}`, "1_s")
+				b.arrive(t, p, "1_s", 2)
+				if !b.log.has("level=ERROR") || !b.log.has("alarm=platform-refuses") {
+					t.Error("no alarm")
+				}
+				for range 5 {
+					b.ring(t, "1_s")
+				}
+				if got := gaps(p.when("c001")); len(got) < 4 || slices.Min(got) < 59 || slices.Max(got) > 61 {
+					t.Errorf("the tries were %v seconds apart, want 60", got)
+				}
+			})
+		})
+	}
+}
+
+// TestGivenUp: after 24 hours of failures nothing more is tried, which raises
+// an alarm.
+func TestGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &stuck{disconnectError: answer(500)}
+		b := newBubble(openBolt(t), p)
+		b.put(t, `{"maxSeats":1}`, "1_s")
+		b.arrive(t, p, "1_s", 2)
+		start := time.Now()
+		for time.Since(start) < 23*time.Hour {
+			b.ring(t, "1_s")
+		}
+		n := p.count("c001")
+		if n < 1300 || b.log.has("alarm=") {
+			t.Errorf("%d tries in 23 hours, or an alarm too soon", n)
+		}
+		for time.Since(start) < 30*time.Hour {
+			b.ring(t, "1_s")
+		}
+		if more := p.count("c001") - n; more < 50 || more > 65 {
+			t.Errorf("%d tries in the hour after that", more)
+		}
+		if !b.log.has("alarm=given-up") {
+			t.Error("no alarm")
+		}
+	})
+}
+
+// TestHangingPlatform: a platform that does not answer holds no webhook for
+// more than a few seconds; the rest goes on later.
+func TestHangingPlatform(t *testing.T) {
+	for name, c := range map[string]struct {
+		people                int
+		disconnects, listings bool
+	}{
+		"one disconnect":                  {2, true, false},
+		"the list":                        {2, false, true},
+		"both":                            {2, true, true},
+		"an end with 64 people":           {64, true, false},
+		"an end with 300 people":          {300, true, false},
+		"an end with 300 people, no list": {300, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &stuck{}
+				b := newBubble(openBolt(t), p)
+				policy, first := `{}`, c.people
+				if c.people == 2 {
+					policy, first = `{"maxSeats":1}`, 1
+				}
+				b.put(t, policy, "1_s")
+				b.arrive(t, p, "1_s", first)
+				p.disconnects, p.listings = c.disconnects, c.listings
+				time.Sleep(2 * time.Second)
+				start := time.Now()
+				if c.people == 2 {
+					p.enter("c001")
+					if err := b.Hear(t.Context(), b.came("1_s", "c001")); err != nil {
+						t.Fatal(err)
+					}
+				} else if _, err := b.End(t.Context(), "lesson", "admin"); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(start); took > 5*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				p.disconnects, p.listings = false, false
+				for range 200 {
+					b.ring(t, "1_s")
+				}
+				if c.people == 2 && p.left() != 1 || c.people > 2 && p.left() != c.people {
+					t.Errorf("%d of %d are out", p.left(), c.people)
+				}
+			})
+		})
+	}
+}

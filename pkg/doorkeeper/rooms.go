@@ -1,0 +1,304 @@
+package doorkeeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
+	"usher/pkg/room"
+)
+
+// Put is a whole policy for a room, and the session it is to use if that was
+// made elsewhere.
+type Put struct {
+	Policy      policy.Policy
+	Session     string // "" adopts none
+	IfMatch     string // ETags as the header carries them; "" is no condition
+	IfNoneMatch bool   // If-None-Match: *
+	Actor       string
+}
+
+// matchesTag reports whether an If-Match header names the tag.
+func matchesTag(header, tag string) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		if strings.TrimSpace(one) == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// PutRoom creates the room or gives it another policy, and says which.
+func (s *Service) PutRoom(ctx context.Context, name string, p Put) (View, bool, error) {
+	if err := s.mayPut(name, p.Policy); err != nil {
+		return View{}, false, err
+	}
+	var v View
+	var created bool
+	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Change, error) {
+		created = r.Revision == 0
+		if err := p.matches(r); err != nil {
+			return room.Change{}, err
+		}
+		c, err := s.putChange(ctx, name, r, l, p)
+		v = s.view(c.Room.Next(), c.Lesson(l))
+		return c, err
+	})
+	return v, created, err
+}
+
+func (s *Service) mayPut(name string, p policy.Policy) error {
+	switch {
+	case !policy.ValidRoom(name):
+		return &problem.Details{Code: problem.InvalidRoom, Detail: fmt.Sprintf("%q is not a room name: letters, digits, '.', '_' and '-', at most 64.", name)}
+	case p.Demo() && !s.set.AllowDemo:
+		return &problem.Details{Code: problem.InvalidField, Fields: []string{"demo"}, Detail: "demo: true is only for the simulated platform: with a real one it would let everyone in."}
+	}
+	return nil
+}
+
+func (p Put) matches(r room.Room) error {
+	exists := r.Revision > 0
+	switch {
+	case p.IfNoneMatch && exists:
+		return &problem.Details{Code: problem.Changed, Detail: "The room exists already."}
+	case p.IfMatch == "*" && exists, p.IfMatch == "":
+		return nil
+	case !exists || !matchesTag(p.IfMatch, r.Etag()):
+		return &problem.Details{Code: problem.Changed, Detail: "The room was changed by somebody else: read it again, then decide."}
+	}
+	return nil
+}
+
+// putChange is what a put writes: the room, its running lesson with the new
+// policy, or the adopted session's new one.
+func (s *Service) putChange(ctx context.Context, name string, r room.Room, l *lesson.Lesson, p Put) (room.Change, error) {
+	next := r
+	next.Name, next.Policy = name, p.Policy
+	c := room.Change{Room: next, Create: r.Revision == 0}
+	if c.Create {
+		c.Room.Created = s.set.Now()
+	}
+	if p.Session != "" && p.Session != r.Session {
+		return s.adopt(ctx, c, l, p)
+	}
+	if l != nil && l.Status != journal.Ended {
+		changed, err := lesson.Decide(*l, lesson.NewPolicy{Policy: p.Policy, Version: next.Revision + 1, Actor: p.Actor}, s.set.Now())
+		if err != nil {
+			return c, err
+		}
+		c.Swap = &changed
+	}
+	return c, nil
+}
+
+// adopt moves the room to a session that was made elsewhere, if nobody is in
+// its present one.
+func (s *Service) adopt(ctx context.Context, c room.Change, l *lesson.Lesson, p Put) (room.Change, error) {
+	if l != nil && l.Status != journal.Ended {
+		if l.Status != journal.Open || l.InUse() {
+			return c, &problem.Details{Code: problem.RoomInUse, Detail: "The room's session is in use; end the lesson first."}
+		}
+		left, err := lesson.Decide(*l, lesson.End{Actor: p.Actor}, s.set.Now())
+		if err != nil {
+			return c, err
+		}
+		c.Swap = &left
+	}
+	_, _, err := s.store.Lesson(ctx, p.Session)
+	if err == nil {
+		return c, &problem.Details{Code: problem.SessionInUse, Detail: "A session is one lesson, and this one has been used by a room: make a fresh one."}
+	}
+	if !errors.Is(err, room.ErrNoLesson) {
+		return c, err
+	}
+	started := c.Begin(p.Session, false, journal.FromAPI, p.Actor, s.set.Now())
+	if l != nil && l.Status == journal.Ended {
+		started.LogReopen(p.Actor)
+	}
+	c.Start = &started
+	return c, nil
+}
+
+// loadRoom gives the room and its lesson. A room that does not exist is the
+// zero Room and ErrNoRoom.
+func (s *Service) loadRoom(ctx context.Context, name string) (room.Room, *lesson.Lesson, error) {
+	r, err := s.store.Room(ctx, name)
+	if err != nil {
+		return room.Room{}, nil, err
+	}
+	if r.Session == "" {
+		return r, nil, nil
+	}
+	l, _, err := s.load(ctx, r.Session)
+	if errors.Is(err, room.ErrNoLesson) {
+		return r, nil, nil // its records are older than the retention
+	}
+	if err != nil {
+		return r, nil, err
+	}
+	return r, &l, nil
+}
+
+// commitRoom writes a change of a room and what it makes of its lesson, all or
+// nothing, and again when somebody else was faster. Then it carries out what
+// the change decided.
+func (s *Service) commitRoom(ctx context.Context, name string, change func(room.Room, *lesson.Lesson) (room.Change, error)) error {
+	before, c, err := s.tryRoom(ctx, name, change)
+	if err != nil {
+		return err
+	}
+	s.rooms.put(name, c.Room.Session)
+	if c.Delete {
+		s.rooms.drop(name)
+	}
+	if c.Swap == nil {
+		return nil
+	}
+	_ = s.follow(ctx, *before, *c.Swap) // what fails is found again in the state
+	return nil
+}
+
+func (s *Service) tryRoom(ctx context.Context, name string, change func(room.Room, *lesson.Lesson) (room.Change, error)) (*lesson.Lesson, room.Change, error) {
+	unlock, err := s.roomLocks.lock(ctx, name)
+	if err != nil {
+		return nil, room.Change{}, err
+	}
+	defer unlock()
+	var doubt *room.Change // whose commit's answer was lost
+	var was *lesson.Lesson
+	for range maxTries {
+		r, l, err := s.loadRoom(ctx, name)
+		if err != nil && !errors.Is(err, room.ErrNoRoom) {
+			return nil, room.Change{}, err
+		}
+		if doubt != nil && doubt.Stands(r) {
+			return was, *doubt, nil
+		}
+		c, err := change(r, l)
+		if err != nil {
+			return nil, room.Change{}, err
+		}
+		err = s.tryCommit(ctx, l, c)
+		var lost *room.Conflict
+		switch {
+		case errors.As(err, &lost):
+		case errors.Is(err, room.ErrUnavailable) && doubt == nil && ctx.Err() == nil:
+			doubt, was = &c, l
+		default:
+			return l, c, err
+		}
+	}
+	return nil, room.Change{}, errContended
+}
+
+func (s *Service) tryCommit(ctx context.Context, l *lesson.Lesson, c room.Change) error {
+	if c.Swap != nil && l != nil {
+		s.placeAlarm(ctx, *l, *c.Swap)
+	}
+	err := s.store.Commit(ctx, c)
+	if c.Swap != nil {
+		s.lessons.drop(c.Swap.Session)
+	}
+	return err
+}
+
+// Room shows a room.
+func (s *Service) Room(ctx context.Context, name string) (View, error) {
+	r, l, err := s.loadRoom(ctx, name)
+	if err != nil {
+		return View{}, noRoom(name, err)
+	}
+	v := s.view(r, l)
+	return v, s.showOutside(ctx, &v, l)
+}
+
+// showOutside has the view show people who do not stand in the lesson's item.
+func (s *Service) showOutside(ctx context.Context, v *View, l *lesson.Lesson) error {
+	if l == nil || l.PresentOutside == 0 {
+		return nil
+	}
+	conns, err := s.present(ctx, l, "", shownConnections)
+	v.Connections = v.Connections[:0]
+	for _, c := range conns {
+		v.Connections = append(v.Connections, showConn(c))
+	}
+	return err
+}
+
+// noRoom puts ErrNoRoom in words.
+func noRoom(name string, err error) error {
+	if errors.Is(err, room.ErrNoRoom) {
+		return &problem.Details{Code: problem.NoSuchRoom, Detail: fmt.Sprintf("There is no room %q.", name)}
+	}
+	return err
+}
+
+// Rooms lists rooms by name; status "" is any.
+func (s *Service) Rooms(ctx context.Context, after string, limit int, status string) (RoomPage, error) {
+	page := RoomPage{Rooms: []Summary{}, Next: after}
+	for len(page.Rooms) < limit {
+		rooms, err := s.store.Rooms(ctx, page.Next, limit)
+		if err != nil {
+			return RoomPage{}, err
+		}
+		if len(rooms) == 0 {
+			return page, nil
+		}
+		if err := s.summarise(ctx, rooms, limit, status, &page); err != nil {
+			return RoomPage{}, err
+		}
+	}
+	return page, nil
+}
+
+func (s *Service) summarise(ctx context.Context, rooms []room.Room, limit int, status string, page *RoomPage) error {
+	var sessions []string
+	for _, r := range rooms {
+		if r.Session != "" {
+			sessions = append(sessions, r.Session)
+		}
+	}
+	lessons, err := s.store.Lessons(ctx, sessions)
+	if err != nil {
+		return err
+	}
+	for _, r := range rooms {
+		if len(page.Rooms) == limit {
+			return nil
+		}
+		page.Next = r.Name
+		var current *lesson.Lesson
+		if l, ok := lessons[r.Session]; ok {
+			current = &l
+		} else if _, current, err = s.loadRoom(ctx, r.Name); err != nil && !errors.Is(err, room.ErrNoRoom) {
+			return err // what was listed may be a moment old
+		}
+		if v := s.view(r, current); status == "" || string(v.Status) == status {
+			page.Rooms = append(page.Rooms, v.summary())
+		}
+	}
+	return nil
+}
+
+// DeleteRoom ends the room's lesson and forgets its name and policy. The
+// records of its lessons stay.
+func (s *Service) DeleteRoom(ctx context.Context, name, actor string) error {
+	return s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Change, error) {
+		if r.Revision == 0 {
+			return room.Change{}, noRoom(name, room.ErrNoRoom)
+		}
+		c := room.Change{Room: r, Delete: true}
+		if l != nil && l.Status != journal.Ended {
+			ended, err := lesson.Decide(*l, lesson.End{Actor: actor}, s.set.Now())
+			c.Swap = &ended
+			return c, err
+		}
+		return c, nil
+	})
+}

@@ -1,0 +1,132 @@
+package journal
+
+import "usher/pkg/epoch"
+
+import "usher/pkg/policy"
+
+// Story is what a lesson's log tells: the state that its lines add up to.
+type Story struct {
+	Status    Status
+	Outcome   Outcome
+	StartedAt epoch.Instant
+	Deadline  epoch.Instant
+	Seated    map[string]bool
+	Waiting   map[string]bool
+	Streams   map[string]policy.Kind
+}
+
+// Fold adds up the lines of a log, from its first one.
+func Fold(lines []Line) Story {
+	f := newFolder()
+	for _, line := range lines {
+		f.line(line)
+	}
+	return f.Story
+}
+
+type folder struct {
+	Story
+	rules    policy.Rules
+	extended epoch.Instant
+	fixed    epoch.Instant
+}
+
+func newFolder() *folder {
+	return &folder{Story: Story{
+		Status: Open, Seated: map[string]bool{}, Waiting: map[string]bool{}, Streams: map[string]policy.Kind{},
+	}}
+}
+
+func (f *folder) line(line Line) {
+	f.apply(line)
+	f.Deadline = f.deadline()
+}
+
+func (f *folder) deadline() epoch.Instant {
+	if f.StartedAt == 0 {
+		return 0
+	}
+	return f.rules.Deadline(f.StartedAt, f.extended, f.fixed)
+}
+
+func (f *folder) apply(line Line) {
+	switch line.Action {
+	case DidPolicy:
+		f.policy(line)
+	case DidSeat:
+		delete(f.Waiting, line.Connection)
+		f.Seated[line.Connection] = true
+	case DidWait:
+		f.Waiting[line.Connection] = true
+	case DidRepair:
+		f.repair(line)
+	case DidLeave, DidRefuse, DidDisconnect:
+		f.gone(line.Connection)
+	case DidNothing:
+		f.stream(line)
+		if line.Stream == "" {
+			delete(f.Waiting, line.Connection) // counted for attendance alone
+		}
+	default:
+		f.time(line)
+	}
+}
+
+func (f *folder) policy(line Line) {
+	p := policy.Stored(string(line.Note))
+	if len(f.rules) > 0 {
+		f.rules = f.rules.Add(p, line.At, f.StartedAt)
+		return
+	}
+	f.rules = policy.FirstRules(p)
+}
+
+func (f *folder) repair(line Line) {
+	if line.Note == ShownAgain {
+		f.Waiting[line.Connection] = true
+		return
+	}
+	f.gone(line.Connection)
+}
+
+func (f *folder) gone(id string) {
+	delete(f.Seated, id)
+	delete(f.Waiting, id)
+}
+
+func (f *folder) stream(line Line) {
+	switch line.Event {
+	case StreamCreated:
+		f.Streams[line.Stream] = policy.Kind(line.Note)
+	case StreamDestroyed:
+		delete(f.Streams, line.Stream)
+	}
+}
+
+// time follows the clock: start, reset, extend, end.
+func (f *folder) time(line Line) {
+	switch line.Action {
+	case DidStart:
+		f.Status, f.StartedAt = Running, line.EventAt
+	case DidReset:
+		f.Status, f.StartedAt = Open, 0
+	case DidExtend:
+		f.extend(line)
+	case DidEnd:
+		f.Status, f.Outcome = Ended, Completed
+		if line.Event == FromAPI {
+			f.Outcome = ByAdmin
+		}
+	}
+}
+
+func (f *folder) extend(line Line) {
+	switch by := line.EventAt - f.Deadline; {
+	case line.Note == ToMoment:
+		f.fixed = line.EventAt
+	case f.fixed != 0:
+		f.fixed += by
+	default:
+		f.extended += by
+	}
+}

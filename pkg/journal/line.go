@@ -1,0 +1,105 @@
+package journal
+
+import "usher/pkg/epoch"
+
+// Status of a lesson.
+type Status string
+
+// The statuses.
+const (
+	Open    Status = "open"
+	Running Status = "running"
+	Ended   Status = "ended"
+)
+
+// Outcome says how a lesson ended.
+type Outcome string
+
+// The outcomes.
+const (
+	ByAdmin   Outcome = "admin"
+	Completed Outcome = "completed"
+	NoShow    Outcome = "no-show"
+)
+
+// Reason says why somebody was told to go, or what a decision rests on.
+type Reason string
+
+// The reasons.
+const (
+	RoomFull      Reason = "room-full"
+	NoTicket      Reason = "no-ticket"
+	DuplicateUser Reason = "duplicate-user"
+	LessonOver    Reason = "lesson-over"
+	Admin         Reason = "admin"
+	Reconciled    Reason = "reconciled"
+)
+
+// Action is what a log line says was done.
+type Action string
+
+// The actions.
+const (
+	DidNothing    Action = "none"
+	DidSeat       Action = "seated"
+	DidWait       Action = "waiting"
+	DidLeave      Action = "left"
+	DidRefuse     Action = "refused"
+	DidDisconnect Action = "disconnect"
+	DidPromise    Action = "promise"
+	DidStart      Action = "start"
+	DidReset      Action = "reset"
+	DidExtend     Action = "extend"
+	DidEnd        Action = "end"
+	DidReopen     Action = "reopen"
+	DidPolicy     Action = "policy"
+	DidRepair     Action = "repair"
+)
+
+// Names of what a log line answers to, where it is not a webhook.
+const (
+	FromJoin      = "join"
+	FromAPI       = "api"
+	FromDeadline  = "deadline"
+	FromReconcile = "reconcile"
+)
+
+// Note is what else a line says: one of the notes below, the policy of a policy
+// line, the kind of a stream, or why Vonage says that somebody left.
+type Note string
+
+// The notes.
+const (
+	ToMoment          Note = "to-moment"           // the deadline was given, and stands as given
+	BySeconds         Note = "by-seconds"          // the deadline was moved, and moves with the start
+	ShownAgain        Note = "shown-again"         // somebody who was taken for gone waits now
+	ShownAgainUnheard Note = "shown-again-unheard" // and its own webhook has never come
+	PromiseLapsed     Note = "promise-lapsed"
+)
+
+// Line is one line of a lesson's log. The number is its place.
+type Line struct {
+	Seq        int64         `json:"-"`                 // filled in for readers
+	At         epoch.Instant `json:"at"`                // when Usher decided
+	EventAt    epoch.Instant `json:"eventAt,omitempty"` // Vonage's time; for start and extend the start and the deadline they set
+	Event      string        `json:"event"`
+	Connection string        `json:"connectionId,omitempty"`
+	Stream     string        `json:"streamId,omitempty"`
+	User       string        `json:"user,omitempty"`
+	Role       string        `json:"role,omitempty"`
+	Action     Action        `json:"action"`
+	Reason     Reason        `json:"reason,omitempty"`
+	Actor      string        `json:"actor,omitempty"`
+	Note       Note          `json:"note,omitempty"`
+}
+
+// Names of the webhooks that move a lesson. Any other name is recorded and
+// decides nothing.
+const (
+	ConnectionCreated   = "connectionCreated"
+	ConnectionDestroyed = "connectionDestroyed"
+	StreamCreated       = "streamCreated"
+	StreamDestroyed     = "streamDestroyed"
+	SessionDestroyed    = "sessionDestroyed"
+	SessionNotification = "sessionNotification"
+)

@@ -1,0 +1,75 @@
+package journal
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Narrate tells a lesson's story from its log: each event with what was decided
+// and why, and what it all adds up to.
+func Narrate(w io.Writer, lines []Line) error {
+	f := newFolder()
+	for _, line := range lines {
+		f.line(line)
+		_, err := fmt.Fprintf(w, "%4d  %s  %-52s %s: %s\n", line.Seq, line.At, f.words(), line.Event, line.words())
+		if err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "\nIn the end: %s. Seated: %s. Waiting: %s.\n", f.ending(), names(f.Seated), names(f.Waiting))
+	return err
+}
+
+// words says what the line decided, and about whom.
+func (l Line) words() string {
+	var b strings.Builder
+	b.WriteString(string(l.Action))
+	if l.Reason != "" {
+		fmt.Fprintf(&b, " (%s)", l.Reason)
+	}
+	if l.Connection != "" {
+		fmt.Fprintf(&b, " %s", l.Connection)
+	}
+	if l.User != "" {
+		fmt.Fprintf(&b, " = %s", l.User)
+	}
+	if l.EventAt != 0 {
+		fmt.Fprintf(&b, " @ %s", l.EventAt.Std().Format("15:04:05.000"))
+	}
+	if l.Actor != "" {
+		fmt.Fprintf(&b, " by %s", l.Actor)
+	}
+	if l.Note != "" {
+		fmt.Fprintf(&b, " [%s]", l.Note)
+	}
+	return b.String()
+}
+
+// words says where the lesson stands.
+func (s Story) words() string {
+	words := fmt.Sprintf("%s, %d seated", s.Status, len(s.Seated))
+	if len(s.Waiting) > 0 {
+		words += fmt.Sprintf(", %d waiting", len(s.Waiting))
+	}
+	if s.Deadline != 0 && s.Status == Running {
+		words += ", until " + s.Deadline.Std().Format("15:04:05.000")
+	}
+	return words
+}
+
+func (s Story) ending() string {
+	if s.Status == Ended {
+		return fmt.Sprintf("%s, %s", s.Status, s.Outcome)
+	}
+	return string(s.Status)
+}
+
+func names(set map[string]bool) string {
+	if len(set) == 0 {
+		return "nobody"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(set)), ", ")
+}

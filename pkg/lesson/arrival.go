@@ -1,0 +1,141 @@
+package lesson
+
+import "usher/pkg/epoch"
+
+import "usher/pkg/journal"
+
+import "maps"
+
+// maxTail bounds the log lines that an Add may leave in the item; a lesson
+// whose tail is that long is trimmed first.
+const maxTail = 128
+
+// Gate is what an Add has to know of a lesson, compiled by the rules from the
+// whole of it. A store that cannot run Fits keeps these numbers beside the
+// lesson and compares them.
+type Gate struct {
+	Live         int           // entries that hold a seat or count like it: who is in the item, and open promises
+	Limit        int           // an Add fits while Live is below it; 0 when every arrival needs a look at the others
+	CreatedAfter epoch.Instant // only connections created later than this can be added
+}
+
+// Gate compiles the lesson's gate.
+func (l *Lesson) Gate() Gate {
+	g := Gate{Live: l.seatsTaken(), CreatedAfter: l.ShedThrough}
+	if l.Status == journal.Ended || l.Due == 0 || l.disputed() {
+		return g
+	}
+	g.Limit = maxConnsInItem + chunkLines
+	if limit := l.Policy.MaxSeats(); limit > 0 {
+		g.Limit = limit
+	}
+	switch l.Status {
+	case journal.Open:
+		// One short of the quorum: whoever completes it starts the clock.
+		g.Limit = min(g.Limit, l.quorum()-1)
+		for _, c := range l.Conns {
+			g.CreatedAfter = max(g.CreatedAfter, c.LeftAt)
+		}
+	case journal.Running:
+		g.CreatedAfter = max(g.CreatedAfter, l.StartedAt)
+	}
+	return g
+}
+
+// Users gives everyone known by name who is in or holds a promise.
+func (l *Lesson) Users() map[string]bool {
+	users := map[string]bool{}
+	for _, c := range l.Conns {
+		if c.In() && c.User != "" {
+			users[c.User] = true
+		}
+	}
+	for _, p := range l.Promises {
+		if p.open() {
+			users[p.User] = true
+		}
+	}
+	return users
+}
+
+// Arrival is one more connection that changes nothing else: no clock, no other
+// person's place. It takes a free seat, or joins those who wait for a look at
+// the list.
+type Arrival struct {
+	Session       string
+	PolicyVersion int64         // the policy that it was decided by
+	Conn          Conn          // Seated or Waiting
+	Line          journal.Line  // none for somebody who waits: nobody has looked yet
+	Due           epoch.Instant // for somebody who waits: the lesson's new Due
+	// Alone: nobody known by the same name may be there.
+	Alone bool
+	// Pinned: nothing may have been shed since the lesson was loaded, when this
+	// many records had been.
+	Pinned bool
+	Shed   int64
+}
+
+// Waits reports whether the arrival joins those who wait.
+func (a Arrival) Waits() bool { return a.Conn.State == Waiting }
+
+// Fits reports whether everything that the arrival rests on holds in l.
+func (a Arrival) Fits(l Lesson) bool {
+	_, known := l.Conns[a.Conn.ID]
+	return !known &&
+		a.PolicyVersion == l.PolicyVersion &&
+		len(l.Conns) < maxEntries &&
+		len(l.Tail) < maxTail &&
+		(a.Waits() && a.mayWait(l) || !a.Waits() && a.maySit(l))
+}
+
+func (a Arrival) mayWait(l Lesson) bool {
+	return l.Status != journal.Ended && a.Conn.CreatedAt > l.ShedThrough && l.Due >= a.Due
+}
+
+func (a Arrival) maySit(l Lesson) bool {
+	g := l.Gate()
+	return g.Live < g.Limit &&
+		a.Conn.CreatedAt > g.CreatedAfter &&
+		(!a.Alone || !l.Users()[a.Conn.User]) &&
+		(!a.Pinned || a.Shed == l.Shed)
+}
+
+// Into gives l with the arrival in it. It must fit.
+func (a Arrival) Into(l Lesson) Lesson {
+	l.Conns = maps.Clone(l.Conns)
+	l.Conns[a.Conn.ID] = a.Conn
+	if a.Waits() {
+		l.Due = a.Due
+	} else {
+		l.Tail = append(l.Tail[:len(l.Tail):len(l.Tail)], a.Line)
+	}
+	l.Added++
+	return l
+}
+
+// MaxEntries and MaxTail are the sizes at which an Add no longer fits.
+const (
+	MaxEntries = maxEntries
+	MaxTail    = maxTail
+)
+
+// Apply gives l without what s names. Base moves with the lines.
+func (s Shed) Apply(l Lesson) Lesson {
+	l.Conns, l.Promises, l.Seen = maps.Clone(l.Conns), maps.Clone(l.Promises), maps.Clone(l.Seen)
+	for _, id := range s.Conns {
+		delete(l.Conns, id)
+	}
+	for _, id := range s.Promises {
+		delete(l.Promises, id)
+	}
+	for _, digest := range s.Seen {
+		delete(l.Seen, digest)
+	}
+	l.Tail = l.Tail[s.Lines:]
+	l.Base += int64(s.Lines)
+	l.Shed += int64(len(s.Records))
+	l.ShedThrough = s.ShedThrough
+	l.PresentOutside += s.PresentOutside
+	l.Revision++
+	return l
+}

@@ -1,0 +1,138 @@
+package lesson
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+)
+
+// counts reports whether the connection's time in the session counts for the
+// quorum: in or once in, not refused, and not heard of too late. Who waits
+// counts once somebody has looked. Who was displaced for lack of room never had the right.
+func (c Conn) countsForQuorum() bool {
+	switch c.State {
+	case Seated:
+		return true
+	case Waiting:
+		return !c.Unlogged && !c.HeardLate
+	case Evicted:
+		return c.Reason != journal.RoomFull
+	case HeardAfterLeaving:
+		return c.Created && !c.HeardLate && c.Reason == ""
+	}
+	return false
+}
+
+// wasIn reports whether the connection was in at that moment.
+func (c Conn) wasInAt(at epoch.Instant) bool {
+	return c.CreatedAt <= at && (c.LeftAt == 0 || at < c.LeftAt)
+}
+
+// person is by whom the connection counts: its user, or itself when unknown.
+func (c Conn) person() string {
+	if c.User != "" {
+		return "u" + c.User
+	}
+	return "c" + c.ID
+}
+
+// quorumAt is the first moment, by everything known, at which enough distinct
+// users were in at once; 0 if there was none.
+func (l *Lesson) quorumAt() epoch.Instant {
+	counted := slices.DeleteFunc(slices.Collect(maps.Values(l.Conns)), func(c Conn) bool { return !c.countsForQuorum() })
+	moments := make([]epoch.Instant, 0, len(counted)+len(l.Rules))
+	for _, c := range counted {
+		moments = append(moments, c.CreatedAt)
+	}
+	for _, r := range l.Rules[1:] {
+		moments = append(moments, r.Since)
+	}
+	slices.Sort(moments)
+	for _, at := range slices.Compact(moments) {
+		if together(counted, at) >= l.Rules.At(at).Quorum {
+			return at
+		}
+	}
+	return 0
+}
+
+// together counts the distinct people who were in at that moment.
+func together(conns []Conn, at epoch.Instant) int {
+	people := map[string]bool{}
+	for _, c := range conns {
+		if c.wasInAt(at) {
+			people[c.person()] = true
+		}
+	}
+	return len(people)
+}
+
+// Deadline is when the running lesson ends; 0 when it has no end of its own.
+func (l *Lesson) Deadline() epoch.Instant {
+	if l.Status == journal.Open || l.StartedAt == 0 {
+		return 0
+	}
+	return l.Rules.Deadline(l.StartedAt, l.Extended, l.FixedEnd)
+}
+
+// keepTime brings the clock in line with everything known. A deadline that
+// this puts in the past ends the lesson at once.
+func (t *turn) updateClock(event string) {
+	l := t.l
+	if l.Status == journal.Ended {
+		return
+	}
+	switch at := l.quorumAt(); {
+	case at == l.StartedAt:
+	case at == 0:
+		t.log(journal.Line{Event: event, EventAt: l.StartedAt, Action: journal.DidReset})
+		l.StartedAt, l.Status = 0, journal.Open
+	default:
+		l.StartedAt, l.Status = at, journal.Running
+		t.log(journal.Line{Event: event, EventAt: at, Action: journal.DidStart})
+	}
+	t.endIfDue()
+}
+
+// ring ends the lesson when its deadline has come.
+func (t *turn) endIfDue() {
+	if d := t.l.Deadline(); t.l.Status == journal.Running && d != 0 && d <= t.now {
+		t.end(journal.FromDeadline, journal.Completed, journal.LessonOver, "")
+	}
+}
+
+// end closes the lesson and tells everyone to go: one line for the end, then
+// one for each connection, the earliest first.
+func (t *turn) end(event string, outcome journal.Outcome, why journal.Reason, actor string) {
+	l := t.l
+	l.Status, l.Outcome, l.EndedAt = journal.Ended, outcome, t.now
+	l.EmptyReadings, l.WatchAt, l.OutsideRetryAt = 0, t.now+epoch.Second, t.now+outsideRetryAfter
+	line := journal.Line{Event: event, Action: journal.DidEnd, Reason: why, Actor: actor}
+	if event == journal.FromDeadline {
+		line.EventAt = l.Deadline()
+	}
+	t.log(line)
+	for _, c := range l.Pick(Conn.In) {
+		t.evict(c, why, journal.Line{Event: event})
+	}
+	for id, p := range l.Promises {
+		p.Released = true
+		l.Promises[id] = p
+	}
+}
+
+// earlier is the earlier of two moments, where 0 is none.
+func earlier(a, b epoch.Instant) epoch.Instant {
+	if a == 0 || b == 0 {
+		return cmp.Or(a, b)
+	}
+	return min(a, b)
+}
+
+// secondsLeft is the time until the deadline in whole seconds, rounded up.
+func SecondsLeft(deadline, now epoch.Instant) int64 {
+	return int64(max(0, deadline-now)+epoch.Second-1) / int64(epoch.Second)
+}

@@ -1,0 +1,73 @@
+package lesson
+
+import "usher/pkg/epoch"
+
+import "usher/pkg/journal"
+
+// clearAgain is how long the process that ends a large lesson has before others
+// go on with those who stand only in records.
+const outsideRetryAfter = 30 * epoch.Second
+
+// Cleared is a handful of people who stood only in records when the lesson
+// ended: they are told to go, each with its line in the log.
+type OutsideDismissed struct {
+	Records []Record
+	Last    bool // nobody else is outside
+}
+
+func (x OutsideDismissed) decide(t *turn) error {
+	if t.l.Status != journal.Ended {
+		return nil
+	}
+	t.recall(x.Records)
+	for _, r := range x.Records {
+		if c, here := t.l.Conns[r.ID]; here && c.In() {
+			t.evict(c, t.l.endedFor(), journal.Line{Event: t.l.endedBy()})
+			t.stopRetrying(c.ID)
+		}
+	}
+	t.l.OutsideRetryAt = t.now + outsideRetryAfter
+	if x.Last {
+		t.l.PresentOutside = 0
+	}
+	t.changed = true
+	return nil
+}
+
+// unwatch lets the item forget somebody who was told to go: the list, looked at
+// until it is empty, tells who did not.
+func (t *turn) stopRetrying(id string) {
+	c := t.l.Conns[id]
+	c.RetryAt = 0
+	t.put(c)
+}
+
+// endedBy and endedFor say what ended the lesson and why, as its log does.
+func (l *Lesson) endedBy() string {
+	if l.Outcome == journal.ByAdmin {
+		return journal.FromAPI
+	}
+	return journal.FromDeadline
+}
+
+func (l *Lesson) endedFor() journal.Reason {
+	if l.Outcome == journal.ByAdmin {
+		return journal.Admin
+	}
+	return journal.LessonOver
+}
+
+// Missed are people who were told to go while the request to the platform
+// failed: it is tried again.
+type OutsideFailed struct{ Records []Record }
+
+func (x OutsideFailed) decide(t *turn) error {
+	t.recall(x.Records)
+	for _, r := range x.Records {
+		if c := t.l.Conns[r.ID]; c.DisconnectRequested() && c.LeftAt == 0 {
+			c.RetryAt, c.Tries = t.now+backoff(1), 1
+			t.put(c)
+		}
+	}
+	return nil
+}

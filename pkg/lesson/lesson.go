@@ -1,0 +1,171 @@
+package lesson
+
+import "usher/pkg/epoch"
+
+import "usher/pkg/journal"
+
+import "usher/pkg/policy"
+
+// Bounds of one lesson's item. Everything that one decision can see stands in
+// it, so it has to stay small.
+const (
+	// maxPresent is how many connections stand in the item while they are in;
+	// beyond it the oldest are shed into records of their own.
+	maxConnsInItem = 64
+	// maxEntries bounds all entries of the item, the remembered ones included.
+	maxEntries = 512
+	// chunkLines is how many log lines move out at a time.
+	chunkLines = 8
+)
+
+// Lesson is one use of a room, from its session's first event to its end, and
+// the whole of what one decision can see. It is stored as one item.
+type Lesson struct {
+	Session string        `json:"session"`
+	Room    string        `json:"room"`
+	Own     bool          `json:"own,omitempty"` // Usher made the session
+	Created epoch.Instant `json:"created"`
+
+	Revision int64 `json:"revision"` // one more with every Swap and Shed
+	Added    int64 `json:"added"`    // one more with every Add
+
+	Policy        policy.Policy `json:"policy"`        // in force
+	PolicyVersion int64         `json:"policyVersion"` // the room's revision that brought it
+	// Rules are what could start the lesson, and since when: a start is judged
+	// by the rule in force at its moment. The last one is in force.
+	Rules policy.Rules `json:"rules"`
+
+	Status    journal.Status  `json:"status"`
+	Outcome   journal.Outcome `json:"outcome,omitempty"`
+	StartedAt epoch.Instant   `json:"startedAt,omitempty"`
+	EndedAt   epoch.Instant   `json:"endedAt,omitempty"`
+	Extended  epoch.Instant   `json:"extended,omitempty"` // added to the deadline by extend, in ms
+	FixedEnd  epoch.Instant   `json:"fixedEnd,omitempty"` // the deadline as extend gave it; it stands as given
+
+	Conns    map[string]Conn          `json:"conns"`
+	Promises map[string]Promise       `json:"promises"`
+	Seen     map[string]epoch.Instant `json:"seen"` // digests of events that have no id, and when they were heard
+
+	Tail []journal.Line `json:"tail"` // the last log lines; Tail[i] has the number Base+i+1
+	Base int64          `json:"base"`
+
+	Shed           int64         `json:"shed,omitempty"`    // records shed so far; 0: nobody was forgotten
+	ShedThrough    epoch.Instant `json:"floor,omitempty"`   // latest createdAt among the shed
+	PresentOutside int64         `json:"outside,omitempty"` // connections that are in, but stand only in records
+
+	// ClearAt is when to go on telling those outside the item that it is over.
+	OutsideRetryAt epoch.Instant `json:"clearAt,omitempty"`
+	// SettledAt is when the newest reading began by which the lesson was settled.
+	ReconciledAt epoch.Instant `json:"settledAt,omitempty"`
+	ReadAt       epoch.Instant `json:"readAt,omitempty"` // when the newest reading of the list began
+	// BlindUntil is when the list is worth reading again that the platform
+	// refuses to show.
+	ListRefusedUntil epoch.Instant `json:"blindUntil,omitempty"`
+	WatchAt          epoch.Instant `json:"watchAt,omitempty"` // when the list is to be compared next
+	EmptyReadings    int           `json:"empty,omitempty"`   // complete empty readings in a row since the end
+	// Due is when the sweep looks at the lesson: no later than its next duty,
+	// 0 when it has none.
+	Due epoch.Instant `json:"due,omitempty"`
+
+	changed bool // by Decide, and not yet stored
+}
+
+// State is where a connection stands with Usher.
+type State string
+
+// The states. A connection that has left keeps the state it left in.
+const (
+	ListedOnly        State = "unheard" // shown by Vonage, but its connectionCreated has not come
+	Waiting           State = "waiting" // in, neither seated nor refused
+	Seated            State = "seated"
+	HeardAfterLeaving State = "passed"  // heard of too late to be decided: attendance, perhaps the clock
+	Refused           State = "refused" // never seated, told to go
+	Evicted           State = "ousted"  // was seated, told to go
+)
+
+// Conn is one connection.
+type Conn struct {
+	ID        string        `json:"id"`
+	CreatedAt epoch.Instant `json:"createdAt"`
+	HeardAt   epoch.Instant `json:"heardAt"` // by Usher's clock, its first sign of life
+
+	User    string `json:"user,omitempty"` // "" is an unknown user
+	Role    string `json:"role,omitempty"`
+	Promise string `json:"promise,omitempty"` // whose data it carried, first or again
+	Foreign bool   `json:"foreign,omitempty"` // its token is not Usher's
+
+	State  State          `json:"state"`
+	Reason journal.Reason `json:"reason,omitempty"` // why it was told to go
+	// Held: its seat came by a promise, and is never taken for somebody else.
+	Reserved bool `json:"held,omitempty"`
+	// Firm: its seat was given on the list's evidence; no late webhook takes it.
+	Confirmed bool `json:"firm,omitempty"`
+	// Old: first heard of more than ten minutes after it was created.
+	HeardLate bool `json:"old,omitempty"`
+	// Untold: its first log line is still to be written.
+	Unlogged bool `json:"untold,omitempty"`
+	// PlaceAt and PlaceID are the place in the order that it took over from an
+	// older connection of the same user; zero: its own.
+	PlaceAt epoch.Instant `json:"placeAt,omitempty"`
+	PlaceID string        `json:"placeId,omitempty"`
+
+	Created        bool          `json:"created,omitempty"`   // connectionCreated was heard
+	Destroyed      bool          `json:"destroyed,omitempty"` // connectionDestroyed was heard
+	LeftAt         epoch.Instant `json:"leftAt,omitempty"`    // 0 while it is in
+	BackAt         epoch.Instant `json:"backAt,omitempty"`    // when it was shown again after it had been taken for gone
+	LeftLowerBound bool          `json:"bound,omitempty"`     // LeftAt is only the last moment it was proven in
+	ShownAt        epoch.Instant `json:"shownAt,omitempty"`   // latest moment that it was proven in
+	ListedAt       epoch.Instant `json:"listedAt,omitempty"`  // first reading that showed it while unheard
+
+	// A connection that was told to go and is not proven gone:
+	DisconnectRequestedAt epoch.Instant `json:"toldAt,omitempty"`  // when it was decided
+	RetryAt               epoch.Instant `json:"retryAt,omitempty"` // when to ask again, or to look; 0: nothing to do
+	Tries                 int           `json:"tries,omitempty"`   // requests that failed so far
+
+	Streams map[string]Stream `json:"streams,omitempty"`
+}
+
+// Stream is what a connection publishes.
+type Stream struct {
+	Kind      policy.Kind   `json:"kind,omitempty"`
+	CreatedAt epoch.Instant `json:"createdAt"`
+	Made      bool          `json:"made,omitempty"` // streamCreated was heard
+	Gone      bool          `json:"gone,omitempty"` // streamDestroyed was heard
+}
+
+// Promise is a seat held for somebody who was given credentials, and after
+// that the memory of who it was.
+type Promise struct {
+	ID              string        `json:"id"`
+	User            string        `json:"user"`
+	Role            string        `json:"role,omitempty"`
+	GivenAt         epoch.Instant `json:"givenAt"`
+	Expires         epoch.Instant `json:"expires"`         // of its newest token
+	ForExistingSeat bool          `json:"rides,omitempty"` // given for the seat that its user has, while it has one
+	Released        bool          `json:"freed,omitempty"` // it holds no seat any more
+	Used            string        `json:"used,omitempty"`  // the connection that came under it
+}
+
+// Record is what a lesson remembers outside its item: exactly one of the
+// pointers is set. Ids of connections stand as they are, promises as "p:ID",
+// digests as "e:DIGEST", users who are in outside the item as "u:USER".
+type Record struct {
+	ID      string        `json:"id"`
+	Conn    *Conn         `json:"conn,omitempty"`
+	Promise *Promise      `json:"promise,omitempty"`
+	Seen    epoch.Instant `json:"seen,omitempty"`
+	// Holder is the connection by which a user is in.
+	Holder string `json:"holder,omitempty"`
+}
+
+// Shed is what leaves a lesson's item: the first Lines log lines (chunks of
+// eight, or none), and Records with their ids. Conns, Promises and Seen name the entries to remove.
+type Shed struct {
+	Lines          int
+	Records        []Record
+	Conns          []string
+	Promises       []string
+	Seen           []string
+	ShedThrough    epoch.Instant // the lesson's new Floor
+	PresentOutside int64         // added to the lesson's Outside
+}

@@ -1,0 +1,284 @@
+package lesson
+
+import (
+	"cmp"
+	"slices"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+)
+
+// Settle compares the lesson with a reading of Vonage's list: it frees ghosts,
+// finds people whose webhook was lost, lets promises lapse, and decides those
+// who wait. A nil Reading is one that failed: it frees and refuses nobody.
+// Records are those of connections outside the item about which there is
+// something to decide; Steady names those outside about whom there is nothing.
+type Reconcile struct {
+	Reading *Reading
+	// Forbidden: the platform refused to show the list, and will go on so until
+	// somebody looks at the settings.
+	Forbidden bool
+	Records   []Record
+	Steady    map[string]bool
+}
+
+// Margins of what a reading proves, by Usher's clock.
+const (
+	// absenceAfter is how long after Usher heard of a connection a reading must
+	// begin for absence to prove that it left.
+	absenceProvesAfter = 5 * epoch.Second
+	// judgeAfter is how long somebody who is only shown may stay unheard of.
+	listedOnlyPatience = epoch.Minute
+)
+
+func (s Reconcile) decide(t *turn) error {
+	if s.Reading == nil {
+		t.readingFailed(s.Forbidden)
+		t.updateClock(journal.FromReconcile)
+		return nil
+	}
+	t.recall(s.Records)
+	t.reconcile(*s.Reading, s.Steady)
+	t.updateClock(journal.FromReconcile)
+	return nil
+}
+
+// lookedInVain logs those who wait, now that somebody has looked.
+func (t *turn) readingFailed(forbidden bool) {
+	if forbidden {
+		t.l.ListRefusedUntil = t.now + epoch.Minute
+		t.changed = true
+	}
+	for _, c := range t.l.Waiting() {
+		t.wait(c, firstLine(c), &evidence{})
+	}
+	t.retryUnproven()
+	if t.l.WatchAt != 0 && t.l.WatchAt <= t.now {
+		t.l.WatchAt = t.now + epoch.Minute
+		if t.l.Status == journal.Ended {
+			t.l.WatchAt = t.now + t.endedWatchGap()
+		}
+		t.changed = true
+	}
+}
+
+// askAgain has those told to go once more whom this reading proved neither
+// gone nor there: the process that was to tell them may have died.
+func (t *turn) retryUnproven() {
+	for _, c := range t.l.Conns {
+		if c.RetryAt != 0 && c.Tries == 0 && c.RetryAt <= t.now {
+			c.RetryAt, c.Tries = t.now, 1
+			t.put(c)
+		}
+	}
+}
+
+// drainGap is the time between two looks at an ended session: short at first.
+func (t *turn) endedWatchGap() epoch.Instant {
+	return min(max(t.now-t.l.EndedAt, epoch.Second), epoch.Minute)
+}
+
+func (t *turn) reconcile(r Reading, steady map[string]bool) {
+	t.stale = r.Began < t.l.ReconciledAt
+	by := &evidence{began: r.Began, shown: map[string]bool{}}
+	t.l.ReconciledAt = max(t.l.ReconciledAt, r.Began)
+	t.changed = true
+	for _, p := range r.Present {
+		by.shown[p.ID] = true
+		if !steady[p.ID] {
+			t.listed(p, r.Began)
+		}
+	}
+	if r.Whole {
+		t.absent(by)
+		t.releaseLapsed(by)
+	}
+	t.retryUnproven()
+	t.judgeListedOnly(by)
+	if t.l.Status == journal.Ended {
+		t.watchEnded(r)
+	} else {
+		t.watchOpen(r)
+		t.judgeWaiting(by)
+	}
+}
+
+// judgeWaiting decides those who wait by the evidence, the earliest first.
+func (t *turn) judgeWaiting(by *evidence) {
+	for _, c := range t.l.Waiting() {
+		// A decision about somebody earlier may have decided this one too.
+		if c = t.l.Conns[c.ID]; c.State == Waiting {
+			t.judge(c, firstLine(c), by)
+		}
+	}
+}
+
+// firstLine is what the decision about a waiting connection answers to: its own
+// webhook if that has not been logged.
+func firstLine(c Conn) journal.Line {
+	if c.Unlogged {
+		return journal.Line{Event: journal.ConnectionCreated, EventAt: c.CreatedAt}
+	}
+	return journal.Line{Event: journal.FromReconcile}
+}
+
+// show takes in one connection of the list.
+func (t *turn) listed(p Presence, began epoch.Instant) {
+	c, known := t.l.Conns[p.ID]
+	switch {
+	case !known && t.l.Status == journal.Ended:
+		c = t.listedConn(p.ID, p.Since, began)
+		t.put(c)
+		t.refuse(c, journal.LessonOver, journal.Line{Event: journal.FromReconcile})
+	case !known && len(t.l.Conns) >= maxEntries:
+		// The item is full; the next reading shows it again.
+	case !known:
+		t.put(t.listedConn(p.ID, p.Since, began))
+	case c.Destroyed, t.stale && c.LeftAt != 0:
+		// Vonage's own word, or a newer reading, says more.
+	case c.LeftAt != 0 || c.State == HeardAfterLeaving:
+		t.returned(c, began)
+	case c.DisconnectRequested() && c.Tries == 0 && c.RetryAt <= t.now:
+		// It was told to go, and is still there: ask again.
+		c.RetryAt, c.Tries, c.ShownAt = t.now, 1, max(c.ShownAt, began)
+		t.put(c)
+	default:
+		c.ShownAt = max(c.ShownAt, began)
+		t.put(c)
+	}
+}
+
+// comeback takes somebody who was freed and is shown again for a newcomer.
+func (t *turn) returned(c Conn, began epoch.Instant) {
+	c.LeftAt, c.LeftLowerBound, c.HeardAt, c.ShownAt, c.BackAt = 0, false, t.now, began, began
+	if c.DisconnectRequested() {
+		c.RetryAt, c.Tries = t.now, 1
+		t.put(c)
+		return
+	}
+	c.Reserved, c.Confirmed, c.PlaceAt, c.PlaceID = false, false, 0, ""
+	c.State, c.ListedAt = ListedOnly, began
+	note := journal.ShownAgainUnheard
+	if c.Created {
+		c.State, note = Waiting, journal.ShownAgain
+	}
+	t.put(c)
+	t.logAbout(c, journal.Line{Event: journal.FromReconcile, Action: journal.DidRepair, Reason: journal.Reconciled, Note: note})
+	if t.l.Status == journal.Ended {
+		t.refuse(c, journal.LessonOver, journal.Line{Event: journal.FromReconcile})
+	}
+}
+
+// missing frees those whom a complete reading does not show, where it began
+// late enough to prove it. They left when they were last proven in.
+func (t *turn) absent(by *evidence) {
+	gone := t.l.Pick(func(c Conn) bool {
+		return c.LeftAt == 0 && !by.shown[c.ID] && by.began >= c.HeardAt+absenceProvesAfter && c.State != HeardAfterLeaving
+	})
+	for _, c := range gone {
+		// Old news is decided by the list anyway: it counts for attendance alone.
+		if c.HeardLate && c.State == Waiting {
+			continue
+		}
+		c.LeftAt, c.LeftLowerBound, c.RetryAt = max(c.ShownAt, c.CreatedAt), true, 0
+		told := c.DisconnectRequested()
+		if c.State == ListedOnly {
+			c.State = HeardAfterLeaving
+		}
+		c = t.logArrival(c)
+		t.put(c)
+		if !told {
+			t.logAbout(c, journal.Line{Event: journal.FromReconcile, Action: journal.DidRepair, Reason: journal.Reconciled})
+		}
+	}
+}
+
+// lapse gives away the seats of promises whose time is over, when the reading
+// shows nobody who could be their owner.
+func (t *turn) releaseLapsed(by *evidence) {
+	for id := range by.shown {
+		if c, ok := t.l.Conns[id]; ok && c.State == ListedOnly && c.LeftAt == 0 {
+			return
+		}
+	}
+	for _, p := range t.l.sortedPromises() {
+		if p.open() && by.began >= p.lapsesAt() {
+			p.Released = true
+			t.l.Promises[p.ID] = p
+			t.log(journal.Line{Event: journal.FromReconcile, User: p.User, Role: p.Role, Action: journal.DidRepair, Reason: journal.Reconciled, Note: journal.PromiseLapsed})
+		}
+	}
+}
+
+// sortedPromises gives the promises by when they were given.
+func (l *Lesson) sortedPromises() []Promise {
+	promises := make([]Promise, 0, len(l.Promises))
+	for _, p := range l.Promises {
+		promises = append(promises, p)
+	}
+	slices.SortFunc(promises, byGiven)
+	return promises
+}
+
+// unmask judges those who were shown a minute ago and never heard of: as the
+// user of an unused promise in whose life they came, else as unknown strangers.
+func (t *turn) judgeListedOnly(by *evidence) {
+	if t.l.Status == journal.Ended {
+		return
+	}
+	overdue := t.l.Pick(func(c Conn) bool {
+		return c.LeftAt == 0 && c.State == ListedOnly && t.now >= c.ListedAt+listedOnlyPatience && by.shown[c.ID]
+	})
+	for _, c := range overdue {
+		c = t.identify(c, t.l.likelyIdentity(c))
+		c.State, c.Unlogged = Waiting, true
+		t.put(c)
+		t.judge(c, journal.Line{Event: journal.FromReconcile, EventAt: c.CreatedAt}, by)
+	}
+}
+
+// guess says who somebody is taken for whose webhook never came.
+func (l *Lesson) likelyIdentity(c Conn) identity {
+	for _, p := range l.sortedPromises() {
+		if p.Used == "" && p.GivenAt <= c.CreatedAt && c.CreatedAt <= p.lapsesAt() {
+			return identity{user: p.User, role: p.Role, promise: p.ID}
+		}
+	}
+	return identity{foreign: true}
+}
+
+// watched notes what a reading says about whether to go on watching: a lesson
+// in use is looked at every ten minutes, one that was empty twice no more.
+func (t *turn) watchOpen(r Reading) {
+	if t.now < t.l.WatchAt {
+		return
+	}
+	t.l.EmptyReadings++
+	if len(r.Present) > 0 || !r.Whole || t.l.seatsTaken() > 0 || t.l.PresentOutside > 0 {
+		t.l.EmptyReadings = 0
+	}
+	t.l.WatchAt = t.now + WatchEvery
+	if t.l.EmptyReadings >= 2 {
+		t.l.WatchAt = 0
+	}
+	t.changed = true
+}
+
+// drain notes what a reading says about an ended session, which is looked at
+// until it is empty twice, or a day has passed.
+func (t *turn) watchEnded(r Reading) {
+	t.l.EmptyReadings++
+	if len(r.Present) > 0 || !r.Whole {
+		t.l.EmptyReadings = 0
+	}
+	t.l.WatchAt = t.now + t.endedWatchGap()
+	if t.l.EmptyReadings >= 2 || t.now-t.l.EndedAt > giveUpAfter {
+		t.l.WatchAt = 0
+	}
+	t.changed = true
+}
+
+// byGiven orders promises by when they were given.
+func byGiven(a, b Promise) int {
+	return cmp.Or(cmp.Compare(a.GivenAt, b.GivenAt), cmp.Compare(a.ID, b.ID))
+}

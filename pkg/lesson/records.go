@@ -1,0 +1,179 @@
+package lesson
+
+import (
+	"cmp"
+	"slices"
+
+	"usher/pkg/journal"
+)
+
+// Keys of the records that are not connections.
+func PromiseKey(id string) string  { return "p:" + id }
+func digestKey(d string) string    { return "e:" + d }
+func HolderKey(user string) string { return "u:" + user }
+
+// Wants gives the ids of the records that have to be loaded before the event
+// can be decided: what was shed and may be meant. Usually none.
+func (l *Lesson) RecordsFor(e Event) []string {
+	if l.Shed == 0 {
+		return nil
+	}
+	var ids []string
+	if e.Connection == "" {
+		return append(ids, digestKey(e.Digest))
+	}
+	if _, known := l.Conns[e.Connection]; !known && (e.ConnectedAt <= l.ShedThrough || e.Name != journal.ConnectionCreated) {
+		ids = append(ids, e.Connection)
+	}
+	if e.Name != journal.ConnectionCreated {
+		return ids
+	}
+	if id := promiseIn(e.Data); id != "" {
+		if _, known := l.Promises[id]; !known {
+			ids = append(ids, PromiseKey(id))
+		}
+	}
+	if l.PresentOutside > 0 {
+		if who := l.identify(e.Data); who.user != "" && (!who.foreign || l.Policy.JudgesForeignDuplicates()) {
+			ids = append(ids, HolderKey(who.user))
+		}
+	}
+	return ids
+}
+
+// Holders gives the ids of the connections by which users are in outside the
+// item, as the records say, where they are not among them.
+func Holders(records []Record) []string {
+	var ids []string
+	for _, r := range records {
+		if r.Holder != "" {
+			ids = append(ids, r.Holder)
+		}
+	}
+	return ids
+}
+
+// recall brings what was shed back into the item, to be decided with the rest.
+// What still stands in the item is newer than its record.
+func (t *turn) recall(records []Record) {
+	for _, r := range records {
+		switch {
+		case r.Conn != nil:
+			t.recallConn(*r.Conn)
+		case r.Promise != nil:
+			if _, known := t.l.Promises[r.Promise.ID]; !known {
+				t.l.Promises[r.Promise.ID] = *r.Promise
+			}
+		case r.Seen != 0:
+			digest := r.ID[len(digestKey("")):]
+			if _, known := t.l.Seen[digest]; !known {
+				t.l.Seen[digest] = r.Seen
+			}
+		}
+	}
+}
+
+func (t *turn) recallConn(c Conn) {
+	if _, known := t.l.Conns[c.ID]; known {
+		return
+	}
+	t.l.Conns[c.ID] = c
+	if c.In() {
+		t.l.PresentOutside--
+	}
+}
+
+// How much of what is over stays in the item.
+const (
+	tailHigh  = 16 // log lines at which the oldest chunks are shed
+	tailLow   = 8
+	goneHigh  = 16 // connections, promises, digests that are over
+	goneLow   = 8
+	seatsHigh = maxConnsInItem + chunkLines // people in an uncapped room
+)
+
+// Surplus says what to shed from the lesson now, if anything.
+func (l *Lesson) ToShed() (Shed, bool) {
+	s := Shed{ShedThrough: l.ShedThrough}
+	if len(l.Tail) >= tailHigh {
+		s.Lines = (len(l.Tail) - tailLow) / chunkLines * chunkLines
+	}
+	l.shedConns(&s)
+	l.shedPromises(&s)
+	if len(l.Seen) >= goneHigh {
+		l.shedSeen(&s)
+	}
+	return s, s.Lines > 0 || len(s.Records) > 0
+}
+
+func (l *Lesson) shedConns(s *Shed) {
+	gone := l.Pick(func(c Conn) bool { return l.isOver(c) })
+	if len(gone) >= goneHigh {
+		slices.SortFunc(gone, func(a, b Conn) int { return cmp.Compare(a.LeftAt, b.LeftAt) })
+		for _, c := range gone[:len(gone)-goneLow] {
+			s.addConn(c)
+			if l.Status == journal.Open {
+				// Its time in the session may still count for the quorum of others.
+				s.ShedThrough = max(s.ShedThrough, c.LeftAt)
+			}
+		}
+	}
+	present := l.Pick(func(c Conn) bool { return c.seated() && !l.isWitness(c) })
+	if l.Policy.MaxSeats() == 0 && len(present) >= seatsHigh {
+		for _, c := range present[:len(present)-maxConnsInItem+chunkLines] {
+			s.addConn(c)
+			s.PresentOutside++
+			if c.User != "" {
+				s.Records = append(s.Records, Record{ID: HolderKey(c.User), Holder: c.ID})
+			}
+		}
+	}
+}
+
+func (s *Shed) addConn(c Conn) {
+	s.Conns = append(s.Conns, c.ID)
+	s.Records = append(s.Records, Record{ID: c.ID, Conn: &c})
+	s.ShedThrough = max(s.ShedThrough, c.CreatedAt)
+}
+
+// over reports whether nothing is to be expected of the connection any more
+// but repeats and late news.
+func (l *Lesson) isOver(c Conn) bool {
+	return (c.LeftAt != 0 || c.State == HeardAfterLeaving || c.DisconnectRequested()) && c.RetryAt == 0 && !l.isWitness(c)
+}
+
+// witness reports whether the lesson's start rests on the connection.
+func (l *Lesson) isWitness(c Conn) bool {
+	return l.Status == journal.Running && c.countsForQuorum() && c.wasInAt(l.StartedAt)
+}
+
+func (l *Lesson) shedPromises(s *Shed) {
+	var done []Promise
+	for _, p := range l.sortedPromises() {
+		_, here := l.Conns[p.Used]
+		if !p.open() && !here && !l.takesSeat(p) {
+			done = append(done, p)
+		}
+	}
+	if len(done) < goneHigh {
+		return
+	}
+	for _, p := range done[:len(done)-goneLow] {
+		s.Promises = append(s.Promises, p.ID)
+		s.Records = append(s.Records, Record{ID: PromiseKey(p.ID), Promise: &p})
+	}
+}
+
+func (l *Lesson) shedSeen(s *Shed) {
+	digests := make([]string, 0, len(l.Seen))
+	for d := range l.Seen {
+		digests = append(digests, d)
+	}
+	slices.SortFunc(digests, func(a, b string) int {
+		return cmp.Or(cmp.Compare(l.Seen[a], l.Seen[b]), cmp.Compare(a, b))
+	})
+	for _, d := range digests[:len(digests)-goneLow] {
+		s.Seen = append(s.Seen, d)
+		s.Records = append(s.Records, Record{ID: digestKey(d), Seen: l.Seen[d]})
+	}
+}

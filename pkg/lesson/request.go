@@ -1,0 +1,179 @@
+package lesson
+
+import "usher/pkg/epoch"
+
+import "usher/pkg/journal"
+
+import "usher/pkg/policy"
+
+import "usher/pkg/problem"
+
+import "fmt"
+
+// Extend moves the running lesson's deadline: by Seconds, or to EndsAt.
+type Extend struct {
+	Seconds int
+	EndsAt  epoch.Instant
+	Actor   string
+}
+
+func (x Extend) decide(t *turn) error {
+	l := t.l
+	if l.Status != journal.Running {
+		return &problem.Details{Code: problem.NotRunning, Detail: fmt.Sprintf("The lesson is %s; only a running one can be extended.", l.Status)}
+	}
+	note := journal.ToMoment
+	switch {
+	case l.Deadline() == 0:
+		return &problem.Details{Code: problem.NoLimit, Detail: "The lesson has no time limit that could be extended."}
+	case x.EndsAt != 0 && x.EndsAt == l.FixedEnd:
+		return nil // said before
+	case x.EndsAt != 0:
+		l.FixedEnd = x.EndsAt
+	case l.FixedEnd != 0:
+		l.FixedEnd += epoch.Instant(x.Seconds) * epoch.Second
+		note = journal.BySeconds
+	default:
+		l.Extended += epoch.Instant(x.Seconds) * epoch.Second
+		note = journal.BySeconds
+	}
+	t.log(journal.Line{Event: journal.FromAPI, EventAt: l.Deadline(), Action: journal.DidExtend, Reason: journal.Admin, Actor: x.Actor, Note: note})
+	t.endIfDue()
+	return nil
+}
+
+// End ends the lesson for everyone, by the API's word.
+type End struct{ Actor string }
+
+func (e End) decide(t *turn) error {
+	if t.l.Status != journal.Ended {
+		t.end(journal.FromAPI, journal.ByAdmin, journal.Admin, e.Actor)
+	}
+	return nil
+}
+
+// Remove disconnects one connection by the API's word.
+type Remove struct {
+	Connection string
+	Actor      string
+	Records    []Record
+}
+
+func (r Remove) decide(t *turn) error {
+	t.recall(r.Records)
+	c, known := t.l.Conns[r.Connection]
+	if !known {
+		return &problem.Details{Code: problem.NoSuchConnection, Detail: fmt.Sprintf("No connection %q was heard of in this lesson.", r.Connection)}
+	}
+	if !c.In() {
+		return nil
+	}
+	line := journal.Line{Event: journal.FromAPI, Actor: r.Actor}
+	if c.State == Seated {
+		t.evict(c, journal.Admin, line)
+	} else {
+		t.refuse(c, journal.Admin, line)
+	}
+	t.reconsiderWaiting(journal.FromAPI)
+	t.updateClock(journal.FromAPI)
+	return nil
+}
+
+// NewPolicy puts another policy in force.
+type NewPolicy struct {
+	Policy  policy.Policy
+	Version int64
+	Actor   string
+}
+
+func (p NewPolicy) decide(t *turn) error {
+	t.l.Policy, t.l.PolicyVersion = p.Policy, p.Version
+	t.changed = true
+	if t.l.Status == journal.Ended {
+		return nil
+	}
+	t.l.Rules = t.l.Rules.Add(t.l.Policy, t.now, t.l.StartedAt)
+	t.log(journal.Line{Event: journal.FromAPI, Action: journal.DidPolicy, Actor: p.Actor, Note: journal.Note(p.Policy.String())})
+	t.reconsiderWaiting(journal.FromAPI)
+	t.updateClock(journal.FromAPI)
+	return nil
+}
+
+// Alarm is a moment that has come: a deadline that is due ends the lesson.
+type Wake struct{}
+
+func (Wake) decide(t *turn) error {
+	t.endIfDue()
+	t.changed = t.changed || t.l.Due != 0 && t.l.Due <= t.now
+	return nil
+}
+
+// Claim takes the right to read the list now; at most one reading a second may
+// begin. ErrLook means that somebody else has it.
+type ClaimReading struct{}
+
+// readEvery is how far apart two readings of a session's list begin.
+const ReadingGap = epoch.Second
+
+func (ClaimReading) decide(t *turn) error {
+	if t.now < t.l.ReadAt+ReadingGap {
+		return ErrReadFirst
+	}
+	t.l.ReadAt = t.now
+	t.changed = true
+	return nil
+}
+
+// Attempt is what came of a request to disconnect. A request that succeeded
+// needs no word: connectionDestroyed or the list will tell.
+type DisconnectFailed struct {
+	Connection string
+	After      int  // how many had failed before; what is heard again counts once
+	Gone       bool // the platform does not know it (404)
+	Forbidden  bool // somebody has to look at the settings
+}
+
+// believe404 is the age from which a 404 on a disconnect is success.
+const trust404After = 10 * epoch.Second
+
+func (a DisconnectFailed) decide(t *turn) error {
+	c, known := t.l.Conns[a.Connection]
+	if !known || c.RetryAt == 0 {
+		return nil
+	}
+	if a.Gone && t.now-c.CreatedAt > trust404After {
+		c.LeftAt, c.LeftLowerBound, c.RetryAt = max(c.ShownAt, c.CreatedAt), true, 0
+		t.put(c)
+		t.updateClock(journal.FromReconcile)
+		return nil
+	}
+	if a.After < c.Tries {
+		return nil
+	}
+	c.Tries++
+	c.RetryAt = t.now + backoff(c.Tries)
+	if a.Forbidden {
+		c.RetryAt = t.now + epoch.Minute
+	}
+	t.put(c)
+	return nil
+}
+
+// backoff is the wait after so many failures: 1, 2, 4 … 60 s.
+func backoff(tries int) epoch.Instant {
+	return min(epoch.Second<<min(tries-1, 6), epoch.Minute)
+}
+
+// Sent is a request to disconnect that succeeded after failures: from here on
+// the list tells whether it helped.
+type DisconnectSucceeded struct{ Connection string }
+
+func (s DisconnectSucceeded) decide(t *turn) error {
+	c, known := t.l.Conns[s.Connection]
+	if !known || c.RetryAt == 0 || c.Tries == 0 {
+		return nil
+	}
+	c.Tries, c.RetryAt = 0, t.now+min(max(t.now-c.DisconnectRequestedAt, confirmAfter), epoch.Minute)
+	t.put(c)
+	return nil
+}

@@ -1,0 +1,268 @@
+package lesson
+
+import (
+	"cmp"
+	"slices"
+
+	"usher/pkg/epoch"
+)
+
+// in reports whether the connection is, for all Usher knows, in the session and
+// not told to go.
+func (c Conn) In() bool {
+	return c.LeftAt == 0 && (c.State == Seated || c.State == Waiting || c.State == ListedOnly)
+}
+
+// seated reports whether the connection holds a seat now.
+func (c Conn) seated() bool { return c.LeftAt == 0 && c.State == Seated }
+
+// told reports whether the connection has been told to go.
+func (c Conn) DisconnectRequested() bool { return c.State == Refused || c.State == Evicted }
+
+// place is the connection's place in the order of those who came.
+func (c Conn) place() (epoch.Instant, string) {
+	if c.PlaceAt != 0 {
+		return c.PlaceAt, c.PlaceID
+	}
+	return c.cameAt(), c.ID
+}
+
+// came is when the connection came: somebody who was freed and is shown again
+// is a newcomer.
+func (c Conn) cameAt() epoch.Instant { return max(c.CreatedAt, c.BackAt) }
+
+// byPlace orders connections by who came first; of two at the same
+// millisecond, the smaller id.
+func byPlace(a, b Conn) int {
+	at, aid := a.place()
+	bt, bid := b.place()
+	return cmp.Or(cmp.Compare(at, bt), cmp.Compare(aid, bid))
+}
+
+// byAge orders connections by their own creation, whatever place they took over.
+func byAge(a, b Conn) int {
+	return cmp.Or(cmp.Compare(a.cameAt(), b.cameAt()), cmp.Compare(a.ID, b.ID))
+}
+
+// open reports whether the promise's connection has not come and its seat was
+// not given away.
+func (p Promise) open() bool { return p.Used == "" && !p.Released }
+
+// lapsesAt is when an open promise stops being one, once a reading that began
+// later shows nobody unheard of.
+func (p Promise) lapsesAt() epoch.Instant { return p.Expires + lapseAfter }
+
+// lapse is how long after its token expired a promise still holds its seat: a
+// client may have connected in the token's last moment.
+const lapseAfter = 15 * epoch.Second
+
+// quorum is how many distinct users start the lesson now.
+func (l *Lesson) quorum() int { return l.Policy.Quorum() }
+
+// disputed reports whether somebody waits or has been shown and not heard of;
+// then nobody can be seated without a look at the others.
+func (l *Lesson) disputed() bool {
+	for _, c := range l.Conns {
+		if c.LeftAt == 0 && (c.State == Waiting || c.State == ListedOnly) {
+			return true
+		}
+	}
+	return false
+}
+
+// held counts what stands in the item and takes a seat: who is seated, and the
+// promises that hold one.
+func (l *Lesson) seatsTaken() int {
+	n := 0
+	for _, c := range l.Conns {
+		if c.seated() {
+			n++
+		}
+	}
+	return n + l.SeatsPromised()
+}
+
+// promised counts the seats that open promises hold. One given to a user for
+// the seat it has holds none while the user has it.
+func (l *Lesson) SeatsPromised() int {
+	n := 0
+	for _, p := range l.Promises {
+		if l.takesSeat(p) {
+			n++
+		}
+	}
+	return n
+}
+
+// holds reports whether the promise takes a seat by itself: until its
+// connection is decided, and unless it rides on the seat that its user has.
+func (l *Lesson) takesSeat(p Promise) bool {
+	if p.Released || p.ForExistingSeat && l.hasSeat(p.User) {
+		return false
+	}
+	if p.Used == "" {
+		return true
+	}
+	c, ok := l.Conns[p.Used]
+	return ok && c.LeftAt == 0 && c.State == Waiting
+}
+
+func (l *Lesson) hasSeat(user string) bool {
+	for _, c := range l.Conns {
+		if c.seated() && c.User == user {
+			return true
+		}
+	}
+	return false
+}
+
+// pick gives the connections that which selects, in the order of their places.
+func (l *Lesson) Pick(which func(Conn) bool) []Conn {
+	var conns []Conn
+	for _, c := range l.Conns {
+		if which(c) {
+			conns = append(conns, c)
+		}
+	}
+	slices.SortFunc(conns, byPlace)
+	return conns
+}
+
+// waiting gives those who wait, the earliest first.
+func (l *Lesson) Waiting() []Conn {
+	return l.Pick(func(c Conn) bool { return c.LeftAt == 0 && c.State == Waiting })
+}
+
+// ahead counts the seats that are not to be had for c: those taken and
+// promised, those of people shown in the list before it and not heard of (as
+// owners of open promises while there are some), and those of earlier waiters.
+func (l *Lesson) seatsUnavailableTo(c Conn) int {
+	unheard, waiting := 0, 0
+	for _, o := range l.Conns {
+		if o.ID == c.ID || o.LeftAt != 0 || byPlace(o, c) > 0 {
+			continue
+		}
+		switch o.State {
+		case ListedOnly:
+			unheard++
+		case Waiting:
+			waiting++
+		}
+	}
+	return l.seatsTaken() + max(0, unheard-l.SeatsPromised()) + waiting
+}
+
+// free reports whether there is a seat for c.
+func (l *Lesson) hasFreeSeat(c Conn) bool {
+	limit := l.Policy.MaxSeats()
+	return limit == 0 || l.seatsUnavailableTo(c) < limit
+}
+
+// claims counts what justifies that target is told that the room is full: the
+// seats of people who came earlier and are shown by the list, and the promises,
+// open or used, given before its webhook was handled. With newcomer that one
+// counts too.
+func (l *Lesson) seatsWithBetterRight(target Conn, shown map[string]bool, newcomer string) int {
+	n := 0
+	for _, c := range l.Conns {
+		if c.ID == target.ID {
+			continue
+		}
+		if c.ID == newcomer || c.seated() && l.hasBetterRight(c, target, shown) {
+			n++
+		}
+	}
+	for _, p := range l.Promises {
+		if p.GivenAt <= target.HeardAt && l.takesSeat(p) {
+			n++
+		}
+	}
+	return n
+}
+
+// outranks reports whether c's seat is one that target has to respect.
+func (l *Lesson) hasBetterRight(c, target Conn, shown map[string]bool) bool {
+	if p, ok := l.Promises[c.Promise]; ok && c.Reserved && p.GivenAt <= target.HeardAt {
+		return true
+	}
+	if p, ok := l.promiseForSeatOf(c); ok && p.GivenAt <= target.HeardAt {
+		return true
+	}
+	return shown[c.ID] && l.wasInBefore(c, target)
+}
+
+// preceded reports whether c, who is in now, came before target and was in when
+// target came: by c itself, or by an older connection of its user whose seat c
+// took over and who is proven to have been in at that moment.
+func (l *Lesson) wasInBefore(c, target Conn) bool {
+	if byAge(c, target) < 0 {
+		return true
+	}
+	for _, o := range l.Conns {
+		heir := o.ID != c.ID && c.User != "" && o.User == c.User && byPlace(c, target) < 0
+		if heir && byAge(o, target) < 0 && o.provenInAt(target.cameAt()) {
+			return true
+		}
+	}
+	return false
+}
+
+// provenAt reports whether the connection is proven to have been in at a moment
+// after it came.
+func (c Conn) provenInAt(at epoch.Instant) bool {
+	return c.ShownAt >= at || c.LeftAt > at && !c.LeftLowerBound
+}
+
+// displaceable gives the latest comer after c whose seat neither a promise nor
+// the list's evidence protects.
+func (l *Lesson) latestDisplaceable(c Conn) (Conn, bool) {
+	later := l.Pick(func(o Conn) bool {
+		return l.canBeDisplaced(o, c)
+	})
+	if len(later) == 0 {
+		return Conn{}, false
+	}
+	return later[len(later)-1], true
+}
+
+// movable reports whether o came after c and sits without protection.
+func (l *Lesson) canBeDisplaced(o, c Conn) bool {
+	_, ridden := l.promiseForSeatOf(o)
+	return o.seated() && !o.Reserved && !o.Confirmed && !ridden && byPlace(o, c) > 0
+}
+
+// rider gives the open promise that was given for the seat that c has.
+func (l *Lesson) promiseForSeatOf(c Conn) (Promise, bool) {
+	for _, p := range l.Promises {
+		if p.open() && p.ForExistingSeat && p.User == c.User {
+			return p, true
+		}
+	}
+	return Promise{}, false
+}
+
+// entitled reports whether fewer than the cap's seats are beyond c's reach:
+// what is left belongs to displaceable later comers.
+func (l *Lesson) fitsIfDisplaceableLeave(c Conn) bool {
+	later := 0
+	for _, o := range l.Conns {
+		if l.canBeDisplaced(o, c) {
+			later++
+		}
+	}
+	return l.seatsUnavailableTo(c)-later < l.Policy.MaxSeats()
+}
+
+// Seats counts the seats that are taken.
+func (l *Lesson) Seats() int { return l.seatsTaken() - l.SeatsPromised() + int(l.PresentOutside) }
+
+// Promised counts the seats that are held for somebody who may still come.
+func (l *Lesson) Promised() int { return l.SeatsPromised() }
+
+// byID orders connections by their ids.
+func ByID(a, b Conn) int { return cmp.Compare(a.ID, b.ID) }
+
+// inUse reports whether somebody is in or has been promised a seat.
+func (l *Lesson) InUse() bool {
+	return l.PresentOutside > 0 || l.seatsTaken() > 0 || len(l.Pick(Conn.In)) > 0
+}

@@ -1,0 +1,28 @@
+package lesson
+
+import "usher/pkg/journal"
+
+import "usher/pkg/policy"
+
+// Told gives the state as a log that is up to date tells it: who was heard of
+// and whose line is still to be written is left out.
+func (l *Lesson) Logged() journal.Story {
+	s := journal.Story{
+		Status: l.Status, Outcome: l.Outcome, StartedAt: l.StartedAt, Deadline: l.Deadline(),
+		Seated: map[string]bool{}, Waiting: map[string]bool{}, Streams: map[string]policy.Kind{},
+	}
+	for id, c := range l.Conns {
+		switch {
+		case c.seated():
+			s.Seated[id] = true
+		case c.LeftAt == 0 && c.State == Waiting && !c.Unlogged:
+			s.Waiting[id] = true
+		}
+		for stream, what := range c.Streams {
+			if what.Made && !what.Gone {
+				s.Streams[stream] = what.Kind
+			}
+		}
+	}
+	return s
+}

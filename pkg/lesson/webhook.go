@@ -1,0 +1,239 @@
+package lesson
+
+import (
+	"errors"
+	"maps"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/policy"
+)
+
+// Heard is a webhook, with the records that Wants asked for.
+type Webhook struct {
+	Event   Event
+	Records []Record
+}
+
+func (h Webhook) decide(t *turn) error {
+	t.recall(h.Records)
+	e := h.Event
+	if _, known := t.l.Conns[e.Connection]; !known && len(t.l.Conns) >= 2*maxEntries {
+		return ErrCrowded
+	}
+	switch {
+	case e.Name == journal.ConnectionCreated && e.Connection != "":
+		t.arrive(e)
+	case e.Name == journal.ConnectionDestroyed && e.Connection != "":
+		t.depart(e)
+	case e.Name == journal.StreamCreated && e.Stream != "" && e.Connection != "":
+		t.stream(e)
+	case e.Name == journal.StreamDestroyed && e.Stream != "" && e.Connection != "":
+		t.stream(e)
+	default:
+		t.recordEvent(e)
+	}
+	if t.changed {
+		t.updateClock(e.Name)
+		if t.l.Status != journal.Ended || e.Name == journal.ConnectionCreated {
+			t.watch()
+		}
+	}
+	return nil
+}
+
+// ErrCrowded says that so many wait that the item can take in no more; the
+// event is heard later.
+var ErrCrowded = errors.New("too many connections wait to be decided")
+
+// oldNews is the age beyond which a first sign of a connection needs the
+// list's word before it takes a seat or counts for the clock.
+const lateNews = 10 * epoch.Minute
+
+// arrive hears of a connection's coming. Heard of before: nothing is decided
+// again.
+func (t *turn) arrive(e Event) {
+	c, known := t.l.Conns[e.Connection]
+	if known && c.Created {
+		return
+	}
+	if !known {
+		c = Conn{ID: e.Connection, CreatedAt: e.ConnectedAt, HeardAt: t.now, ShownAt: e.ConnectedAt}
+		c.HeardLate = e.Received-e.ConnectedAt > lateNews
+	}
+	if c.State == ListedOnly {
+		c.CreatedAt = e.ConnectedAt
+	}
+	c.Created = true
+	c = t.identify(c, t.l.identify(e.Data))
+	line := journal.Line{Event: e.Name, EventAt: e.ConnectedAt}
+	switch {
+	case c.DisconnectRequested() || c.State == Seated:
+		// Decided already, on the list's evidence.
+		t.put(c)
+		line.Action = journal.DidNothing
+		t.logAbout(c, line)
+	case c.LeftAt != 0:
+		t.recordAfterLeaving(c, line)
+	case c.State == Waiting:
+		// It waited as a stranger; now that it is known, look again.
+		t.put(c)
+		line.Action = journal.DidWait
+		t.logAbout(c, line)
+		t.judge(c, journal.Line{Event: e.Name}, nil)
+	default:
+		c.State, c.Unlogged = Waiting, true
+		t.put(c)
+		t.judge(c, line, nil)
+		t.claimReadingForFirst()
+	}
+}
+
+// claimFirst takes the right to read the list together with the coming of the
+// first who waits: one write less until it is decided.
+func (t *turn) claimReadingForFirst() {
+	if t.l.Status != journal.Ended && len(t.l.Waiting()) == 1 && t.now >= t.l.ReadAt+ReadingGap {
+		t.l.ReadAt = t.now
+	}
+}
+
+// introduce gives c the identity. Who was already judged as somebody stays
+// that; the promise is used by the first connection that carries its id.
+func (t *turn) identify(c Conn, who identity) Conn {
+	if c.User == "" && c.Promise == "" {
+		c.User, c.Role, c.Foreign, c.Promise = who.user, who.role, who.foreign, who.promise
+	}
+	if p, ok := t.l.Promises[who.promise]; ok && p.Used == "" {
+		p.Used = c.ID
+		t.l.Promises[p.ID] = p
+	}
+	return c
+}
+
+// passBy records somebody who had left before the webhook of the coming was
+// heard: attendance and the clock hear of it, unless it had no right to be in.
+func (t *turn) recordAfterLeaving(c Conn, line journal.Line) {
+	c.State, c.Unlogged, line.Action = HeardAfterLeaving, false, journal.DidNothing
+	if c.Foreign && t.l.Policy.Foreign(t.l.Own) == policy.Refuse {
+		c.Reason, line.Reason = journal.NoTicket, journal.NoTicket
+	}
+	t.put(c)
+	t.logAbout(c, line)
+}
+
+// depart hears of a connection's going. One that overtakes its coming is
+// remembered, so that no ghost is left.
+func (t *turn) depart(e Event) {
+	c, known := t.l.Conns[e.Connection]
+	if known && c.Destroyed {
+		return
+	}
+	if !known {
+		c = Conn{ID: e.Connection, CreatedAt: e.ConnectedAt, HeardAt: t.now, State: HeardAfterLeaving}
+		c.HeardLate = e.Received-e.ConnectedAt > lateNews
+	}
+	if c.State == ListedOnly {
+		c.State = HeardAfterLeaving
+	}
+	c = t.logArrival(c)
+	c.Destroyed, c.LeftLowerBound = true, false
+	c.LeftAt = max(e.At, c.CreatedAt)
+	c.RetryAt = 0
+	t.put(c)
+	t.logAbout(c, journal.Line{Event: e.Name, EventAt: c.LeftAt, Action: journal.DidLeave, Note: journal.Note(e.Reason)})
+	t.reconsiderWaiting(e.Name)
+}
+
+// moveUp decides those who wait, the earliest first, by what is known without
+// another look at the list.
+func (t *turn) reconsiderWaiting(event string) {
+	if t.l.Status == journal.Ended {
+		return
+	}
+	for _, c := range t.l.Waiting() {
+		if c = t.l.Conns[c.ID]; c.State == Waiting {
+			t.judge(c, journal.Line{Event: event}, nil)
+		}
+	}
+}
+
+// stream hears of a stream's coming or going. A stream proves its connection.
+func (t *turn) stream(e Event) {
+	c, known := t.l.Conns[e.Connection]
+	s := c.Streams[e.Stream]
+	if e.Name == journal.StreamCreated && s.Made || e.Name == journal.StreamDestroyed && s.Gone {
+		return
+	}
+	if !known {
+		c = t.listedConn(e.Connection, e.ConnectedAt, t.now)
+		c.HeardLate = e.Received-e.ConnectedAt > lateNews
+	}
+	if e.Name == journal.StreamCreated {
+		s.Made, s.Kind, s.CreatedAt = true, e.Kind, e.StreamAt
+	} else {
+		s.Gone = true
+		s.CreatedAt = e.StreamAt
+	}
+	if c.ShownAt = max(c.ShownAt, e.StreamAt); c.LeftLowerBound {
+		c.LeftAt = max(c.LeftAt, c.ShownAt)
+	}
+	c.Streams = withStream(c.Streams, e.Stream, s)
+	t.put(c)
+	t.logAbout(c, journal.Line{Event: e.Name, EventAt: e.At, Stream: e.Stream, Action: journal.DidNothing, Note: journal.Note(s.Kind)})
+	if c.State == ListedOnly && c.LeftAt == 0 && t.l.Status == journal.Ended {
+		t.refuse(c, journal.LessonOver, journal.Line{Event: e.Name, EventAt: e.At})
+	}
+}
+
+// maxStreams bounds the remembered streams of a connection.
+const maxStreams = 16
+
+// withStream remembers the stream; beyond the bound those go that ended first.
+func withStream(streams map[string]Stream, id string, s Stream) map[string]Stream {
+	next := maps.Clone(streams)
+	if next == nil {
+		next = map[string]Stream{}
+	}
+	next[id] = s
+	for len(next) > maxStreams {
+		oldest := ""
+		for other, o := range next {
+			if other != id && o.Gone && (oldest == "" || o.CreatedAt < next[oldest].CreatedAt) {
+				oldest = other
+			}
+		}
+		if oldest == "" {
+			break
+		}
+		delete(next, oldest)
+	}
+	return next
+}
+
+// maxAhead is how far ahead of Usher's clock Vonage's may be.
+const maxAhead = 5 * epoch.Second
+
+// sighting is a connection that Vonage showed and whose own webhook has not
+// come.
+func (t *turn) listedConn(id string, since, listed epoch.Instant) Conn {
+	if since == 0 || since > t.now+maxAhead {
+		since = t.now
+	}
+	return Conn{
+		ID: id, CreatedAt: since, HeardAt: t.now, ShownAt: since,
+		State: ListedOnly, ListedAt: listed, Foreign: true,
+	}
+}
+
+// note records an event that decides nothing. What it hints at, a destroyed or
+// rotated session, is compared with the list.
+func (t *turn) recordEvent(e Event) {
+	if _, known := t.l.Seen[e.Digest]; known {
+		return
+	}
+	t.l.Seen[e.Digest] = t.now
+	t.log(journal.Line{Event: e.Name, EventAt: e.At, Action: journal.DidNothing, Note: journal.Note(e.Reason)})
+	if e.Name == journal.SessionDestroyed || e.Name == journal.SessionNotification {
+		t.l.WatchAt = t.now
+	}
+}

@@ -1,0 +1,46 @@
+package problem
+
+import "time"
+
+// Code is the stable name of a refusal, as the API shows it.
+type Code string
+
+// The codes.
+const (
+	BadJSON             Code = "bad-json"
+	InvalidField        Code = "invalid-field"
+	InvalidRoom         Code = "invalid-room"
+	InvalidUser         Code = "invalid-user"
+	NotSupported        Code = "not-supported"
+	Unauthorized        Code = "unauthorized"
+	WrongScope          Code = "wrong-scope"
+	WrongRoom           Code = "wrong-room"
+	NoSuchRoom          Code = "no-such-room"
+	NoSuchConnection    Code = "no-such-connection"
+	RoomFull            Code = "room-full"
+	DuplicateUser       Code = "duplicate-user"
+	NotRunning          Code = "not-running"
+	NoLimit             Code = "no-limit"
+	NotEnded            Code = "not-ended"
+	RoomInUse           Code = "room-in-use"
+	SessionInUse        Code = "session-in-use"
+	LessonOver          Code = "lesson-over"
+	Changed             Code = "changed"
+	TooLarge            Code = "too-large"
+	TooManyRequests     Code = "too-many-requests"
+	PlatformUnavailable Code = "platform-unavailable"
+)
+
+// Problem is a refusal in words for the person who asked. Detail never carries
+// text of an internal error; the cause is for the log.
+type Details struct {
+	Code       Code
+	Fields     []string // the wrong fields, for invalid-field and not-supported
+	Detail     string
+	RetryAfter time.Duration // 0: none
+	Cause      error
+}
+
+func (p *Details) Error() string { return string(p.Code) + ": " + p.Detail }
+
+func (p *Details) Unwrap() error { return p.Cause }
