@@ -5,6 +5,7 @@ package bench_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -22,7 +23,7 @@ func lessonOf(b *testing.B, seats, n int) (lesson.Lesson, epoch.Instant) {
 	l := lesson.New(first, journal.FromAPI, "", noon)
 	now := noon
 	for i := range n {
-		now += epoch.Second
+		now = now.Add(time.Second)
 		l = decide(b, l, comes(i, now), now)
 		if out, ok := l.ToShed(); ok {
 			l = out.Apply(l)
@@ -70,7 +71,7 @@ func BenchmarkDecide(b *testing.B) {
 	for _, seats := range []int{2, policy.MaxSeats} {
 		almost, now := lessonOf(b, seats, seats-1)
 		full, _ := lessonOf(b, seats, seats)
-		now += 2 * epoch.Second
+		now = now.Add(2 * time.Second)
 		waits := decide(b, full, comes(seats, now), now)
 		all := lesson.Reading{Began: now, Whole: true}
 		for i := range seats + 1 {

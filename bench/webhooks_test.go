@@ -8,8 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
-	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/room"
 )
@@ -29,7 +29,7 @@ func visits(b *testing.B, all []*client, rooms int, turn *atomic.Int64) {
 				n := int(turn.Add(1))
 				session, at := sessionOf(n%rooms), now()
 				c.post(b, journal.ConnectionCreated, session, id(n), at, at)
-				c.post(b, journal.ConnectionDestroyed, session, id(n), at, at+epoch.Second)
+				c.post(b, journal.ConnectionDestroyed, session, id(n), at, at.Add(time.Second))
 			}
 		})
 	}

@@ -53,7 +53,7 @@ func (s *story) clock(c *call) error {
 	if err != nil {
 		return err
 	}
-	to := from + epoch.Instant(d.Milliseconds())
+	to := from.Add(d)
 	if to < s.now() {
 		return fmt.Errorf("it is %s already", since(s.now()))
 	}
@@ -91,7 +91,7 @@ func (s *story) next(to epoch.Instant) (epoch.Instant, func()) {
 	if a, ok := s.firstAlarm(); ok && a.at < at {
 		at, do = a.at, func() { s.ring(a) }
 	}
-	if due := s.lastSweep + epoch.Minute; s.sweeping && !s.down && due < at {
+	if due := s.lastSweep.Add(time.Minute); s.sweeping && !s.down && due < at {
 		at, do = due, func() { s.sweepNow(due) }
 	}
 	if at > to {
@@ -115,7 +115,7 @@ func (s *story) ring(a alarm) {
 	delete(s.alarms, a)
 	s.mu.Unlock()
 	if err := s.service.Work(context.Background(), a.session); err != nil {
-		_ = (*timer)(s).Wake(context.Background(), a.session, s.now()+5*epoch.Second) // it never fails
+		_ = (*timer)(s).Wake(context.Background(), a.session, s.now().Add(5*time.Second)) // it never fails
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"usher/pkg/api"
-
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
@@ -261,7 +261,7 @@ func (s *story) arrive(i int) {
 		s.sent = append(s.sent, p)
 		return
 	}
-	p.at = s.now() + min(5*epoch.Second<<min(p.tries, 8), 15*epoch.Minute)
+	p.at = s.now().Add(min(5*time.Second<<min(p.tries, 8), 15*time.Minute))
 	p.tries++
 	s.mu.Lock()
 	s.posts = append(s.posts, p)

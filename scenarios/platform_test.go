@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
@@ -65,7 +64,7 @@ func (p *platform) Signal(_ context.Context, _, _, kind string, data []byte) err
 func (s *story) list(c *call) error {
 	if len(c.args) == 2 && c.args[0] == "lag" {
 		d, err := time.ParseDuration(c.args[1])
-		s.vonage.Lag = epoch.Instant(d.Milliseconds())
+		s.vonage.Lag = d
 		return err
 	}
 	word, err := one(c, "fails", "missing", "paged", "works")

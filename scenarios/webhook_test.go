@@ -16,7 +16,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"usher/pkg/api"
-
 	"usher/pkg/epoch"
 	"usher/pkg/room/roomtest"
 )
@@ -81,7 +80,7 @@ func (s *story) write(l letter, body string) (*http.Request, error) {
 		secret = signature
 	}
 	if secret != "" {
-		r.Header.Set("Authorization", "Bearer "+sign([]byte(body), secret, s.now()-epoch.Instant(l.age.Milliseconds())))
+		r.Header.Set("Authorization", "Bearer "+sign([]byte(body), secret, s.now().Add(-l.age)))
 	}
 	return r, nil
 }
@@ -90,7 +89,7 @@ func (s *story) write(l letter, body string) (*http.Request, error) {
 func sign(body []byte, secret string, at epoch.Instant) string {
 	sum := sha256.Sum256(body)
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"iss": "Vonage", "iat": at / epoch.Second, "jti": "story", "api_key": project,
+		"iss": "Vonage", "iat": at.Seconds(), "jti": "story", "api_key": project,
 		"payload_hash": hex.EncodeToString(sum[:]),
 	}).SignedString([]byte(secret))
 	if err != nil {
@@ -127,5 +126,5 @@ func (s *story) fill(body string) string {
 // moment reads a time of the story.
 func moment(text string) (epoch.Instant, error) {
 	d, err := time.ParseDuration(text)
-	return roomtest.Epoch + epoch.Instant(d.Milliseconds()), err
+	return roomtest.Epoch.Add(d), err
 }

@@ -55,7 +55,7 @@ func (s *server) record(rec *recorder, r *http.Request, began epoch.Instant, lef
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("method", clip(r.Method)), slog.String("path", r.URL.Path),
-		slog.Int("status", rec.status), slog.Int64("ms", int64(s.Now()-began)),
+		slog.Int("status", rec.status), slog.Int64("ms", s.Now().Sub(began).Milliseconds()),
 	}
 	var p *problem.Details
 	if errors.As(left.err, &p) {

@@ -99,7 +99,7 @@ func (d *desk) message(ctx context.Context, m Message) (err error) {
 	err = d.work(ctx, task)
 	switch {
 	case errors.Is(err, errEarly):
-		return d.again(ctx, m.Body, task.Wake.At.Until(d.now()))
+		return d.again(ctx, m.Body, task.Wake.At.Sub(d.now()))
 	case errors.Is(err, room.ErrUnavailable):
 		d.log.WarnContext(ctx, "the store is away, the task comes again", "message", m.ID, "error", err)
 		return d.again(ctx, m.Body, pause)
@@ -123,7 +123,7 @@ func (d *desk) work(ctx context.Context, task timer.Message) error {
 
 // until waits for a moment that is near.
 func (d *desk) until(ctx context.Context, at epoch.Instant) error {
-	left := at.Until(d.now())
+	left := at.Sub(d.now())
 	if left > patience {
 		return errEarly
 	}

@@ -44,7 +44,7 @@ const maxName = 4096
 // day counts from the epoch, in UTC.
 type day uint32
 
-func dayOf(t epoch.Instant) day { return day(max(0, t/(24*epoch.Hour))) }
+func dayOf(t epoch.Instant) day { return day(max(0, t.Seconds()/(24*60*60))) }
 
 func (d day) bytes() []byte { return binary.BigEndian.AppendUint32(nil, uint32(d)) }
 

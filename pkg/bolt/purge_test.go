@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -13,7 +14,7 @@ import (
 	"usher/pkg/room"
 )
 
-const aDay = 24 * epoch.Hour
+const aDay = 24 * time.Hour
 
 // ended stores a lesson of that name that has ended and is nobody's any more,
 // with eight lines and a record outside.
@@ -67,14 +68,14 @@ func TestPurge(t *testing.T) {
 	now := noon
 	s := openAt(t, newPath(t), func() epoch.Instant { return now })
 	old := ended(t, s, "old")
-	now += 2 * aDay
+	now = now.Add(2 * aDay)
 	young := ended(t, s, "young")
 
-	purge(t, s, noon+90*aDay)
+	purge(t, s, noon.Add(90*aDay))
 	if got, want := kept(t, s), [5]int{2, 16, 2, 0, 4}; got != want {
 		t.Errorf("on the last day lessons, lines, records, due, ages are %v, want %v", got, want)
 	}
-	purge(t, s, noon+91*aDay)
+	purge(t, s, noon.Add(91*aDay))
 	if got, want := kept(t, s), [5]int{1, 8, 1, 0, 2}; got != want {
 		t.Errorf("a day later they are %v, want %v", got, want)
 	}
@@ -84,7 +85,7 @@ func TestPurge(t *testing.T) {
 	if _, _, err := s.Lesson(t.Context(), young.Session); err != nil {
 		t.Errorf("the young lesson: %v", err)
 	}
-	purge(t, s, noon+1000*aDay)
+	purge(t, s, noon.Add(1000*aDay))
 	if got := kept(t, s); got != [5]int{} {
 		t.Errorf("in the end %v are left", got)
 	}
@@ -124,8 +125,8 @@ func TestPurgeKeeps(t *testing.T) {
 			l := ended(t, s, "one")
 			keep(t, s, l)
 			// The clock of the writes stands still: Purge's own counts.
-			for _, days := range []epoch.Instant{91, 200} {
-				purge(t, s, noon+days*aDay)
+			for _, days := range []time.Duration{91, 200} {
+				purge(t, s, noon.Add(days*aDay))
 				if _, _, err := s.Lesson(t.Context(), l.Session); err != nil {
 					t.Fatalf("after %d days: %v", days, err)
 				}
@@ -155,11 +156,11 @@ func TestPurgeSparesWhatWasShedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now += 50 * aDay
+	now = now.Add(50 * aDay)
 	if _, err = s.Shed(t.Context(), l, again); err != nil {
 		t.Fatal(err)
 	}
-	purge(t, s, noon+100*aDay)
+	purge(t, s, noon.Add(100*aDay))
 	if got, err := s.Records(t.Context(), l.Session, "", 10); len(got) != 1 || err != nil {
 		t.Errorf("%d records are left (%v), want the one that was written 50 days ago", len(got), err)
 	}
@@ -182,7 +183,7 @@ func TestPurgeIsBounded(t *testing.T) {
 	}
 	left := sheds * records
 	for calls := 1; left > 0; calls++ {
-		purge(t, s, noon+100*aDay)
+		purge(t, s, noon.Add(100*aDay))
 		now := kept(t, s)[2]
 		if gone := left - now; gone == 0 || gone > 2*purgeRounds*purgeKeys {
 			t.Fatalf("call %d removed %d records", calls, gone)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -21,7 +22,7 @@ func begin(ctx context.Context, s *Store, name, text string) (lesson.Lesson, err
 	l := lesson.Lesson{
 		Session: "session-" + name, Room: name, Created: noon, Policy: p, PolicyVersion: 1,
 		Rules:  []policy.Rule{{Since: noon, Quorum: 2, Seconds: 60}},
-		Status: journal.Running, StartedAt: noon + 1, Due: noon + epoch.Hour,
+		Status: journal.Running, StartedAt: noon + 1, Due: noon.Add(time.Hour),
 	}
 	err := s.Commit(ctx, room.Change{
 		Room: room.Room{Name: name, Created: noon, Policy: p, Session: l.Session}, Create: true, Start: &l,

@@ -34,7 +34,7 @@ func (s *Service) carryOut(ctx context.Context, before, after lesson.Lesson) {
 	if after.Status == journal.Ended && before.Status != journal.Ended {
 		s.signalEnd(ctx, after)
 	} else if d := after.Deadline(); after.Status == journal.Running && before.Status == journal.Running && d != before.Deadline() &&
-		(after.Extended != before.Extended || after.FixedEnd != before.FixedEnd) {
+		(after.ExtendedMillis != before.ExtendedMillis || after.FixedEnd != before.FixedEnd) {
 		s.signalExtended(ctx, after, d)
 	}
 	var told []string

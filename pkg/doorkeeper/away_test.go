@@ -216,7 +216,7 @@ func (q *queued) work() {
 			err = q.Service.Work(context.Background(), w.session)
 		}
 		if errors.Is(err, room.ErrUnavailable) {
-			w.at = now + 10*epoch.Second + epoch.Instant(q.dice.IntN(1000))
+			w.at = now.Add(10*time.Second) + epoch.Instant(q.dice.IntN(1000))
 			_ = q.push(w) // it is not broken
 			continue
 		}
@@ -226,16 +226,16 @@ func (q *queued) work() {
 	}
 }
 
-func (q *queued) pass(d epoch.Instant) {
-	for end := q.Now() + d; q.Now() < end; {
-		q.Pass(50)
+func (q *queued) pass(d time.Duration) {
+	for end := q.Now().Add(d); q.Now() < end; {
+		q.Pass(50 * time.Millisecond)
 		q.work()
 	}
 }
 
 // crowd lets people come to the sessions and go, 20 events a second.
-func (q *queued) crowd(sessions []string, d epoch.Instant) {
-	for end := q.Now() + d; q.Now() < end; {
+func (q *queued) crowd(sessions []string, d time.Duration) {
+	for end := q.Now().Add(d); q.Now() < end; {
 		session := sessions[q.dice.IntN(len(sessions))]
 		if in := q.Platform.In(session); len(in) > 0 && q.dice.IntN(4) < len(in) {
 			q.Platform.Go(in[q.dice.IntN(len(in))])
@@ -243,7 +243,7 @@ func (q *queued) crowd(sessions []string, d epoch.Instant) {
 			q.people++
 			q.Platform.Come(session, fmt.Sprintf("c%05d", q.people), fmt.Sprintf("user%d", q.dice.IntN(50)))
 		}
-		q.pass(50)
+		q.pass(50 * time.Millisecond)
 	}
 }
 
@@ -314,29 +314,29 @@ func (q *queued) rooms(n int) (sessions []string) {
 func TestStoreIsAway(t *testing.T) {
 	for name, c := range map[string]struct {
 		how  trouble
-		long epoch.Instant
+		long time.Duration
 		park bool
 	}{
-		"throttled":           {throttled, epoch.Minute, true},
-		"answers are cut off": {cutOff, epoch.Minute, false},
-		"unreachable":         {gone, 5 * epoch.Minute, true},
+		"throttled":           {throttled, time.Minute, true},
+		"answers are cut off": {cutOff, time.Minute, false},
+		"unreachable":         {gone, 5 * time.Minute, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := newQueued(t)
 			sessions := q.rooms(8)
-			q.crowd(sessions, 10*epoch.Second)
+			q.crowd(sessions, 10*time.Second)
 			q.store.be(c.how)
 			q.crowd(sessions, c.long)
-			if most := int(c.long/epoch.Second) * 20 / 2; c.park != (q.parked > most) {
+			if most := int(c.long/time.Second) * 20 / 2; c.park != (q.parked > most) {
 				t.Errorf("%d events were parked", q.parked)
 			}
 			if posts := q.Pending(); len(posts) > 0 {
 				t.Errorf("%d webhooks were not taken", len(posts))
 			}
 			q.store.be(none)
-			q.crowd(sessions, 10*epoch.Second)
-			q.pass(3 * epoch.Minute)
+			q.crowd(sessions, 10*time.Second)
+			q.pass(3 * time.Minute)
 			for _, session := range sessions {
 				q.agree(session)
 			}
@@ -352,13 +352,13 @@ func TestQueueIsGoneToo(t *testing.T) {
 	q.store.be(gone)
 	q.broken = true
 	q.Platform.Come(session, "A", "alice")
-	q.pass(epoch.Second)
+	q.pass(time.Second)
 	if posts := q.Pending(); len(posts) != 1 {
 		t.Fatalf("%d webhooks under way, want the one that was not taken", len(posts))
 	}
 	q.broken = false
 	q.store.be(none)
-	q.pass(epoch.Minute)
+	q.pass(time.Minute)
 	q.agree(session)
 }
 

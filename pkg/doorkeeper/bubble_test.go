@@ -200,14 +200,14 @@ func (b *bubble) ring(t *testing.T, session string) {
 	t.Helper()
 	b.mu.Lock()
 	now := clockNow()
-	next := now + epoch.Minute
+	next := now.Add(time.Minute)
 	b.wakes = slices.DeleteFunc(b.wakes, func(at epoch.Instant) bool { return at < now })
 	if len(b.wakes) > 0 {
 		next = min(next, slices.Min(b.wakes))
 	}
 	b.wakes = slices.DeleteFunc(b.wakes, func(at epoch.Instant) bool { return at <= next })
 	b.mu.Unlock()
-	time.Sleep(next.Until(now))
+	time.Sleep(next.Sub(now))
 	if err := b.Work(t.Context(), session); err != nil {
 		t.Error(err)
 	}

@@ -8,11 +8,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"usher/pkg/bolt"
-
 	"usher/pkg/doorkeeper"
-	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
@@ -148,9 +147,9 @@ func (d *door) says(n int, id string, action journal.Action, reason journal.Reas
 func TestThirdPersonGoes(t *testing.T) {
 	d := adopted(t, `{"maxSeats":2}`)
 	d.come("A", "alice")
-	d.Pass(epoch.Second)
+	d.Pass(time.Second)
 	d.come("B", "bob")
-	d.Pass(epoch.Second)
+	d.Pass(time.Second)
 	d.Platform.Come(d.session, "C", "carol")
 	d.Pass(0) // the webhook is handled, and nothing else
 	d.in("A", "B")
@@ -164,15 +163,15 @@ func TestThirdPersonGoes(t *testing.T) {
 func TestLateWebhookDisplacesTheLaterComer(t *testing.T) {
 	d := adopted(t, `{"maxSeats":2}`)
 	d.come("A", "alice")
-	d.Pass(epoch.Second)
+	d.Pass(time.Second)
 	var late lesson.Event
 	d.Platform.Notify = func(e lesson.Event) { late = e }
 	d.Platform.Come(d.session, "B", "bob")
 	d.Platform.Notify = nil
-	d.Pass(epoch.Second)
+	d.Pass(time.Second)
 	d.come("C", "carol")
 	d.in("A", "B", "C")
-	d.Pass(epoch.Second)
+	d.Pass(time.Second)
 	if err := d.Hear(late); err != nil {
 		t.Fatal(err)
 	}
@@ -184,21 +183,21 @@ func TestLateWebhookDisplacesTheLaterComer(t *testing.T) {
 func TestLessonEndsAtItsTime(t *testing.T) {
 	d := adopted(t, `{"lessonSeconds":60}`)
 	d.come("A", "alice")
-	d.Pass(10 * epoch.Second)
+	d.Pass(10 * time.Second)
 	d.come("B", "bob")
 	start := d.Now()
-	d.Advance(start + 60*epoch.Second - 1)
+	d.Advance(start.Add(60*time.Second) - 1)
 	d.in("A", "B")
-	d.Advance(start + 60*epoch.Second)
+	d.Advance(start.Add(60 * time.Second))
 	d.in()
-	if at := d.Platform.Requests[0].At; at != start+60*epoch.Second {
+	if at := d.Platform.Requests[0].At; at != start.Add(60*time.Second) {
 		t.Errorf("the first request to disconnect left %d ms after the start", at-start)
 	}
 	v := d.view()
 	if v.Status != journal.Ended || *v.Outcome != journal.Completed {
 		t.Errorf("the room is %s, %v", v.Status, *v.Outcome)
 	}
-	d.Pass(5 * epoch.Second)
+	d.Pass(5 * time.Second)
 	d.come("L", "late")
 	d.in()
 	d.says(1, "L", journal.DidRefuse, journal.LessonOver)
@@ -231,7 +230,7 @@ func TestReloadTakesOverTheSeat(t *testing.T) {
 	d := own(t, `{"maxSeats":2}`)
 	d.come("A", d.mustJoin("alice"))
 	d.come("B", d.mustJoin("bob"))
-	d.Pass(epoch.Second)
+	d.Pass(time.Second)
 	d.come("A2", d.mustJoin("alice"))
 	d.in("A2", "B")
 	d.says(1, "A", journal.DidDisconnect, journal.DuplicateUser)
@@ -246,7 +245,7 @@ func TestPromiseLapsesAndFreesTheSeat(t *testing.T) {
 	if _, err := d.join("bob"); !isProblem(err, problem.RoomFull) {
 		t.Fatalf("join while alice's promise holds: %v", err)
 	}
-	d.Pass(76 * epoch.Second)
+	d.Pass(76 * time.Second)
 	d.come("B", d.mustJoin("bob"))
 	d.in("B")
 }
@@ -260,10 +259,10 @@ func TestTwiceIsOnce(t *testing.T) {
 	}
 	for _, id := range []string{"A", "B", "C"} {
 		d.come(id, id)
-		d.Pass(epoch.Second)
+		d.Pass(time.Second)
 	}
 	d.Platform.Go("A")
-	d.Pass(epoch.Second)
+	d.Pass(time.Second)
 	seen := map[string]int{}
 	for _, l := range d.lines() {
 		seen[l.Event+deref(l.ConnectionID)+string(l.Action)]++
@@ -283,7 +282,7 @@ func TestDepartureOvertakesArrival(t *testing.T) {
 	var events []lesson.Event
 	d.Platform.Notify = func(e lesson.Event) { events = append(events, e) }
 	d.Platform.Come(d.session, "A", "alice")
-	d.Pass(epoch.Second)
+	d.Pass(time.Second)
 	d.Platform.Go("A")
 	d.Platform.Notify = nil
 	for _, e := range []lesson.Event{events[1], events[0]} {
@@ -305,7 +304,7 @@ func TestEndOfALargeRoom(t *testing.T) {
 		d.come(fmt.Sprintf("c%03d", i), fmt.Sprintf("u%03d", i))
 	}
 	d.Platform.ListFails = func() error { return roomtest.ErrAway }
-	d.Advance(start + 600*epoch.Second)
+	d.Advance(start.Add(600 * time.Second))
 	d.in()
 	ended := 0
 	for _, l := range d.lines() {
@@ -317,7 +316,7 @@ func TestEndOfALargeRoom(t *testing.T) {
 		t.Errorf("%d lines tell of 200 people", ended)
 	}
 	d.Platform.ListFails = nil
-	d.Pass(10 * epoch.Minute)
+	d.Pass(10 * time.Minute)
 	if l, err := d.Lesson(d.session); err != nil || l.PresentOutside != 0 || len(l.Logged().Seated) != 0 {
 		t.Errorf("%d are left outside the item, %v", l.PresentOutside, err)
 	}
@@ -329,7 +328,7 @@ func TestHallEnd(t *testing.T) { roomtest.TestHallEnd(t, openBolt(t)) }
 func TestJoinsShareAReading(t *testing.T) {
 	d := own(t, `{"maxSeats":1}`)
 	d.mustJoin("alice")
-	d.Pass(epoch.Second)
+	d.Pass(time.Second)
 	before := d.Now()
 	var all sync.WaitGroup
 	for i := range 40 {
@@ -340,7 +339,7 @@ func TestJoinsShareAReading(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if took := d.Now() - before; took > 3*epoch.Second {
-		t.Errorf("40 joins of a full room took %d ms", took)
+	if took := d.Now().Sub(before); took > 3*time.Second {
+		t.Errorf("40 joins of a full room took %v", took)
 	}
 }

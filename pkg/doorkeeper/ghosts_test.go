@@ -3,8 +3,7 @@ package doorkeeper_test
 import (
 	"fmt"
 	"testing"
-
-	"usher/pkg/epoch"
+	"time"
 )
 
 // After the death of the only process the deadline rings on time, though the
@@ -14,11 +13,11 @@ func TestDeadlineAfterADeath(t *testing.T) {
 	d.come("A", "ann")
 	d.come("B", "bob")
 	start := d.Now()
-	d.SweepEvery = 5 * epoch.Minute
-	d.Pass(epoch.Minute)
+	d.SweepEvery = 5 * time.Minute
+	d.Pass(time.Minute)
 	d.Restart()
 	d.Forget()
-	d.Advance(start + 900*epoch.Second)
+	d.Advance(start.Add(900 * time.Second))
 	d.in()
 }
 
@@ -31,7 +30,7 @@ func TestGhostsOfAHall(t *testing.T) {
 	for i := range 100 {
 		d.Platform.Vanish(fmt.Sprintf("c%03d", i))
 	}
-	d.Pass(epoch.Hour)
+	d.Pass(time.Hour)
 	if v := d.view(); v.Seats != 0 {
 		t.Errorf("%d seats are taken by nobody", v.Seats)
 	}

@@ -159,7 +159,7 @@ const (
 	// glance is how often a request looks whether another's reading serves it.
 	glance = 50 * time.Millisecond
 	// lookPatience is how long a request waits for a look at the list.
-	lookPatience = 8 * epoch.Second
+	lookPatience = 8 * time.Second
 )
 
 // lookFor reads the list for a request made at that moment, when its turn
@@ -173,7 +173,7 @@ func (s *Service) lookFor(ctx context.Context, session string, since epoch.Insta
 				return nil, nil
 			}
 			now := s.set.Now()
-			if err := s.set.Rest(ctx, now+epoch.Instant(glance.Milliseconds())); err != nil || now > since+lookPatience {
+			if err := s.set.Rest(ctx, now+epoch.Instant(glance.Milliseconds())); err != nil || now > since.Add(lookPatience) {
 				return nil, platformAway(err)
 			}
 			s.lessons.drop(session) // another process may have read
@@ -203,7 +203,7 @@ func rest(ctx context.Context, d time.Duration) error {
 }
 
 // demoRest is how long a finished demo room stays finished.
-const demoRest = 10 * epoch.Second
+const demoRest = 10 * time.Second
 
 // Visit gives credentials to whoever opens a demo room's page. The visitor is
 // what the page's cookie says, "" without one; the answer says what it is from
@@ -220,7 +220,7 @@ func (s *Service) Visit(ctx context.Context, name, visitor string) (room.Credent
 	if l != nil && l.Status == journal.Ended {
 		over = l.EndedAt
 	}
-	if over != 0 && s.set.Now() >= over+demoRest {
+	if over != 0 && s.set.Now() >= over.Add(demoRest) {
 		if _, err := s.Reopen(ctx, name, "demo"); err != nil && !isCode(err, problem.NotEnded) {
 			return room.Credentials{}, "", err
 		}

@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"usher/pkg/doorkeeper"
-	"usher/pkg/epoch"
 	"usher/pkg/journal"
 )
 
@@ -17,9 +17,9 @@ func TestReplay(t *testing.T) {
 	d := adopted(t, `{"maxSeats":2,"lessonSeconds":60}`)
 	for _, id := range []string{"A", "B", "C"} {
 		d.come(id, "user-"+id)
-		d.Pass(epoch.Second)
+		d.Pass(time.Second)
 	}
-	d.Pass(epoch.Minute)
+	d.Pass(time.Minute)
 	var pages bytes.Buffer
 	for after := int64(0); ; {
 		page, err := d.Service.Events(context.Background(), "lesson", "", after, 3)

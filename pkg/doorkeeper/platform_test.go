@@ -33,7 +33,7 @@ func (d *door) asked(id string) (at []epoch.Instant) {
 // gaps are the times between the moments, in whole seconds.
 func gaps(at []epoch.Instant) (s []int) {
 	for i := 1; i < len(at); i++ {
-		s = append(s, int((at[i]-at[i-1]+epoch.Second/2)/epoch.Second))
+		s = append(s, int((at[i].Sub(at[i-1])+time.Second/2)/time.Second))
 	}
 	return s
 }
@@ -51,7 +51,7 @@ func TestDisconnectIsTriedAgain(t *testing.T) {
 			d.Platform.DisconnectFails = func(string) error { return failure }
 			d.come("B", "bob")
 			d.says(1, "B", journal.DidRefuse, journal.RoomFull)
-			d.Pass(5 * epoch.Minute)
+			d.Pass(5 * time.Minute)
 			got := gaps(d.asked("B"))
 			want := []int{1, 2, 4, 8, 16, 32, 60, 60, 60}
 			if len(got) < len(want) || !slices.Equal(got[:7], want[:7]) || slices.Max(got) > 61 {
@@ -59,10 +59,10 @@ func TestDisconnectIsTriedAgain(t *testing.T) {
 			}
 			d.in("A", "B")
 			d.Platform.DisconnectFails = nil
-			d.Pass(epoch.Minute + epoch.Second)
+			d.Pass(time.Minute + time.Second)
 			d.in("A")
 			n := len(d.asked("B"))
-			d.Pass(epoch.Hour)
+			d.Pass(time.Hour)
 			if more := len(d.asked("B")) - n; more > 0 {
 				t.Errorf("%d requests after the one that succeeded", more)
 			}
@@ -84,12 +84,12 @@ func TestNeedlessDisconnectIsDropped(t *testing.T) {
 			d.come("A", "alice")
 			d.Platform.DisconnectFails = func(string) error { return answer(500) }
 			d.come("B", "bob")
-			d.Pass(20 * epoch.Second)
+			d.Pass(20 * time.Second)
 			d.Platform.DisconnectFails = nil
 			leave(d)
-			d.Pass(12 * epoch.Minute)
+			d.Pass(12 * time.Minute)
 			n := len(d.asked("B"))
-			d.Pass(epoch.Hour)
+			d.Pass(time.Hour)
 			if more := len(d.asked("B")) - n; more > 0 {
 				t.Errorf("%d more requests for somebody who is gone", more)
 			}
@@ -113,13 +113,13 @@ func TestDisconnectOutlivesItsProcess(t *testing.T) {
 			for range 5 {
 				d.Restart()
 				d.Forget()
-				d.Pass(epoch.Minute)
+				d.Pass(time.Minute)
 			}
 			d.in("A", "B")
 			d.Platform.DisconnectFails = nil
 			d.Restart()
 			d.Forget()
-			d.Pass(2 * epoch.Minute)
+			d.Pass(2 * time.Minute)
 			d.in("A")
 			d.says(1, "B", journal.DidRefuse, journal.RoomFull)
 		})
@@ -136,14 +136,14 @@ func TestEndIsCarriedOut(t *testing.T) {
 	var asked atomic.Int64
 	d.Platform.DisconnectFails = func(string) error { return []error{answer(500), answer(429), roomtest.ErrAway}[asked.Add(1)%3] }
 	d.Platform.ListFails = func() error { return roomtest.ErrAway }
-	d.Pass(2 * epoch.Minute)
+	d.Pass(2 * time.Minute)
 	if v := d.view(); v.Status != journal.Ended || len(d.Platform.In(d.session)) != 30 {
 		t.Fatalf("%s with %d people in", v.Status, len(d.Platform.In(d.session)))
 	}
 	d.Restart()
 	d.Forget()
 	d.Platform.DisconnectFails, d.Platform.ListFails = nil, nil
-	d.Pass(2*epoch.Minute + epoch.Second)
+	d.Pass(2*time.Minute + time.Second)
 	d.in()
 }
 
@@ -154,21 +154,21 @@ func TestNotFound(t *testing.T) {
 	d.come("A", "alice")
 	d.Platform.DisconnectFails = func(string) error { return room.ErrGone }
 	d.come("B", "bob")
-	d.Pass(9 * epoch.Second)
+	d.Pass(9 * time.Second)
 	if young := len(d.asked("B")); young < 3 {
 		t.Errorf("within 9 s it was asked %d times; the 404s were believed", young)
 	}
 	if l, err := d.Lesson(d.session); err != nil || l.Conns["B"].LeftAt != 0 {
 		t.Errorf("it counts as gone, %v", err)
 	}
-	d.Pass(20 * epoch.Second)
+	d.Pass(20 * time.Second)
 	n := len(d.asked("B"))
 	l, err := d.Lesson(d.session)
 	if err != nil || l.Conns["B"].LeftAt == 0 {
 		t.Errorf("an old one's 404 is not believed, %v", err)
 	}
 	d.Platform.Vanish("B")
-	d.Pass(epoch.Hour)
+	d.Pass(time.Hour)
 	if more := len(d.asked("B")) - n; more > 0 {
 		t.Errorf("it was asked %d more times", more)
 	}

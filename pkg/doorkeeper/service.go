@@ -54,7 +54,7 @@ func NewService(store room.Store, platform room.Platform, timer room.Timer, set 
 		set.Quiet = 3 * time.Second
 	}
 	if set.Rest == nil {
-		set.Rest = func(ctx context.Context, until epoch.Instant) error { return rest(ctx, until.Until(set.Now())) }
+		set.Rest = func(ctx context.Context, until epoch.Instant) error { return rest(ctx, until.Sub(set.Now())) }
 	}
 	return &Service{
 		store: store, platform: platform, timer: timer, set: set,

@@ -6,8 +6,8 @@ import (
 	"maps"
 	"sync"
 	"testing"
+	"time"
 
-	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
@@ -32,7 +32,7 @@ func sweepCost(t *testing.T, rooms int) map[string]int {
 	d.put(`{"maxSeats":2}`, "1_busy")
 	d.come("A", "alice")
 	store.Take()
-	d.Pass(epoch.Hour)
+	d.Pass(time.Hour)
 	return store.Take().Calls
 }
 
@@ -61,20 +61,20 @@ func idle(t *testing.T, store room.Store, n int) {
 func TestWatch(t *testing.T) {
 	d := adopted(t, `{}`)
 	d.come("A", "alice")
-	d.Pass(35 * epoch.Minute)
-	want := []epoch.Instant{2, 12, 22, 32}
+	d.Pass(35 * time.Minute)
+	want := []int{2, 12, 22, 32}
 	d.looks(want...)
 	d.Platform.Go("A")
-	d.Pass(2 * epoch.Hour)
+	d.Pass(2 * time.Hour)
 	d.looks(append(want, 42, 52)...)
 }
 
 // looks checks at which minutes the list was read.
-func (d *door) looks(minutes ...epoch.Instant) {
+func (d *door) looks(minutes ...int) {
 	d.t.Helper()
-	var got []epoch.Instant
+	var got []int
 	for _, at := range d.Platform.Readings[d.session] {
-		got = append(got, (at-roomtest.Epoch)/epoch.Minute)
+		got = append(got, int(at.Sub(roomtest.Epoch)/time.Minute))
 	}
 	if fmt.Sprint(got) != fmt.Sprint(minutes) {
 		d.t.Errorf("the list was read at minutes %v, want %v", got, minutes)

@@ -79,7 +79,7 @@ func (s *Service) attend(ctx context.Context, session string) error {
 // nobody else has.
 func (s *Service) wakeAgain(ctx context.Context, l lesson.Lesson) {
 	s.wakeFor(ctx, l)
-	if l.Status == journal.Running && l.Deadline() <= s.set.Now()+lesson.WatchEvery {
+	if l.Status == journal.Running && l.Deadline() <= s.set.Now().Add(lesson.WatchEvery) {
 		s.wakeAt(ctx, l, l.Deadline())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -20,7 +21,7 @@ const (
 )
 
 // skew is how far two functions' clocks may be apart.
-const skew = epoch.Second
+const skew = time.Second
 
 // lessonWith reads a lesson and records of it in one request. Its reads are not
 // one snapshot: a record may be read before a Shed writes it and the lesson
@@ -57,7 +58,7 @@ func (s *Store) recheck(ctx context.Context, began epoch.Instant, lesson item, k
 	var shedAt epoch.Instant
 	num(reader(lesson), "shedAt", &shedAt)
 	missing := slices.DeleteFunc(slices.Clone(keys), func(k item) bool { return found[sortOf(k)] != nil })
-	if shedAt < began-skew || len(missing) == 0 {
+	if shedAt < began.Add(-skew) || len(missing) == 0 {
 		return nil
 	}
 	more, err := s.getAll(ctx, "Lesson", true, missing)

@@ -22,7 +22,7 @@ func lessonFields(c *coder, l *lesson.Lesson) {
 	text(c, "outcome", &l.Outcome)
 	num(c, "startedAt", &l.StartedAt)
 	num(c, "endedAt", &l.EndedAt)
-	num(c, "extended", &l.Extended)
+	num(c, "extended", &l.ExtendedMillis)
 	num(c, "fixedEnd", &l.FixedEnd)
 	table(c, "conns", &l.Conns, connFields)
 	table(c, "promises", &l.Promises, promiseFields)

@@ -46,7 +46,7 @@ type API interface {
 const patience = 2 * time.Second
 
 // keep is how long an item stays after it was last written.
-const keep = 90 * 24 * epoch.Hour
+const keep = 90 * 24 * time.Hour
 
 // Store is a room.Store in one table. It is safe for concurrent use.
 type Store struct {
@@ -88,4 +88,4 @@ func New(client API, table string, opts ...Option) *Store {
 }
 
 // expires is when an item that is written now may be deleted, in seconds.
-func (s *Store) expires() int64 { return int64((s.now() + keep) / epoch.Second) }
+func (s *Store) expires() int64 { return s.now().Add(keep).Seconds() }

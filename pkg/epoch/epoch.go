@@ -1,26 +1,29 @@
+// Package epoch holds moments as the platform gives them: milliseconds since
+// the Unix epoch, in a number that can be compared, added up and stored as it
+// is. Spans of time are time.Durations, so the two cannot be mixed up. It is
+// trusted with nothing else, and reads no clock.
 package epoch
 
 import "time"
 
-// Time is a moment in milliseconds since the Unix epoch, the unit of Vonage's
+// Instant is a moment in milliseconds since the Unix epoch, the unit of Vonage's
 // webhooks. Zero means "never" or "not known".
 type Instant int64
 
-// Milliseconds of the spans that the rules are written in.
-const (
-	Second Instant = 1000
-	Minute         = 60 * Second
-	Hour           = 60 * Minute
-)
-
-// TimeOf cuts t to the millisecond.
+// Of cuts t to the millisecond.
 func Of(t time.Time) Instant { return Instant(t.UnixMilli()) }
 
 // Std gives the moment as a time.Time in UTC.
 func (t Instant) Std() time.Time { return time.UnixMilli(int64(t)).UTC() }
 
-// Until is the span from now to t; negative when t has passed.
-func (t Instant) Until(now Instant) time.Duration { return time.Duration(t-now) * time.Millisecond }
+// Add is the moment d later; d is cut to the millisecond.
+func (t Instant) Add(d time.Duration) Instant { return t + Instant(d/time.Millisecond) }
+
+// Sub is the span from u to t; negative when u is the later one.
+func (t Instant) Sub(u Instant) time.Duration { return time.Duration(t-u) * time.Millisecond }
+
+// Seconds is the moment in whole seconds since the Unix epoch, cut.
+func (t Instant) Seconds() int64 { return int64(t) / 1000 }
 
 // layout is RFC 3339 with milliseconds.
 const layout = "2006-01-02T15:04:05.000Z07:00"

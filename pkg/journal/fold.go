@@ -1,5 +1,7 @@
 package journal
 
+import "time"
+
 import "usher/pkg/epoch"
 
 import "usher/pkg/policy"
@@ -27,7 +29,7 @@ func Fold(lines []Line) Story {
 type folder struct {
 	Story
 	rules    policy.Rules
-	extended epoch.Instant
+	extended time.Duration
 	fixed    epoch.Instant
 }
 
@@ -121,11 +123,11 @@ func (f *folder) time(line Line) {
 }
 
 func (f *folder) extend(line Line) {
-	switch by := line.EventAt - f.Deadline; {
+	switch by := line.EventAt.Sub(f.Deadline); {
 	case line.Note == ToMoment:
 		f.fixed = line.EventAt
 	case f.fixed != 0:
-		f.fixed += by
+		f.fixed = f.fixed.Add(by)
 	default:
 		f.extended += by
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -75,7 +76,7 @@ func (l *Lesson) Deadline() epoch.Instant {
 	if l.Status == journal.Open || l.StartedAt == 0 {
 		return 0
 	}
-	return l.Rules.Deadline(l.StartedAt, l.Extended, l.FixedEnd)
+	return l.Rules.Deadline(l.StartedAt, time.Duration(l.ExtendedMillis)*time.Millisecond, l.FixedEnd)
 }
 
 // keepTime brings the clock in line with everything known. A deadline that
@@ -109,7 +110,7 @@ func (t *turn) endIfDue() {
 func (t *turn) end(event string, outcome journal.Outcome, why journal.Reason, actor string) {
 	l := t.l
 	l.Status, l.Outcome, l.EndedAt = journal.Ended, outcome, t.now
-	l.EmptyReadings, l.WatchAt, l.OutsideRetryAt = 0, t.now+epoch.Second, t.now+outsideRetryAfter
+	l.EmptyReadings, l.WatchAt, l.OutsideRetryAt = 0, t.now.Add(time.Second), t.now.Add(outsideRetryAfter)
 	line := journal.Line{Event: event, Action: journal.DidEnd, Reason: why, Actor: actor}
 	if event == journal.FromDeadline {
 		line.EventAt = l.Deadline()
@@ -134,5 +135,5 @@ func earlier(a, b epoch.Instant) epoch.Instant {
 
 // secondsLeft is the time until the deadline in whole seconds, rounded up.
 func SecondsLeft(deadline, now epoch.Instant) int64 {
-	return int64(max(0, deadline-now)+epoch.Second-1) / int64(epoch.Second)
+	return int64(max(0, deadline.Sub(now))+time.Second-1) / int64(time.Second)
 }

@@ -3,6 +3,7 @@ package lesson
 import (
 	"errors"
 	"maps"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -91,14 +92,14 @@ func (t *turn) evict(c Conn, why journal.Reason, line journal.Line) {
 
 // confirmAfter is how long a request to disconnect that succeeded may take
 // until connectionDestroyed has come; after it the list is asked.
-const confirmAfter = 5 * epoch.Second
+const confirmAfter = 5 * time.Second
 
 func (t *turn) requestDisconnect(c Conn, as State, line journal.Line) {
 	if line.Event != journal.ConnectionCreated {
 		c = t.logArrival(c)
 	}
 	c.State, c.Reason, c.Unlogged = as, line.Reason, false
-	c.DisconnectRequestedAt, c.RetryAt, c.Tries = t.now, t.now+confirmAfter, 0
+	c.DisconnectRequestedAt, c.RetryAt, c.Tries = t.now, t.now.Add(confirmAfter), 0
 	t.put(c)
 	t.logAbout(c, line)
 }

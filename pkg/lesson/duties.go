@@ -1,5 +1,7 @@
 package lesson
 
+import "time"
+
 import "usher/pkg/epoch"
 
 import "usher/pkg/journal"
@@ -8,14 +10,14 @@ import "slices"
 
 // When a lesson is looked at without a reason of its own.
 const (
-	watchFirst = 2 * epoch.Minute
-	WatchEvery = 10 * epoch.Minute
+	watchFirst = 2 * time.Minute
+	WatchEvery = 10 * time.Minute
 	// waitPatience is how long the last who came may wait before the list is
 	// read less often.
-	fastReadingFor = epoch.Minute
-	slowReadingGap = 5 * epoch.Second
+	fastReadingFor = time.Minute
+	slowReadingGap = 5 * time.Second
 	// giveUpAfter is when a connection that cannot be disconnected is given up.
-	giveUpAfter = 24 * epoch.Hour
+	giveUpAfter = 24 * time.Hour
 )
 
 // Duties is what the lesson's state demands to be done out there. It is derived,
@@ -34,7 +36,7 @@ type Duties struct {
 func (l *Lesson) Duties(now epoch.Instant) Duties {
 	watchAt := l.WatchAt
 	if watchAt != 0 {
-		watchAt = max(watchAt, l.ReadAt+ReadingGap, l.ListRefusedUntil)
+		watchAt = max(watchAt, l.ReadAt.Add(ReadingGap), l.ListRefusedUntil)
 	}
 	d := Duties{Look: watchAt != 0 && watchAt <= now}
 	if l.Status == journal.Running {
@@ -78,27 +80,27 @@ func (l *Lesson) lookAt() epoch.Instant {
 		case c.State == Waiting:
 			lastCame = max(lastCame, c.HeardAt)
 		case c.State == ListedOnly:
-			at = earlier(at, max(c.ListedAt+listedOnlyPatience, l.ReadAt+slowReadingGap))
+			at = earlier(at, max(c.ListedAt.Add(listedOnlyPatience), l.ReadAt.Add(slowReadingGap)))
 		}
 	}
 	if lastCame != 0 {
-		next := l.ReadAt + ReadingGap
-		if l.ReadAt > lastCame+fastReadingFor {
-			next = l.ReadAt + slowReadingGap
+		next := l.ReadAt.Add(ReadingGap)
+		if l.ReadAt > lastCame.Add(fastReadingFor) {
+			next = l.ReadAt.Add(slowReadingGap)
 		}
 		at = earlier(at, next)
 	}
 	if at == 0 {
 		return 0
 	}
-	return max(at, l.ReadAt+ReadingGap, l.ListRefusedUntil)
+	return max(at, l.ReadAt.Add(ReadingGap), l.ListRefusedUntil)
 }
 
 // watch begins to look after the lesson, if nobody does: after an ended one
 // too, when somebody comes all the same.
 func (t *turn) watch() {
 	if t.l.WatchAt == 0 {
-		t.l.WatchAt, t.l.EmptyReadings = t.now+watchFirst, 0
+		t.l.WatchAt, t.l.EmptyReadings = t.now.Add(watchFirst), 0
 	}
 	t.changed = true
 }
@@ -107,10 +109,10 @@ func (t *turn) watch() {
 // that allows: each move costs the store.
 func (l *Lesson) schedule(now epoch.Instant) {
 	if l.WatchAt == 0 && l.Status != journal.Ended && l.EmptyReadings == 0 {
-		l.WatchAt = now + watchFirst
+		l.WatchAt = now.Add(watchFirst)
 	}
 	for id, c := range l.Conns {
-		if c.RetryAt != 0 && now-c.DisconnectRequestedAt > giveUpAfter {
+		if c.RetryAt != 0 && now.Sub(c.DisconnectRequestedAt) > giveUpAfter {
 			c.RetryAt = 0
 			l.Conns[id] = c
 		}
@@ -127,5 +129,5 @@ func (l *Lesson) Changed() bool { return l.changed }
 // looked reports whether somebody reads the list for those who wait already,
 // and will see to whoever came in the meantime.
 func (l *Lesson) BeingRead(now epoch.Instant) bool {
-	return len(l.Waiting()) > 1 && now < l.ReadAt+2*ReadingGap
+	return len(l.Waiting()) > 1 && now < l.ReadAt.Add(2*ReadingGap)
 }

@@ -3,6 +3,7 @@ package lesson_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -91,7 +92,7 @@ func TestRuleOfTheStartIsKept(t *testing.T) {
 	for i := range 40 {
 		change(4000+i, int64(i)+3, 100_000+epoch.Instant(i)*1000)
 	}
-	if want := noon + 2_000 + 3600*epoch.Second; x.l.Status != journal.Running || x.l.Deadline() != want {
+	if want := (noon + 2_000).Add(3600 * time.Second); x.l.Status != journal.Running || x.l.Deadline() != want {
 		t.Errorf("%s until %d, want %d", x.l.Status, x.l.Deadline()-noon, want-noon)
 	}
 }

@@ -1,12 +1,12 @@
 package lesson
 
-import "usher/pkg/epoch"
+import "time"
 
 import "usher/pkg/journal"
 
 // clearAgain is how long the process that ends a large lesson has before others
 // go on with those who stand only in records.
-const outsideRetryAfter = 30 * epoch.Second
+const outsideRetryAfter = 30 * time.Second
 
 // Cleared is a handful of people who stood only in records when the lesson
 // ended: they are told to go, each with its line in the log.
@@ -26,7 +26,7 @@ func (x OutsideDismissed) decide(t *turn) error {
 			t.stopRetrying(c.ID)
 		}
 	}
-	t.l.OutsideRetryAt = t.now + outsideRetryAfter
+	t.l.OutsideRetryAt = t.now.Add(outsideRetryAfter)
 	if x.Last {
 		t.l.PresentOutside = 0
 	}
@@ -65,7 +65,7 @@ func (x OutsideFailed) decide(t *turn) error {
 	t.recall(x.Records)
 	for _, r := range x.Records {
 		if c := t.l.Conns[r.ID]; c.DisconnectRequested() && c.LeftAt == 0 {
-			c.RetryAt, c.Tries = t.now+backoff(1), 1
+			c.RetryAt, c.Tries = t.now.Add(backoff(1)), 1
 			t.put(c)
 		}
 	}

@@ -1,5 +1,7 @@
 package lesson
 
+import "time"
+
 import "usher/pkg/epoch"
 
 import "usher/pkg/journal"
@@ -23,7 +25,7 @@ type Join struct {
 
 // sameFor is how long after it was given a promise is the one that its user
 // gets again.
-const promiseReusedFor = 4 * epoch.Minute
+const promiseReusedFor = 4 * time.Minute
 
 func (a Join) decide(t *turn) error {
 	t.recall(a.Records)
@@ -33,7 +35,7 @@ func (a Join) decide(t *turn) error {
 	if t.l.Status == journal.Ended {
 		return t.turnAway(a, journal.LessonOver, &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."})
 	}
-	if p, ok := t.l.Current(a.User); ok && t.now < p.GivenAt+promiseReusedFor {
+	if p, ok := t.l.Current(a.User); ok && t.now < p.GivenAt.Add(promiseReusedFor) {
 		p.Expires = max(p.Expires, a.Expires)
 		t.grant(p)
 		return nil
@@ -61,7 +63,7 @@ func (t *turn) grant(p Promise) {
 // promise gives a new promise if there is a seat for it.
 func (t *turn) newPromise(a Join) error {
 	if len(t.l.Promises) >= maxEntries {
-		return &problem.Details{Code: problem.TooManyRequests, Detail: "Too many people were promised a seat and have not come yet. Ask again soon.", RetryAfter: lapseAfter.Until(0)}
+		return &problem.Details{Code: problem.TooManyRequests, Detail: "Too many people were promised a seat and have not come yet. Ask again soon.", RetryAfter: lapseAfter}
 	}
 	p := Promise{ID: a.ID, User: a.User, Role: a.Role, GivenAt: t.now, Expires: a.Expires}
 	rivals := t.rivals(Conn{ID: a.ID, User: a.User})
@@ -87,7 +89,7 @@ func (t *turn) newPromise(a Join) error {
 }
 
 // lastInLine is a connection behind all that have come.
-func lastInLine(now epoch.Instant) Conn { return Conn{CreatedAt: now + epoch.Hour} }
+func lastInLine(now epoch.Instant) Conn { return Conn{CreatedAt: now.Add(time.Hour)} }
 
 // turnAwayFull refuses for lack of room or a user who is in, after the list was
 // read; where somebody is too young to be proven gone, it is worth asking again.
@@ -98,8 +100,8 @@ func (t *turn) turnAwayFull(a Join, holders []Conn, why journal.Reason, code pro
 	}
 	p := &problem.Details{Code: code, Detail: detail}
 	for _, c := range holders {
-		if c.ShownAt < looked && looked < c.HeardAt+absenceProvesAfter {
-			p.RetryAfter = max(p.RetryAfter, (c.HeardAt + absenceProvesAfter).Until(looked))
+		if c.ShownAt < looked && looked < c.HeardAt.Add(absenceProvesAfter) {
+			p.RetryAfter = max(p.RetryAfter, (c.HeardAt.Add(absenceProvesAfter)).Sub(looked))
 		}
 	}
 	return t.turnAway(a, why, p)

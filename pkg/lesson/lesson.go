@@ -39,8 +39,9 @@ type Lesson struct {
 	Outcome   journal.Outcome `json:"outcome,omitempty"`
 	StartedAt epoch.Instant   `json:"startedAt,omitempty"`
 	EndedAt   epoch.Instant   `json:"endedAt,omitempty"`
-	Extended  epoch.Instant   `json:"extended,omitempty"` // added to the deadline by extend, in ms
-	FixedEnd  epoch.Instant   `json:"fixedEnd,omitempty"` // the deadline as extend gave it; it stands as given
+	// ExtendedMillis is what extend added to the deadline by seconds.
+	ExtendedMillis int64         `json:"extended,omitempty"`
+	FixedEnd       epoch.Instant `json:"fixedEnd,omitempty"` // the deadline as extend gave it; it stands as given
 
 	Conns    map[string]Conn          `json:"conns"`
 	Promises map[string]Promise       `json:"promises"`

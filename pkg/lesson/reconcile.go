@@ -3,6 +3,7 @@ package lesson
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -26,9 +27,9 @@ type Reconcile struct {
 const (
 	// absenceAfter is how long after Usher heard of a connection a reading must
 	// begin for absence to prove that it left.
-	absenceProvesAfter = 5 * epoch.Second
+	absenceProvesAfter = 5 * time.Second
 	// judgeAfter is how long somebody who is only shown may stay unheard of.
-	listedOnlyPatience = epoch.Minute
+	listedOnlyPatience = time.Minute
 )
 
 func (s Reconcile) decide(t *turn) error {
@@ -46,7 +47,7 @@ func (s Reconcile) decide(t *turn) error {
 // lookedInVain logs those who wait, now that somebody has looked.
 func (t *turn) readingFailed(forbidden bool) {
 	if forbidden {
-		t.l.ListRefusedUntil = t.now + epoch.Minute
+		t.l.ListRefusedUntil = t.now.Add(time.Minute)
 		t.changed = true
 	}
 	for _, c := range t.l.Waiting() {
@@ -54,9 +55,9 @@ func (t *turn) readingFailed(forbidden bool) {
 	}
 	t.retryUnproven()
 	if t.l.WatchAt != 0 && t.l.WatchAt <= t.now {
-		t.l.WatchAt = t.now + epoch.Minute
+		t.l.WatchAt = t.now.Add(time.Minute)
 		if t.l.Status == journal.Ended {
-			t.l.WatchAt = t.now + t.endedWatchGap()
+			t.l.WatchAt = t.now.Add(t.endedWatchGap())
 		}
 		t.changed = true
 	}
@@ -74,8 +75,8 @@ func (t *turn) retryUnproven() {
 }
 
 // drainGap is the time between two looks at an ended session: short at first.
-func (t *turn) endedWatchGap() epoch.Instant {
-	return min(max(t.now-t.l.EndedAt, epoch.Second), epoch.Minute)
+func (t *turn) endedWatchGap() time.Duration {
+	return min(max(t.now.Sub(t.l.EndedAt), time.Second), time.Minute)
 }
 
 func (t *turn) reconcile(r Reading, steady map[string]bool) {
@@ -173,7 +174,7 @@ func (t *turn) returned(c Conn, began epoch.Instant) {
 // late enough to prove it. They left when they were last proven in.
 func (t *turn) absent(by *evidence) {
 	gone := t.l.Pick(func(c Conn) bool {
-		return c.LeftAt == 0 && !by.shown[c.ID] && by.began >= c.HeardAt+absenceProvesAfter && c.State != HeardAfterLeaving
+		return c.LeftAt == 0 && !by.shown[c.ID] && by.began >= c.HeardAt.Add(absenceProvesAfter) && c.State != HeardAfterLeaving
 	})
 	for _, c := range gone {
 		// Old news is decided by the list anyway: it counts for attendance alone.
@@ -227,7 +228,7 @@ func (t *turn) judgeListedOnly(by *evidence) {
 		return
 	}
 	overdue := t.l.Pick(func(c Conn) bool {
-		return c.LeftAt == 0 && c.State == ListedOnly && t.now >= c.ListedAt+listedOnlyPatience && by.shown[c.ID]
+		return c.LeftAt == 0 && c.State == ListedOnly && t.now >= c.ListedAt.Add(listedOnlyPatience) && by.shown[c.ID]
 	})
 	for _, c := range overdue {
 		c = t.identify(c, t.l.likelyIdentity(c))
@@ -257,7 +258,7 @@ func (t *turn) watchOpen(r Reading) {
 	if len(r.Present) > 0 || !r.Whole || t.l.seatsTaken() > 0 || t.l.PresentOutside > 0 {
 		t.l.EmptyReadings = 0
 	}
-	t.l.WatchAt = t.now + WatchEvery
+	t.l.WatchAt = t.now.Add(WatchEvery)
 	if t.l.EmptyReadings >= 2 {
 		t.l.WatchAt = 0
 	}
@@ -271,8 +272,8 @@ func (t *turn) watchEnded(r Reading) {
 	if len(r.Present) > 0 || !r.Whole {
 		t.l.EmptyReadings = 0
 	}
-	t.l.WatchAt = t.now + t.endedWatchGap()
-	if t.l.EmptyReadings >= 2 || t.now-t.l.EndedAt > giveUpAfter {
+	t.l.WatchAt = t.now.Add(t.endedWatchGap())
+	if t.l.EmptyReadings >= 2 || t.now.Sub(t.l.EndedAt) > giveUpAfter {
 		t.l.WatchAt = 0
 	}
 	t.changed = true

@@ -1,5 +1,7 @@
 package lesson
 
+import "time"
+
 import "usher/pkg/epoch"
 
 import "usher/pkg/journal"
@@ -31,10 +33,10 @@ func (x Extend) decide(t *turn) error {
 	case x.EndsAt != 0:
 		l.FixedEnd = x.EndsAt
 	case l.FixedEnd != 0:
-		l.FixedEnd += epoch.Instant(x.Seconds) * epoch.Second
+		l.FixedEnd = l.FixedEnd.Add(time.Duration(x.Seconds) * time.Second)
 		note = journal.BySeconds
 	default:
-		l.Extended += epoch.Instant(x.Seconds) * epoch.Second
+		l.ExtendedMillis += int64(x.Seconds) * 1000
 		note = journal.BySeconds
 	}
 	t.log(journal.Line{Event: journal.FromAPI, EventAt: l.Deadline(), Action: journal.DidExtend, Reason: journal.Admin, Actor: x.Actor, Note: note})
@@ -113,10 +115,10 @@ func (Wake) decide(t *turn) error {
 type ClaimReading struct{}
 
 // readEvery is how far apart two readings of a session's list begin.
-const ReadingGap = epoch.Second
+const ReadingGap = time.Second
 
 func (ClaimReading) decide(t *turn) error {
-	if t.now < t.l.ReadAt+ReadingGap {
+	if t.now < t.l.ReadAt.Add(ReadingGap) {
 		return ErrReadFirst
 	}
 	t.l.ReadAt = t.now
@@ -134,14 +136,14 @@ type DisconnectFailed struct {
 }
 
 // believe404 is the age from which a 404 on a disconnect is success.
-const trust404After = 10 * epoch.Second
+const trust404After = 10 * time.Second
 
 func (a DisconnectFailed) decide(t *turn) error {
 	c, known := t.l.Conns[a.Connection]
 	if !known || c.RetryAt == 0 {
 		return nil
 	}
-	if a.Gone && t.now-c.CreatedAt > trust404After {
+	if a.Gone && t.now.Sub(c.CreatedAt) > trust404After {
 		c.LeftAt, c.LeftLowerBound, c.RetryAt = max(c.ShownAt, c.CreatedAt), true, 0
 		t.put(c)
 		t.updateClock(journal.FromReconcile)
@@ -151,17 +153,17 @@ func (a DisconnectFailed) decide(t *turn) error {
 		return nil
 	}
 	c.Tries++
-	c.RetryAt = t.now + backoff(c.Tries)
+	c.RetryAt = t.now.Add(backoff(c.Tries))
 	if a.Forbidden {
-		c.RetryAt = t.now + epoch.Minute
+		c.RetryAt = t.now.Add(time.Minute)
 	}
 	t.put(c)
 	return nil
 }
 
 // backoff is the wait after so many failures: 1, 2, 4 … 60 s.
-func backoff(tries int) epoch.Instant {
-	return min(epoch.Second<<min(tries-1, 6), epoch.Minute)
+func backoff(tries int) time.Duration {
+	return min(time.Second<<min(tries-1, 6), time.Minute)
 }
 
 // Sent is a request to disconnect that succeeded after failures: from here on
@@ -173,7 +175,7 @@ func (s DisconnectSucceeded) decide(t *turn) error {
 	if !known || c.RetryAt == 0 || c.Tries == 0 {
 		return nil
 	}
-	c.Tries, c.RetryAt = 0, t.now+min(max(t.now-c.DisconnectRequestedAt, confirmAfter), epoch.Minute)
+	c.Tries, c.RetryAt = 0, t.now.Add(min(max(t.now.Sub(c.DisconnectRequestedAt), confirmAfter), time.Minute))
 	t.put(c)
 	return nil
 }

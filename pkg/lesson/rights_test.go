@@ -3,6 +3,7 @@ package lesson_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -21,7 +22,7 @@ func (x *tale) policy(text string, version int64, at epoch.Instant) {
 
 func (x *tale) asks(user, id string, at epoch.Instant) {
 	x.t.Helper()
-	x.decide(lesson.Join{User: user, ID: id, Expires: noon + at + epoch.Minute, Since: noon + at}, at)
+	x.decide(lesson.Join{User: user, ID: id, Expires: (noon + at).Add(time.Minute), Since: noon + at}, at)
 }
 
 // crowdedLater is a room of three seats with Ann in it and Old, who came long

@@ -3,6 +3,7 @@ package lesson
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"usher/pkg/epoch"
 )
@@ -50,11 +51,11 @@ func (p Promise) open() bool { return p.Used == "" && !p.Released }
 
 // lapsesAt is when an open promise stops being one, once a reading that began
 // later shows nobody unheard of.
-func (p Promise) lapsesAt() epoch.Instant { return p.Expires + lapseAfter }
+func (p Promise) lapsesAt() epoch.Instant { return p.Expires.Add(lapseAfter) }
 
 // lapse is how long after its token expired a promise still holds its seat: a
 // client may have connected in the token's last moment.
-const lapseAfter = 15 * epoch.Second
+const lapseAfter = 15 * time.Second
 
 // quorum is how many distinct users start the lesson now.
 func (l *Lesson) quorum() int { return l.Policy.Quorum() }

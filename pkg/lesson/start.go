@@ -23,7 +23,7 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 		Rules:  policy.FirstRules(b.Policy),
 		Status: journal.Open,
 		Conns:  map[string]Conn{}, Promises: map[string]Promise{}, Seen: map[string]epoch.Instant{},
-		WatchAt: now + watchFirst,
+		WatchAt: now.Add(watchFirst),
 	}
 	l.Tail = []journal.Line{{At: now, Event: event, Action: journal.DidPolicy, Actor: actor, Note: journal.Note(b.Policy.String())}}
 	l.Due = l.WatchAt

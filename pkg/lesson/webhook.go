@@ -3,6 +3,7 @@ package lesson
 import (
 	"errors"
 	"maps"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -48,7 +49,7 @@ var ErrCrowded = errors.New("too many connections wait to be decided")
 
 // oldNews is the age beyond which a first sign of a connection needs the
 // list's word before it takes a seat or counts for the clock.
-const lateNews = 10 * epoch.Minute
+const lateNews = 10 * time.Minute
 
 // arrive hears of a connection's coming. Heard of before: nothing is decided
 // again.
@@ -59,7 +60,7 @@ func (t *turn) arrive(e Event) {
 	}
 	if !known {
 		c = Conn{ID: e.Connection, CreatedAt: e.ConnectedAt, HeardAt: t.now, ShownAt: e.ConnectedAt}
-		c.HeardLate = e.Received-e.ConnectedAt > lateNews
+		c.HeardLate = e.Received.Sub(e.ConnectedAt) > lateNews
 	}
 	if c.State == ListedOnly {
 		c.CreatedAt = e.ConnectedAt
@@ -92,7 +93,7 @@ func (t *turn) arrive(e Event) {
 // claimFirst takes the right to read the list together with the coming of the
 // first who waits: one write less until it is decided.
 func (t *turn) claimReadingForFirst() {
-	if t.l.Status != journal.Ended && len(t.l.Waiting()) == 1 && t.now >= t.l.ReadAt+ReadingGap {
+	if t.l.Status != journal.Ended && len(t.l.Waiting()) == 1 && t.now >= t.l.ReadAt.Add(ReadingGap) {
 		t.l.ReadAt = t.now
 	}
 }
@@ -130,7 +131,7 @@ func (t *turn) depart(e Event) {
 	}
 	if !known {
 		c = Conn{ID: e.Connection, CreatedAt: e.ConnectedAt, HeardAt: t.now, State: HeardAfterLeaving}
-		c.HeardLate = e.Received-e.ConnectedAt > lateNews
+		c.HeardLate = e.Received.Sub(e.ConnectedAt) > lateNews
 	}
 	if c.State == ListedOnly {
 		c.State = HeardAfterLeaving
@@ -166,7 +167,7 @@ func (t *turn) stream(e Event) {
 	}
 	if !known {
 		c = t.listedConn(e.Connection, e.ConnectedAt, t.now)
-		c.HeardLate = e.Received-e.ConnectedAt > lateNews
+		c.HeardLate = e.Received.Sub(e.ConnectedAt) > lateNews
 	}
 	if e.Name == journal.StreamCreated {
 		s.Made, s.Kind, s.CreatedAt = true, e.Kind, e.StreamAt
@@ -211,12 +212,12 @@ func withStream(streams map[string]Stream, id string, s Stream) map[string]Strea
 }
 
 // maxAhead is how far ahead of Usher's clock Vonage's may be.
-const maxAhead = 5 * epoch.Second
+const maxAhead = 5 * time.Second
 
 // sighting is a connection that Vonage showed and whose own webhook has not
 // come.
 func (t *turn) listedConn(id string, since, listed epoch.Instant) Conn {
-	if since == 0 || since > t.now+maxAhead {
+	if since == 0 || since > t.now.Add(maxAhead) {
 		since = t.now
 	}
 	return Conn{

@@ -14,7 +14,6 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"usher/pkg/epoch"
 	"usher/pkg/vonage"
 )
 
@@ -150,7 +149,7 @@ func (r *running) foreignPage(session string) (url string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	made, err := maker.Credentials(session, "mallory", now(), now()+epoch.Minute)
+	made, err := maker.Credentials(session, "mallory", now(), now().Add(time.Minute))
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -16,7 +16,6 @@ import (
 
 	"usher/pkg/bolt"
 	"usher/pkg/config"
-
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/problem"
@@ -109,7 +108,7 @@ func (l *Local) join(context.Context) error {
 func (l *Local) work(ctx context.Context, session string) {
 	err := l.service.Work(ctx, session)
 	if errors.Is(err, room.ErrUnavailable) && ctx.Err() == nil {
-		_ = l.timer.Wake(ctx, session, now()+epoch.Second) // unless it is closed
+		_ = l.timer.Wake(ctx, session, now().Add(time.Second)) // unless it is closed
 	}
 	l.report(ctx, "a lesson could not be worked and will be tried again", err)
 }

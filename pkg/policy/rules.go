@@ -1,5 +1,7 @@
 package policy
 
+import "time"
+
 import "usher/pkg/epoch"
 
 import "slices"
@@ -57,7 +59,7 @@ func (rs Rules) Add(p Policy, now, startedAt epoch.Instant) Rules {
 // Deadline is when a lesson ends that started at startedAt: as fixed, where an
 // extension gave the moment itself, else so long after the start, and extended
 // by that. It is 0 where the lesson has no limit.
-func (rs Rules) Deadline(startedAt, extended, fixed epoch.Instant) epoch.Instant {
+func (rs Rules) Deadline(startedAt epoch.Instant, extended time.Duration, fixed epoch.Instant) epoch.Instant {
 	if fixed != 0 {
 		return fixed
 	}
@@ -65,5 +67,5 @@ func (rs Rules) Deadline(startedAt, extended, fixed epoch.Instant) epoch.Instant
 	if seconds == 0 {
 		return 0
 	}
-	return startedAt + epoch.Instant(seconds)*epoch.Second + extended
+	return startedAt.Add(time.Duration(seconds) * time.Second).Add(extended)
 }

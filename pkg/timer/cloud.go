@@ -26,7 +26,7 @@ const (
 	// lead is how long before the moment a schedule is set. Schedules go by the
 	// minute and fire within the 60 seconds after theirs, so this one fires 150
 	// to 30 seconds before the moment; SQS waits for the rest.
-	lead = 90 * epoch.Second
+	lead = 90 * time.Second
 	// maxAge is for how long the scheduler tries again to deliver, in seconds
 	// (60 to 86,400). Long after the moment, the sweep has done the work.
 	maxAge = 300
@@ -83,7 +83,7 @@ func NewCloud(o Options) *Cloud {
 // beyond. The schedule's name is its session and moment, so that making it twice
 // is making it once.
 func (c *Cloud) Wake(ctx context.Context, session string, at epoch.Instant) error {
-	if at.Until(c.o.Now()) <= maxDelay {
+	if at.Sub(c.o.Now()) <= maxDelay {
 		return c.Expire(ctx, session, at)
 	}
 	in, err := c.schedule(session, at)
@@ -101,7 +101,7 @@ func (c *Cloud) Wake(ctx context.Context, session string, at epoch.Instant) erro
 // the whole seconds until at have gone by, at most 900. Who receives it early
 // waits out the rest, or sends it Again.
 func (c *Cloud) Expire(ctx context.Context, session string, at epoch.Instant) error {
-	return c.send(ctx, c.o.QueueURL, Message{Wake: &Wake{session, at}}, at.Until(c.o.Now()))
+	return c.send(ctx, c.o.QueueURL, Message{Wake: &Wake{session, at}}, at.Sub(c.o.Now()))
 }
 
 // Park implements room.Queue.
@@ -180,6 +180,6 @@ func scheduleName(session string, at epoch.Instant) string {
 
 // scheduleTime is the minute that the schedule is set to, as an at expression.
 func scheduleTime(at epoch.Instant) string {
-	minute := (at - lead).Std().Truncate(time.Minute)
+	minute := (at.Add(-lead)).Std().Truncate(time.Minute)
 	return minute.Format("at(2006-01-02T15:04:05)")
 }

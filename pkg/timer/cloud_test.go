@@ -65,7 +65,7 @@ func (f *fakeAWS) check(in *scheduler.CreateScheduleInput) {
 		f.t.Errorf("the name %q is not allowed", *in.Name)
 	}
 	set := f.setTo(in)
-	if set <= f.now || set%epoch.Minute != 0 {
+	if set <= f.now || set.Seconds()%60 != 0 {
 		f.t.Errorf("set to %s, which is past or no whole minute", set)
 	}
 	target := in.Target
@@ -134,23 +134,23 @@ func (f *fakeAWS) last() (m Message, delay time.Duration, url string) {
 
 func TestCloudWake(t *testing.T) {
 	for _, c := range []struct {
-		left  epoch.Instant // ms
+		left  time.Duration
 		delay time.Duration
 		by    string
 	}{
-		{-epoch.Hour, 0, "queue"},
+		{-time.Hour, 0, "queue"},
 		{0, 0, "queue"},
-		{999, 0, "queue"},
-		{1000, time.Second, "queue"},
-		{179_999, 179 * time.Second, "queue"},
-		{900_000, 900 * time.Second, "queue"},
-		{900_001, 0, "schedule"},
-		{epoch.Hour, 0, "schedule"},
-		{24 * epoch.Hour, 0, "schedule"},
+		{999 * time.Millisecond, 0, "queue"},
+		{time.Second, time.Second, "queue"},
+		{179_999 * time.Millisecond, 179 * time.Second, "queue"},
+		{900 * time.Second, 900 * time.Second, "queue"},
+		{900_001 * time.Millisecond, 0, "schedule"},
+		{time.Hour, 0, "schedule"},
+		{24 * time.Hour, 0, "schedule"},
 	} {
 		t.Run(fmt.Sprint(c.left), func(t *testing.T) {
 			f, cloud := newFakeAWS(t)
-			at := f.now + c.left
+			at := f.now.Add(c.left)
 			if err := cloud.Wake(t.Context(), "s", at); err != nil {
 				t.Fatal(err)
 			}
@@ -175,13 +175,13 @@ func TestCloudIsExact(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	start := f.now
 	for range 2000 {
-		f.now = start + epoch.Instant(random.Int64N(int64(48*epoch.Hour)))
-		at := f.now + 900_001 + epoch.Instant(random.Int64N(int64(24*epoch.Hour)))
+		f.now = start.Add(time.Duration(random.Int64N(int64(48 * time.Hour))))
+		at := (f.now + 900_001).Add(time.Duration(random.Int64N(int64(24 * time.Hour))))
 		if err := cloud.Wake(t.Context(), "s", at); err != nil {
 			t.Fatal(err)
 		}
 		for key, in := range f.schedules {
-			f.now = f.setTo(in) + epoch.Instant(random.Int64N(int64(epoch.Minute)))
+			f.now = f.setTo(in).Add(time.Duration(random.Int64N(int64(time.Minute))))
 			fired, err := Decode(*in.Target.Input)
 			if err != nil {
 				t.Fatal(err)
@@ -192,8 +192,8 @@ func TestCloudIsExact(t *testing.T) {
 			delete(f.schedules, key)
 		}
 		m, delay, _ := f.last()
-		comes := f.now + epoch.Instant(delay.Milliseconds())
-		if early := at - comes; m.Wake.At != at || early < 0 || early >= epoch.Second || delay < 29*time.Second {
+		comes := f.now.Add(delay)
+		if early := at.Sub(comes); m.Wake.At != at || early < 0 || early >= time.Second || delay < 29*time.Second {
 			t.Fatalf("for %s it comes at %s, after a delay of %s", at, comes, delay)
 		}
 	}
@@ -202,14 +202,14 @@ func TestCloudIsExact(t *testing.T) {
 func TestCloudSchedulesOnce(t *testing.T) {
 	f, cloud := newFakeAWS(t)
 	for range 3 {
-		if err := cloud.Wake(t.Context(), "s", f.now+epoch.Hour); err != nil {
+		if err := cloud.Wake(t.Context(), "s", f.now.Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(f.schedules) != 1 {
 		t.Errorf("%d schedules for one moment", len(f.schedules))
 	}
-	for _, other := range []Wake{{"s", f.now + epoch.Hour + 1}, {"S", f.now + epoch.Hour}} {
+	for _, other := range []Wake{{"s", f.now.Add(time.Hour) + 1}, {"S", f.now.Add(time.Hour)}} {
 		if err := cloud.Wake(t.Context(), other.Session, other.At); err != nil {
 			t.Fatal(err)
 		}
@@ -270,7 +270,7 @@ func TestCloudFailures(t *testing.T) {
 	f.fail = errors.New("throttled")
 	for name, err := range map[string]error{
 		"a message":  cloud.Wake(t.Context(), "s", f.now),
-		"a schedule": cloud.Wake(t.Context(), "s", f.now+epoch.Hour),
+		"a schedule": cloud.Wake(t.Context(), "s", f.now.Add(time.Hour)),
 		"expire":     cloud.Expire(t.Context(), "s", f.now),
 		"park":       cloud.Park(t.Context(), lesson.Event{Name: "e", Session: "s"}),
 	} {
@@ -279,7 +279,7 @@ func TestCloudFailures(t *testing.T) {
 		}
 	}
 	f.fail = nil
-	if err := cloud.Wake(t.Context(), "", f.now+epoch.Hour); err == nil || len(f.schedules) != 0 {
+	if err := cloud.Wake(t.Context(), "", f.now.Add(time.Hour)); err == nil || len(f.schedules) != 0 {
 		t.Errorf("a wake of no session: %v", err)
 	}
 }

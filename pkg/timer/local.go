@@ -119,7 +119,7 @@ func (l *Local) fire() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.wakes) > 0 {
-		if left := l.wakes[0].At.Until(l.now()); left > 0 {
+		if left := l.wakes[0].At.Sub(l.now()); left > 0 {
 			return min(left, longest)
 		}
 		w := heap.Pop(&l.wakes).(Wake)

@@ -140,15 +140,15 @@ func TestLocalBoundsTheWork(t *testing.T) {
 func TestLocalFollowsTheWallClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
-		ahead := epoch.Instant(0)
-		clock := func() epoch.Instant { mu.Lock(); defer mu.Unlock(); return now() + ahead }
+		ahead := time.Duration(0)
+		clock := func() epoch.Instant { mu.Lock(); defer mu.Unlock(); return now().Add(ahead) }
 		d := &diary{began: now()}
 		l := NewLocal(clock, func(_ context.Context, session string) { d.note(session) })
 		defer l.Close()
 		d.wake(t, l, "a", 3_600_000)
 		synctest.Wait()
 		mu.Lock()
-		ahead = epoch.Hour
+		ahead = time.Hour
 		mu.Unlock()
 		time.Sleep(longest)
 		d.expect(t, "a@60000")

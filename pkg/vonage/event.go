@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strings"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -26,7 +27,7 @@ const (
 	// names and reasons are cut to it.
 	maxID = 255
 	// ahead is how far in the future a createdAt may lie.
-	ahead = 5 * epoch.Second
+	ahead = 5 * time.Second
 )
 
 // Decode reads one webhook of session monitoring that came at received, as
@@ -98,7 +99,7 @@ func (w *callback) stream(e *lesson.Event) {
 // created is when something came into being, by the rules of Decode.
 func (w *callback) created(at moment, received epoch.Instant) epoch.Instant {
 	t := cmp.Or(epoch.Instant(at), epoch.Instant(w.Timestamp), received)
-	if t > received+ahead {
+	if t > received.Add(ahead) {
 		return received
 	}
 	return t

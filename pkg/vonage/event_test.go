@@ -319,7 +319,7 @@ func flawOf(e lesson.Event, received epoch.Instant) string {
 		return "not UTF-8"
 	case e.At <= 0 || e.At > lastMoment || e.ConnectedAt < 0 || e.StreamAt < 0:
 		return "a time out of range"
-	case e.ConnectedAt > received+ahead || e.StreamAt > received+ahead:
+	case e.ConnectedAt > received.Add(ahead) || e.StreamAt > received.Add(ahead):
 		return "created in the future"
 	case ends && e.At < max(e.ConnectedAt, e.StreamAt):
 		return "ended before it began"

@@ -59,13 +59,13 @@ func (c *Client) doubt(status int) {
 // where less than a second is left, more than 30 days, or data is over 1000
 // characters. Vonage looks at the expiry only when a client connects.
 func (c *Client) Credentials(session, data string, now, expires epoch.Instant) (room.Credentials, error) {
-	good := period{int64(now / epoch.Second), int64(expires / epoch.Second)}
+	good := period{now.Seconds(), expires.Seconds()}
 	switch {
 	case session == "":
 		return room.Credentials{}, errors.New("credentials need a session")
 	case good.expires <= good.issued:
 		return room.Credentials{}, fmt.Errorf("credentials until %s are over at %s", expires, now)
-	case expires.Until(now) > maxLife:
+	case expires.Sub(now) > maxLife:
 		return room.Credentials{}, fmt.Errorf("credentials from %s until %s live over 30 days", now, expires)
 	case utf8.RuneCountInString(data) > maxData:
 		return room.Credentials{}, fmt.Errorf("connection data of %d characters is over %d", utf8.RuneCountInString(data), maxData)
@@ -79,6 +79,6 @@ func (c *Client) Credentials(session, data string, now, expires epoch.Instant) (
 		APIKey:        c.account.APIKey,
 		SessionID:     session,
 		Token:         token,
-		ExpiresAt:     (epoch.Instant(good.expires) * epoch.Second).String(),
+		ExpiresAt:     epoch.Instant(good.expires * 1000).String(),
 	}, nil
 }

@@ -83,14 +83,14 @@ func TestCredentialsUnified(t *testing.T) {
 }
 
 func TestCredentialsRefused(t *testing.T) {
-	const month = 30 * 24 * epoch.Hour
+	const month = 30 * 24 * time.Hour
 	tests := []struct {
 		name, session, data string
 		expires             epoch.Instant
 		good                bool
 	}{
-		{"a month", "s", "", from + month, true},
-		{"over a month", "s", "", from + month + 1, false},
+		{"a month", "s", "", from.Add(month), true},
+		{"over a month", "s", "", from.Add(month) + 1, false},
 		{"less than a second", "s", "", from + 99, false},
 		{"over already", "s", "", from - 1, false},
 		{"1000 characters", "s", strings.Repeat("ä", 1000), until, true},

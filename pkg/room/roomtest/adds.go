@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
-	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
@@ -46,7 +46,7 @@ var clauses = []struct {
 	}},
 	{"a promise holds the last seat", false, func(l *lesson.Lesson, a *lesson.Arrival) {
 		*l = with(*l, seated("c8", "di", 0))
-		l.Promises = map[string]lesson.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon + epoch.Hour}}
+		l.Promises = map[string]lesson.Promise{"p1": {ID: "p1", User: "ed", GivenAt: noon, Expires: noon.Add(time.Hour)}}
 	}},
 	{"a promise that was freed", true, func(l *lesson.Lesson, a *lesson.Arrival) {
 		*l = with(*l, seated("c8", "di", 0))
@@ -95,7 +95,7 @@ var clauses = []struct {
 		*l = with(*l, seated("c9", a.Conn.User, 0))
 	}},
 	{"the user holds a promise", false, func(l *lesson.Lesson, a *lesson.Arrival) {
-		l.Promises = map[string]lesson.Promise{"p": {ID: "p", User: a.Conn.User, GivenAt: noon, Expires: noon + epoch.Hour}}
+		l.Promises = map[string]lesson.Promise{"p": {ID: "p", User: a.Conn.User, GivenAt: noon, Expires: noon.Add(time.Hour)}}
 		a.Alone = true
 	}},
 	{"unknown users are never the same", true, func(l *lesson.Lesson, a *lesson.Arrival) {

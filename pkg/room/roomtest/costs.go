@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
@@ -102,7 +103,7 @@ func (h *house) bring(ids ...string) {
 	for _, id := range ids {
 		h.come(id, id)
 		h.hear(h.webhook)
-		h.Advance(h.Now() + epoch.Second)
+		h.Advance(h.Now().Add(time.Second))
 	}
 }
 
@@ -251,7 +252,7 @@ var happenings = []happening{
 	},
 	{
 		name: "end at the deadline, with two people", policy: `{"maxSeats":2,"lessonSeconds":60}`, before: brought("A", "B"),
-		do: func(h *house) { h.Pass(59 * epoch.Second) }, want: Cost{Requests: 2, Disconnects: 2, Alarms: 1},
+		do: func(h *house) { h.Pass(59 * time.Second) }, want: Cost{Requests: 2, Disconnects: 2, Alarms: 1},
 	},
 	{
 		name: "a lesson of two people, from the first join to the last look", policy: `{"maxSeats":2,"lessonSeconds":3600}`, own: true,
@@ -272,19 +273,19 @@ var happenings = []happening{
 // wholeLesson is an hour: two people join, come, show a camera, and are sent
 // away at the end.
 func wholeLesson(h *house) {
-	h.SweepEvery = epoch.Minute
+	h.SweepEvery = time.Minute
 	for _, user := range []string{"alice", "bob"} {
 		h.come("conn-"+user, h.join(user))
 		h.hear(h.webhook)
-		h.Pass(epoch.Second)
+		h.Pass(time.Second)
 		h.camera("conn-" + user)
-		h.Pass(epoch.Second)
+		h.Pass(time.Second)
 	}
-	h.Pass(epoch.Hour)
+	h.Pass(time.Hour)
 	for len(h.posts) > 0 {
 		h.hear(h.webhook)
 	}
-	h.Pass(epoch.Hour)
+	h.Pass(time.Hour)
 	if l, _, err := h.store.Bare().Lesson(context.Background(), h.session); err != nil || l.Status != journal.Ended || l.Due != 0 {
 		h.t.Errorf("the lesson is not done with: %+v, %v", l, err)
 	}

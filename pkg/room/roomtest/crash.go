@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
@@ -141,7 +142,7 @@ func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	c.faults.Arm(at.nth, at.applied, at.then)
 	p.act(c)
 	c.writes = c.faults.Disarm()
-	c.pass(4 * epoch.Minute)
+	c.pass(4 * time.Minute)
 	return c
 }
 
@@ -182,8 +183,8 @@ func (c *crash) mend() bool {
 
 // pass lets time go by, as World.Pass does. Who was being answered when the
 // process died comes again.
-func (c *crash) pass(d epoch.Instant) {
-	to := c.Now() + d
+func (c *crash) pass(d time.Duration) {
+	to := c.Now().Add(d)
 	for {
 		at, do := c.next(to)
 		if do == nil {
@@ -204,7 +205,7 @@ func (c *crash) sendAgain(before []Post) {
 	after := c.Pending()
 	for _, p := range before {
 		if !slices.ContainsFunc(after, func(q Post) bool { return q.Event.Digest == p.Event.Digest }) {
-			c.Send(c.Now()+5*epoch.Second, p.Event)
+			c.Send(c.Now().Add(5*time.Second), p.Event)
 		}
 	}
 }
@@ -221,7 +222,7 @@ func (c *crash) ask(request func() error) error {
 			return err
 		}
 		c.repeated++
-		c.pass(2 * epoch.Second)
+		c.pass(2 * time.Second)
 	}
 	c.t.Fatal("no answer to five requests")
 	return nil

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -21,7 +22,7 @@ type outcome struct {
 	facts []string       // one for the room and one for each of its lessons
 	times []string       // when each lesson started and ends
 	lines map[string]int // what the logs say, and how often
-	late  epoch.Instant  // the longest that something decided was left undone
+	late  time.Duration  // the longest that something decided was left undone
 }
 
 // outcome looks at everything there is, and holds room, platform and log
@@ -162,8 +163,8 @@ func (c *crash) outside(l lesson.Lesson) []lesson.Conn {
 
 // lateness is how long after the decision the last of those told to go went,
 // or the lesson ended after its deadline. Whoever is still there is a mistake.
-func (c *crash) lateness(l lesson.Lesson, lines []journal.Line) epoch.Instant {
-	var late epoch.Instant
+func (c *crash) lateness(l lesson.Lesson, lines []journal.Line) time.Duration {
+	var late time.Duration
 	for _, line := range lines {
 		if line.Connection == "" || line.Action != journal.DidRefuse && line.Action != journal.DidDisconnect {
 			continue
@@ -172,10 +173,10 @@ func (c *crash) lateness(l lesson.Lesson, lines []journal.Line) epoch.Instant {
 		if p.LeftAt == 0 {
 			c.t.Errorf("%s was told to go and is still there", line.Connection)
 		}
-		late = max(late, p.LeftAt-line.At)
+		late = max(late, p.LeftAt.Sub(line.At))
 	}
 	if d := l.Deadline(); l.Outcome == journal.Completed && d != 0 {
-		late = max(late, l.EndedAt-d)
+		late = max(late, l.EndedAt.Sub(d))
 	}
 	return late
 }
@@ -201,14 +202,14 @@ func (c *crash) undecided() {
 // patience is how much later than without a fault the last thing may be done:
 // at once while the process goes on, when the webhook comes again and the list
 // has been read after an outage, and within a sweep when the alarms are gone.
-func (c *crash) patience() epoch.Instant {
+func (c *crash) patience() time.Duration {
 	switch {
 	case c.at.then == GoesOn:
 		return 0
 	case c.at.then == Away && !c.path.swept:
-		return 10 * epoch.Second
+		return 10 * time.Second
 	}
-	return epoch.Minute + 10*epoch.Second
+	return time.Minute + 10*time.Second
 }
 
 // compare holds a run with a fault against the one without.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -30,13 +31,13 @@ var crashPaths = []crashPath{
 	},
 	{
 		name: "a reload takes over the seat", policy: twoSeats, own: true, writes: "swap",
-		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(epoch.Second); c.token("ann") },
+		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(time.Second); c.token("ann") },
 		act:   func(c *crash) { c.come("A2", c.tokens["ann"]) },
 	},
 	{
 		name: "waiting, the claim and the seat of a ghost", policy: `{"maxSeats":1,"lessonSeconds":150}`, writes: "swap",
 		setup: func(c *crash) { c.come("A", "ann"); c.silence("A"); c.Platform.Vanish("A") },
-		act:   func(c *crash) { c.come("B", "bob"); c.pass(8 * epoch.Second) },
+		act:   func(c *crash) { c.come("B", "bob"); c.pass(8 * time.Second) },
 		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "B", "bob", journal.DidWait, ""),
 			said(1, "connectionCreated", "B", "bob", journal.DidSeat, ""), said(1, "reconcile", "B", "bob", journal.DidSeat, "")),
 	},
@@ -44,24 +45,24 @@ var crashPaths = []crashPath{
 	{
 		name: "a refusal that the platform does not take at once", policy: twoSeats, writes: "swap",
 		setup: func(c *crash) { pair(c); c.failTwice() },
-		act:   func(c *crash) { c.come("C", "cem"); c.pass(5 * epoch.Second) },
+		act:   func(c *crash) { c.come("C", "cem"); c.pass(5 * time.Second) },
 	},
 	{
 		name: "a displacement", policy: twoSeats, writes: "swap",
 		setup: func(c *crash) {
 			c.come("A", "ann")
-			c.pass(epoch.Second)
+			c.pass(time.Second)
 			c.hold("B", "bob")
-			c.pass(epoch.Second)
+			c.pass(time.Second)
 			c.come("C", "cem")
-			c.pass(epoch.Second)
+			c.pass(time.Second)
 		},
 		act: func(c *crash) { c.release() },
 	},
 	{name: "a departure", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.leave("A") }},
 	{
 		name: "a departure that overtakes its arrival", policy: twoSeats, writes: "swap",
-		setup: func(c *crash) { c.hold("A", "ann"); c.pass(epoch.Second) },
+		setup: func(c *crash) { c.hold("A", "ann"); c.pass(time.Second) },
 		act:   func(c *crash) { c.leave("A"); c.release() },
 		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "A", "ann", journal.DidNothing, ""), said(1, "connectionDestroyed", "A", "", journal.DidLeave, ""),
 			said(1, "connectionCreated", "A", "ann", journal.DidSeat, ""), said(1, "connectionDestroyed", "A", "ann", journal.DidLeave, "")),
@@ -79,10 +80,10 @@ var crashPaths = []crashPath{
 	},
 	{
 		name: "the start of the clock", policy: twoSeats, writes: "swap",
-		setup: func(c *crash) { c.come("A", "ann"); c.pass(epoch.Second) },
+		setup: func(c *crash) { c.come("A", "ann"); c.pass(time.Second) },
 		act:   func(c *crash) { c.come("B", "bob") },
 	},
-	{name: "the end at the deadline", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.pass(65 * epoch.Second) }},
+	{name: "the end at the deadline", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.pass(65 * time.Second) }},
 
 	// The API.
 	{
@@ -98,13 +99,13 @@ var crashPaths = []crashPath{
 	},
 	{
 		name: "a join that is refused", policy: oneSeat, own: true, writes: "swap",
-		setup:  func(c *crash) { c.come("A", c.token("ann")); c.pass(6 * epoch.Second) },
+		setup:  func(c *crash) { c.come("A", c.token("ann")); c.pass(6 * time.Second) },
 		act:    func(c *crash) { c.refusedJoin("bob", problem.RoomFull) },
 		lawful: mayDiffer(twice, said(1, "join", "", "bob", journal.DidRefuse, journal.RoomFull)),
 	},
 	{
 		name: "a visit that reopens a demo room", policy: `{"demo":true,"quorum":1,"lessonSeconds":5}`, own: true, writes: "commit",
-		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(20 * epoch.Second) },
+		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(20 * time.Second) },
 		act:   func(c *crash) { c.visit() },
 		lawful: mayDiffer("a visitor without a cookie is somebody new",
 			said(2, "join", "", "guest-", journal.DidPromise, ""), said(2, "reconcile", "", "guest-", journal.DidRepair, journal.Reconciled)),
@@ -118,22 +119,22 @@ var crashPaths = []crashPath{
 	},
 	{
 		name: "an extension to a moment", policy: twoSeats, writes: "swap", setup: pair,
-		act: func(c *crash) { c.extend(0, Epoch+90*epoch.Second) },
+		act: func(c *crash) { c.extend(0, Epoch.Add(90*time.Second)) },
 	},
 	{
 		name: "a deadline brought forward", policy: twoSeats, writes: "swap", setup: pair,
-		act: func(c *crash) { c.extend(0, Epoch+10*epoch.Second); c.pass(15 * epoch.Second) },
+		act: func(c *crash) { c.extend(0, Epoch.Add(10*time.Second)); c.pass(15 * time.Second) },
 	},
 	{name: "a removal", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.remove("A") }},
 	{
 		name: "a reopening", policy: twoSeats, writes: "commit",
-		setup: func(c *crash) { pair(c); c.end(); c.pass(10 * epoch.Second) },
+		setup: func(c *crash) { pair(c); c.end(); c.pass(10 * time.Second) },
 		act:   func(c *crash) { c.reopen() },
 	},
 	{name: "a new room", policy: twoSeats, own: true, writes: "commit", setup: func(c *crash) { c.delete() }, act: func(c *crash) { c.put(oneSeat, "") }},
 	{
 		name: "a policy that starts the clock", moments: true, lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: `{"lessonSeconds":60}`, writes: "commit",
-		setup: func(c *crash) { c.come("A", "ann"); c.pass(epoch.Second) },
+		setup: func(c *crash) { c.come("A", "ann"); c.pass(time.Second) },
 		act:   func(c *crash) { c.put(`{"lessonSeconds":60,"quorum":1}`, "") },
 	},
 	{
@@ -154,33 +155,33 @@ var crashPaths = []crashPath{
 		name: "the adoption of another session", lawful: mayDiffer(twice, said(2, "api", "", "", journal.DidPolicy, "")), policy: twoSeats, writes: "commit",
 		act: func(c *crash) { c.put(twoSeats, "1_"+c.name+"-other") },
 	},
-	{name: "a deletion", swept: true, policy: twoSeats, writes: "commit", setup: pair, act: func(c *crash) { c.delete(); c.pass(5 * epoch.Second) }},
+	{name: "a deletion", swept: true, policy: twoSeats, writes: "commit", setup: pair, act: func(c *crash) { c.delete(); c.pass(5 * time.Second) }},
 
 	// Readings of the list, and what is found without a webhook.
 	{
 		name: "a ghost is freed", policy: `{"maxSeats":2}`, writes: "swap",
-		setup: func(c *crash) { pair(c); c.pass(epoch.Minute); c.silence("A"); c.Platform.Vanish("A") },
-		act:   func(c *crash) { c.pass(90 * epoch.Second) },
+		setup: func(c *crash) { pair(c); c.pass(time.Minute); c.silence("A"); c.Platform.Vanish("A") },
+		act:   func(c *crash) { c.pass(90 * time.Second) },
 	},
 	{
 		name: "somebody unheard of is judged", policy: `{"foreignTokens":"refuse"}`, writes: "swap",
 		setup: func(c *crash) {
 			c.silence("X")
 			c.come("X", "xan")
-			c.pass(epoch.Second)
+			c.pass(time.Second)
 			c.lost = nil
 		},
-		act: func(c *crash) { c.pass(4 * epoch.Minute) },
+		act: func(c *crash) { c.pass(4 * time.Minute) },
 	},
 	{
 		name: "a promise lapses", policy: oneSeat, own: true, writes: "swap",
-		setup: func(c *crash) { c.token("ann"); c.pass(epoch.Minute) },
-		act:   func(c *crash) { c.pass(90 * epoch.Second) },
+		setup: func(c *crash) { c.token("ann"); c.pass(time.Minute) },
+		act:   func(c *crash) { c.pass(90 * time.Second) },
 	},
 	{
 		name: "the sweep alone", swept: true, policy: twoSeats, writes: "swap",
 		setup: func(c *crash) { pair(c); c.DropAlarm = func(string, epoch.Instant) bool { return true } },
-		act:   func(c *crash) { c.pass(3 * epoch.Minute) },
+		act:   func(c *crash) { c.pass(3 * time.Minute) },
 	},
 
 	// What moves out of the item.
@@ -210,15 +211,15 @@ var hallEnd = crashPath{
 		c.come("A", "ann")
 		c.lost = func(e lesson.Event) bool { return e.Name == journal.ConnectionDestroyed }
 	},
-	act: func(c *crash) { c.end(); c.pass(3 * epoch.Second) },
+	act: func(c *crash) { c.end(); c.pass(3 * time.Second) },
 }
 
 // pair seats two people, which starts the clock.
 func pair(c *crash) {
 	c.come("A", "ann")
-	c.pass(epoch.Second)
+	c.pass(time.Second)
 	c.come("B", "bob")
-	c.pass(epoch.Second)
+	c.pass(time.Second)
 }
 
 // mayDiffer is what may be said once more or less, and why.
@@ -346,7 +347,7 @@ func (c *crash) crowd(n, gone int) {
 		c.t.Fatal(err)
 	}
 	for i := range n + gone {
-		c.forward(c.Now() + epoch.Second/10)
+		c.forward(c.Now().Add(time.Second / 10))
 		p := &Person{Session: c.session, ID: fmt.Sprintf("P%02d", i%n), Data: fmt.Sprintf("p%02d", i%n), CameAt: c.Now()}
 		name := journal.ConnectionCreated
 		if i < n {
@@ -362,5 +363,5 @@ func (c *crash) crowd(n, gone int) {
 	if _, err := c.Store.Swap(context.Background(), l); err != nil {
 		c.t.Fatal(err)
 	}
-	c.pass(epoch.Second)
+	c.pass(time.Second)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -160,19 +161,19 @@ func (h *History) leave(silently bool) {
 }
 
 func (h *History) pass() {
-	d := rapid.SampledFrom([]epoch.Instant{1, 300, epoch.Second, 2 * epoch.Second, 7 * epoch.Second, 30 * epoch.Second, 70 * epoch.Second, 5 * epoch.Minute, 20 * epoch.Minute}).Draw(h.t, "pass")
+	d := rapid.SampledFrom([]time.Duration{time.Millisecond, 300 * time.Millisecond, time.Second, 2 * time.Second, 7 * time.Second, 30 * time.Second, 70 * time.Second, 5 * time.Minute, 20 * time.Minute}).Draw(h.t, "pass")
 	h.Pass(d)
-	h.say("after %.3f s", float64(d)/1000)
+	h.say("after %.3f s", d.Seconds())
 }
 
 func (h *History) list() {
-	h.Platform.Lag = rapid.SampledFrom([]epoch.Instant{0, 0, epoch.Second, 4900}).Draw(h.t, "lag")
+	h.Platform.Lag = rapid.SampledFrom([]time.Duration{0, 0, time.Second, 4900 * time.Millisecond}).Draw(h.t, "lag")
 	h.Platform.Paged = rapid.IntRange(0, 5).Draw(h.t, "paged") == 0
 	h.Platform.ListFails = nil
 	if rapid.IntRange(0, 3).Draw(h.t, "fails") == 0 {
 		h.Platform.ListFails = func() error { return ErrAway }
 	}
-	h.say("list: lag %d, paged %t, fails %t", h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails != nil)
+	h.say("list: lag %v, paged %t, fails %t", h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails != nil)
 }
 
 func (h *History) disconnects() {
@@ -228,7 +229,7 @@ func (h *History) admin() {
 	case "extend":
 		_, err = h.Service.Extend(ctx, h.name, 30, 0, "admin")
 	case "shorten":
-		_, err = h.Service.Extend(ctx, h.name, 0, h.Now()+5*epoch.Second, "admin")
+		_, err = h.Service.Extend(ctx, h.name, 0, h.Now().Add(5*time.Second), "admin")
 	case "remove":
 		if in := h.present(); len(in) > 0 {
 			err = h.Service.Remove(ctx, h.name, rapid.SampledFrom(in).Draw(h.t, "removed"), "admin")
@@ -258,8 +259,8 @@ func (h *History) stream() {
 // the same history has the same fate whatever else is drawn.
 func (h *History) notify(e lesson.Event) {
 	fate := h.fate(e.Name, e.Connection, e.Stream)
-	delays := []epoch.Instant{0, 0, 0, 0, 0, 200, 900, 3 * epoch.Second, 20 * epoch.Second, 90 * epoch.Second, 11 * epoch.Minute, 2 * epoch.Hour}
-	at := h.Now() + delays[fate%uint64(len(delays))]
+	delays := []time.Duration{0, 0, 0, 0, 0, 200 * time.Millisecond, 900 * time.Millisecond, 3 * time.Second, 20 * time.Second, 90 * time.Second, 11 * time.Minute, 2 * time.Hour}
+	at := h.Now().Add(delays[fate%uint64(len(delays))])
 	fate /= uint64(len(delays))
 	switch fate % 12 {
 	case 0:
@@ -267,7 +268,7 @@ func (h *History) notify(e lesson.Event) {
 		return
 	case 1, 2:
 		h.Send(at, e)
-		h.Send(at+delays[fate/12%uint64(len(delays))], e)
+		h.Send(at.Add(delays[fate/12%uint64(len(delays))]), e)
 	default:
 		h.Send(at, e)
 	}
@@ -291,9 +292,9 @@ func (h *History) ring(session string, at epoch.Instant) []epoch.Instant {
 	case 1:
 		return []epoch.Instant{at - 700, at}
 	case 2:
-		return []epoch.Instant{at - 40*epoch.Second, at, at + 1}
+		return []epoch.Instant{at.Add(-(40 * time.Second)), at, at + 1}
 	case 3:
-		return []epoch.Instant{at + 3*epoch.Second}
+		return []epoch.Instant{at.Add(3 * time.Second)}
 	}
 	return []epoch.Instant{at}
 }
@@ -302,9 +303,9 @@ func (h *History) ring(session string, at epoch.Instant) []epoch.Instant {
 func (h *History) calm() {
 	h.say("calm")
 	h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails, h.Platform.DisconnectFails = 0, false, nil, nil
-	h.Pass(20 * epoch.Minute)
-	h.SweepEvery = 10 * epoch.Minute // what is due in between has alarms of its own
-	h.Pass(160 * epoch.Minute)
+	h.Pass(20 * time.Minute)
+	h.SweepEvery = 10 * time.Minute // what is due in between has alarms of its own
+	h.Pass(160 * time.Minute)
 }
 
 func (h *History) flunk(format string, args ...any) {

@@ -3,6 +3,7 @@ package roomtest
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -10,7 +11,7 @@ import (
 )
 
 // maxLag is how late the list may be.
-const maxLag = 5 * epoch.Second
+const maxLag = 5 * time.Second
 
 // check holds what must be true at every moment.
 func (h *History) check() {
@@ -35,7 +36,7 @@ func (h *History) check() {
 func (h *History) checkReadings(session string) {
 	at := h.Platform.Readings[session]
 	for i := 1; i < len(at); i++ {
-		if at[i] < at[i-1]+epoch.Second {
+		if at[i] < at[i-1].Add(time.Second) {
 			h.flunk("the list of %s was read twice within %d ms", session, at[i]-at[i-1])
 		}
 	}
@@ -131,7 +132,7 @@ func (h *History) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line
 	for _, p := range h.Platform.people {
 		came, other := max(x.CameAt, back[x.ID]), max(p.CameAt, back[p.ID])
 		before := other < came || other == came && p.ID < x.ID
-		if p.Session != x.Session || !before || p.LeftAt != 0 && p.LeftAt+maxLag <= came || promised[p.ID] {
+		if p.Session != x.Session || !before || p.LeftAt != 0 && p.LeftAt.Add(maxLag) <= came || promised[p.ID] {
 			continue
 		}
 		switch told[p.ID] {

@@ -190,7 +190,7 @@ func Lesson(t *rapid.T) lesson.Lesson {
 		Status:        rapid.SampledFrom([]journal.Status{journal.Running, journal.Running, journal.Open, journal.Ended}).Draw(t, "status"),
 		Outcome:       rapid.SampledFrom([]journal.Outcome{"", journal.ByAdmin, journal.NoShow}).Draw(t, "outcome"),
 		StartedAt:     maybe(times).Draw(t, "started"), EndedAt: maybe(times).Draw(t, "ended"),
-		Extended: maybe(times).Draw(t, "extended"), FixedEnd: maybe(times).Draw(t, "fixed"),
+		ExtendedMillis: int64(maybe(times).Draw(t, "extended")), FixedEnd: maybe(times).Draw(t, "fixed"),
 		Conns: map[string]lesson.Conn{}, Promises: map[string]lesson.Promise{}, Seen: map[string]epoch.Instant{},
 		Tail: linesOf(t), Base: 8 * small.Draw(t, "base"),
 		Shed: small.Draw(t, "shed"), ShedThrough: maybe(times).Draw(t, "floor"), PresentOutside: small.Draw(t, "outside"),

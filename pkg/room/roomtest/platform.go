@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -31,7 +32,7 @@ type Platform struct {
 	Readings map[string][]epoch.Instant
 
 	// Lag is how late the list is.
-	Lag epoch.Instant
+	Lag time.Duration
 	// Paged makes every reading one over several pages, which proves no absence
 	// and may skip people, as a list does that moves while it is read.
 	Paged bool
@@ -94,7 +95,7 @@ func (p *Platform) Connections(_ context.Context, session string) (lesson.Readin
 		if p.Paged && p.Skips != nil && p.Skips(q.ID) {
 			continue
 		}
-		if q.Session == session && q.CameAt <= now-p.Lag && (q.LeftAt == 0 || q.LeftAt > now-p.Lag) {
+		if q.Session == session && q.CameAt <= now.Add(-p.Lag) && (q.LeftAt == 0 || q.LeftAt > now.Add(-p.Lag)) {
 			r.Present = append(r.Present, lesson.Presence{ID: q.ID, Since: q.CameAt})
 		}
 	}

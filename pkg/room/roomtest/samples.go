@@ -3,6 +3,7 @@ package roomtest
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -26,13 +27,13 @@ func running(limit int) lesson.Lesson {
 		Rules:  []policy.Rule{{Since: noon, Quorum: 2, Seconds: 3600}},
 		Status: journal.Running, StartedAt: noon,
 		Conns: map[string]lesson.Conn{}, Promises: map[string]lesson.Promise{}, Seen: map[string]epoch.Instant{},
-		Due: noon + 3600*epoch.Second,
+		Due: noon.Add(3600 * time.Second),
 	}
 }
 
 // seated is a connection that took a seat n seconds after the start.
 func seated(id, user string, n int) lesson.Conn {
-	at := noon + 1000 + epoch.Instant(n)*epoch.Second
+	at := (noon + 1000).Add(time.Duration(n) * time.Second)
 	return lesson.Conn{
 		ID: id, User: user, State: lesson.Seated, Created: true,
 		CreatedAt: at, HeardAt: at + 40, ShownAt: at,
@@ -86,7 +87,7 @@ func full() lesson.Lesson {
 	l.Revision, l.Added, l.PolicyVersion = 7, 3, 4
 	l.Policy = policy.Stored(`{"maxSeats": 9, "lessonSeconds":60,` + "\n" + ` "archive":true}`)
 	l.Rules = []policy.Rule{{Since: 1, Quorum: 2, Seconds: 3}, {Since: 4}}
-	l.EndedAt, l.Extended, l.FixedEnd = noon+9, -4, noon+8
+	l.EndedAt, l.ExtendedMillis, l.FixedEnd = noon+9, -4, noon+8
 	l.Base, l.Shed, l.ShedThrough, l.PresentOutside = 16, 5, noon-1, 2
 	l.ReadAt, l.WatchAt, l.EmptyReadings, l.Due, l.ListRefusedUntil, l.ReconciledAt, l.OutsideRetryAt = noon+1, noon+2, 1, noon+3, noon+4, noon+5, noon+6
 	l.Tail = []journal.Line{fullLine(), {At: 1, Event: "x", Action: journal.DidNothing}}

@@ -1,15 +1,15 @@
 package roomtest
 
 import (
-	"usher/pkg/policy"
-
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/policy"
 )
 
 // crowded is a lesson with 16 lines, two who are in, two who left, a promise
@@ -17,7 +17,7 @@ import (
 func crowded() lesson.Lesson {
 	l := long(running(policy.MaxSeats), 16)
 	l.Base, l.ShedThrough = 8, noon-5
-	l.Promises = map[string]lesson.Promise{"p1": {ID: "p1", User: "cy", GivenAt: noon, Expires: noon + epoch.Hour}}
+	l.Promises = map[string]lesson.Promise{"p1": {ID: "p1", User: "cy", GivenAt: noon, Expires: noon.Add(time.Hour)}}
 	l.Seen = map[string]epoch.Instant{"d1": noon, "d2": noon}
 	return with(l, seated("c1", "ann", 0), seated("c2", "bo", 0),
 		gone(seated("c3", "di", 0)), gone(seated("c4", "", 0)))

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"usher/pkg/doorkeeper"
-	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 )
 
@@ -23,7 +23,7 @@ type Storm struct {
 	Readings, LateReadings int // of the list, while the webhooks were handled and after
 	Alarms                 int
 	Parked, LateParked     int // webhooks that lost too many races, and were heard again
-	Seconds                epoch.Instant
+	Took                   time.Duration
 }
 
 // TestStorm lets two hundred people come to sixty seats at once, in eight
@@ -64,7 +64,7 @@ func StormOf(t testing.TB, store Metered, people, seats, processes, handlers int
 	s.Readings = len(h.Platform.Readings[h.session])
 	h.settle()
 	s.Arrivals, s.LateReadings = store.Take(), len(h.Platform.Readings[h.session])-s.Readings
-	s.Alarms, s.Seconds = h.alarms-alarms, (h.Now()-began)/epoch.Second
+	s.Alarms, s.Took = h.alarms-alarms, h.Now().Sub(began)
 	s.Left = len(h.posts)
 	shuffle(h.posts)
 	s.LateParked = h.hearAll(all, handlers)
@@ -91,7 +91,7 @@ func (h *house) settle() {
 		if !slices.ContainsFunc(slices.Collect(maps.Values(l.Conns)), waits) {
 			return
 		}
-		h.Pass(epoch.Second)
+		h.Pass(time.Second)
 	}
 	h.t.Error("half a minute later there is still somebody who waits")
 }
@@ -152,10 +152,10 @@ func (s Storm) PerJoin() float64 { return float64(s.Arrivals.Requests) / float64
 func (s Storm) PerDeparture() float64 { return float64(s.Departures.Requests) / float64(s.Left) }
 
 func (s Storm) String() string {
-	return fmt.Sprintf("%d people into %d seats, decided after %d s, with %d readings (%d of them late) and %d alarms\n"+
+	return fmt.Sprintf("%d people into %d seats, decided after %v, with %d readings (%d of them late) and %d alarms\n"+
 		"a join: %.2f requests (%s; %d lost), %d parked; a departure: %.2f (%s; %d lost), %d parked\n"+
 		"units: joins %.0f read and %.0f write, departures %.0f and %.0f",
-		s.People, s.Seats, s.Seconds, s.Readings+s.LateReadings, s.LateReadings, s.Alarms,
+		s.People, s.Seats, s.Took, s.Readings+s.LateReadings, s.LateReadings, s.Alarms,
 		s.PerJoin(), s.Arrivals, s.Arrivals.Lost, s.Parked, s.PerDeparture(), s.Departures, s.Departures.Lost, s.LateParked,
 		s.Arrivals.Read, s.Arrivals.Write, s.Departures.Read, s.Departures.Write)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
@@ -28,7 +29,7 @@ type World struct {
 	posts  []Post
 	ids    int
 	// SweepEvery is how often the sweep runs on the way; 0: never.
-	SweepEvery epoch.Instant
+	SweepEvery time.Duration
 	lastSweep  epoch.Instant
 	// DropAlarm decides which alarms are lost; nil: none.
 	DropAlarm func(session string, at epoch.Instant) bool
@@ -53,7 +54,7 @@ const Epoch epoch.Instant = 1_790_000_000_000
 
 // NewWorld puts a service over the store.
 func NewWorld(store room.Store) *World {
-	w := &World{Store: store, alarms: map[alarm]bool{}, SweepEvery: epoch.Minute, lastSweep: Epoch}
+	w := &World{Store: store, alarms: map[alarm]bool{}, SweepEvery: time.Minute, lastSweep: Epoch}
 	w.now.Store(int64(Epoch))
 	w.Platform = newPlatform(w)
 	w.Restart()
@@ -160,7 +161,7 @@ func (w *World) Advance(to epoch.Instant) {
 }
 
 // Pass lets that much time go by.
-func (w *World) Pass(d epoch.Instant) { w.Advance(w.Now() + d) }
+func (w *World) Pass(d time.Duration) { w.Advance(w.Now().Add(d)) }
 
 // next gives what happens first, up to that moment.
 func (w *World) next(to epoch.Instant) (epoch.Instant, func()) {
@@ -180,7 +181,7 @@ func (w *World) next(to epoch.Instant) (epoch.Instant, func()) {
 			at, do = a.at, func() { w.ring(a) }
 		}
 	}
-	if sweep := w.lastSweep + w.SweepEvery; w.SweepEvery > 0 && sweep < at {
+	if sweep := w.lastSweep.Add(w.SweepEvery); w.SweepEvery > 0 && sweep < at {
 		at, do = sweep, func() { w.sweep(sweep) }
 	}
 	if at > to {
@@ -195,7 +196,7 @@ func (w *World) arrive(i int) {
 	w.posts = slices.Delete(w.posts, i, i+1)
 	w.mu.Unlock()
 	if err := w.Hear(p.Event); err != nil {
-		p.At = w.Now() + 5*epoch.Second
+		p.At = w.Now().Add(5 * time.Second)
 		w.mu.Lock()
 		w.posts = append(w.posts, p)
 		w.mu.Unlock()
@@ -207,7 +208,7 @@ func (w *World) ring(a alarm) {
 	delete(w.alarms, a)
 	w.mu.Unlock()
 	if err := w.Service.Work(context.Background(), a.session); err != nil {
-		_ = (*alarms)(w).Wake(context.Background(), a.session, w.Now()+5*epoch.Second) // it never fails
+		_ = (*alarms)(w).Wake(context.Background(), a.session, w.Now().Add(5*time.Second)) // it never fails
 	}
 }
 
