@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -215,15 +216,15 @@ func invoke(ctx context.Context, address, event string) (string, error) {
 
 // A statement, a role's policy and a role, as far as they matter here.
 type statement struct {
-	Effect           string
-	Action, Resource any
+	Effect                        string
+	Action, Resource, NotResource any
 }
 
 type resource struct {
 	Type       string
 	Properties struct {
 		Role              map[string]any
-		ManagedPolicyArns any
+		ManagedPolicyArns []string
 		Policies          []struct {
 			PolicyDocument struct{ Statement []statement }
 		}
@@ -239,28 +240,90 @@ func resources(t *testing.T) map[string]resource {
 	return template.Resources
 }
 
-// allowed are the actions of a role, sorted.
-func allowed(t *testing.T, role resource) []string {
-	t.Helper()
-	if role.Type != "AWS::IAM::Role" || role.Properties.ManagedPolicyArns != nil {
-		t.Fatalf("not a role of its own: %+v", role)
+// managed are the actions that AWS's own policies, which SAM adds to a role that
+// it makes, allow for all of an account's logs and queues.
+var managed = map[string][]string{
+	"arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole": {
+		"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
+	},
+	"arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole": {
+		"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
+		"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
+	},
+}
+
+// named tells whether a statement's resources are all the template's own.
+func named(resources any) bool {
+	all, ok := resources.([]any)
+	if !ok {
+		all = []any{resources}
 	}
-	var all []string
-	for _, policy := range role.Properties.Policies {
-		for _, s := range policy.PolicyDocument.Statement {
-			if s.Effect != "Allow" || s.Resource == nil || s.Resource == "*" {
-				t.Errorf("statement %+v is not for named resources", s)
-			}
-			switch actions := s.Action.(type) {
-			case string:
-				all = append(all, actions)
-			case []any:
-				for _, a := range actions {
-					all = append(all, a.(string))
-				}
-			}
+	for _, r := range all {
+		if _, ok := r.(map[string]any); !ok {
+			return false
 		}
 	}
+	return len(all) > 0
+}
+
+func actions(s statement) []string {
+	switch a := s.Action.(type) {
+	case string:
+		return []string{a}
+	case []any:
+		var all []string
+		for _, one := range a {
+			all = append(all, one.(string))
+		}
+		return all
+	}
+	return nil
+}
+
+// denies tells whether a pattern of the statement's is the action's.
+func denies(s statement, action string) bool {
+	return s.Effect == "Deny" && slices.ContainsFunc(actions(s), func(pattern string) bool {
+		ok, _ := path.Match(pattern, action)
+		return ok
+	})
+}
+
+// allowed are the actions that are left to a role, sorted. Each must be for named
+// resources: by what allows it, or because all others are denied.
+func allowed(t *testing.T, role resource) []string {
+	t.Helper()
+	if role.Type != "AWS::IAM::Role" {
+		t.Fatalf("not a role: %+v", role)
+	}
+	var statements []statement
+	for _, policy := range role.Properties.Policies {
+		statements = append(statements, policy.PolicyDocument.Statement...)
+	}
+	var all, anywhere []string
+	for _, s := range statements {
+		switch {
+		case s.Effect == "Allow" && s.NotResource == nil && named(s.Resource):
+			all = append(all, actions(s)...)
+		case s.Effect == "Deny" && s.NotResource == nil && s.Resource == "*":
+		case s.Effect == "Deny" && s.Resource == nil && named(s.NotResource):
+		default:
+			t.Errorf("statement %+v is not for named resources", s)
+		}
+	}
+	for _, arn := range role.Properties.ManagedPolicyArns {
+		if managed[arn] == nil {
+			t.Fatalf("nothing is known of %s", arn)
+		}
+		anywhere = append(anywhere, managed[arn]...)
+	}
+	for _, action := range anywhere {
+		if !slices.ContainsFunc(statements, func(s statement) bool { return denies(s, action) }) {
+			t.Errorf("%s is allowed for any resource", action)
+		}
+	}
+	all = slices.DeleteFunc(append(all, anywhere...), func(action string) bool {
+		return slices.ContainsFunc(statements, func(s statement) bool { return s.NotResource == nil && denies(s, action) })
+	})
 	slices.Sort(all)
 	return slices.Compact(all)
 }

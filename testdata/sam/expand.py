@@ -13,7 +13,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 
 class NoManagedPolicies:
-    """The functions name their roles, so no managed policy is looked up."""
+    """The functions spell their policies out, so no managed one is looked up."""
 
     def load(self):
         return {}
