@@ -1,10 +1,11 @@
 package journal
 
-import "time"
+import (
+	"time"
 
-import "usher/pkg/epoch"
-
-import "usher/pkg/policy"
+	"usher/pkg/epoch"
+	"usher/pkg/policy"
+)
 
 // Story is what a lesson's log tells: the state that its lines add up to.
 type Story struct {

@@ -1,10 +1,11 @@
 package lesson
 
-import "usher/pkg/epoch"
+import (
+	"maps"
 
-import "usher/pkg/journal"
-
-import "maps"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+)
 
 // maxTail bounds the log lines that an Add may leave in the item; a lesson
 // whose tail is that long is trimmed first.

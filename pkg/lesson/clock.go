@@ -10,7 +10,7 @@ import (
 	"usher/pkg/journal"
 )
 
-// counts reports whether the connection's time in the session counts for the
+// countsForQuorum reports whether the connection's time in the session counts for the
 // quorum: in or once in, not refused, and not heard of too late. Who waits
 // counts once somebody has looked. Who was displaced for lack of room never had the right.
 func (c Conn) countsForQuorum() bool {
@@ -27,7 +27,7 @@ func (c Conn) countsForQuorum() bool {
 	return false
 }
 
-// wasIn reports whether the connection was in at that moment.
+// wasInAt reports whether the connection was in at that moment.
 func (c Conn) wasInAt(at epoch.Instant) bool {
 	return c.CreatedAt <= at && (c.LeftAt == 0 || at < c.LeftAt)
 }
@@ -79,7 +79,7 @@ func (l *Lesson) Deadline() epoch.Instant {
 	return l.Rules.Deadline(l.StartedAt, time.Duration(l.ExtendedMillis)*time.Millisecond, l.FixedEnd)
 }
 
-// keepTime brings the clock in line with everything known. A deadline that
+// updateClock brings the clock in line with everything known. A deadline that
 // this puts in the past ends the lesson at once.
 func (t *turn) updateClock(event string) {
 	l := t.l
@@ -98,7 +98,7 @@ func (t *turn) updateClock(event string) {
 	t.endIfDue()
 }
 
-// ring ends the lesson when its deadline has come.
+// endIfDue ends the lesson when its deadline has come.
 func (t *turn) endIfDue() {
 	if d := t.l.Deadline(); t.l.Status == journal.Running && d != 0 && d <= t.now {
 		t.end(journal.FromDeadline, journal.Completed, journal.LessonOver, "")
@@ -133,7 +133,7 @@ func earlier(a, b epoch.Instant) epoch.Instant {
 	return min(a, b)
 }
 
-// secondsLeft is the time until the deadline in whole seconds, rounded up.
+// SecondsLeft is the time until the deadline in whole seconds, rounded up.
 func SecondsLeft(deadline, now epoch.Instant) int64 {
 	return int64(max(0, deadline.Sub(now))+time.Second-1) / int64(time.Second)
 }

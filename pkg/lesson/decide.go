@@ -37,7 +37,7 @@ func Decide(l Lesson, in Input, now epoch.Instant) (Lesson, error) {
 	return next, err
 }
 
-// ErrLook says that nothing may be decided before Vonage's list is read.
+// ErrReadFirst says that nothing may be decided before Vonage's list is read.
 var ErrReadFirst = errors.New("the list of connections has to be read first")
 
 // turn is one decision in the making.
@@ -61,13 +61,13 @@ func (t *turn) log(line journal.Line) {
 	t.changed = true
 }
 
-// tell logs what was decided about c as one line.
+// logAbout logs what was decided about c as one line.
 func (t *turn) logAbout(c Conn, line journal.Line) {
 	line.Connection, line.User, line.Role = c.ID, c.User, c.Role
 	t.log(line)
 }
 
-// announce writes the first line of somebody who is still waiting for a look at
+// logArrival writes the first line of somebody who is still waiting for a look at
 // the list, before a line of another event tells what became of it.
 func (t *turn) logArrival(c Conn) Conn {
 	if c.Unlogged && c.Created {
@@ -84,7 +84,7 @@ func (t *turn) refuse(c Conn, why journal.Reason, line journal.Line) {
 	t.requestDisconnect(c, Refused, line)
 }
 
-// oust tells somebody who was in to go.
+// evict tells somebody who was in to go.
 func (t *turn) evict(c Conn, why journal.Reason, line journal.Line) {
 	line.Action, line.Reason = journal.DidDisconnect, why
 	t.requestDisconnect(c, Evicted, line)

@@ -1,18 +1,18 @@
 package lesson
 
-import "time"
+import (
+	"slices"
+	"time"
 
-import "usher/pkg/epoch"
-
-import "usher/pkg/journal"
-
-import "slices"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+)
 
 // When a lesson is looked at without a reason of its own.
 const (
 	watchFirst = 2 * time.Minute
 	WatchEvery = 10 * time.Minute
-	// waitPatience is how long the last who came may wait before the list is
+	// fastReadingFor is how long the last who came may wait before the list is
 	// read less often.
 	fastReadingFor = time.Minute
 	slowReadingGap = 5 * time.Second
@@ -126,7 +126,7 @@ func (l *Lesson) schedule(now epoch.Instant) {
 // Changed reports whether a decision left something to store.
 func (l *Lesson) Changed() bool { return l.changed }
 
-// looked reports whether somebody reads the list for those who wait already,
+// BeingRead reports whether somebody reads the list for those who wait already,
 // and will see to whoever came in the meantime.
 func (l *Lesson) BeingRead(now epoch.Instant) bool {
 	return len(l.Waiting()) > 1 && now < l.ReadAt.Add(2*ReadingGap)

@@ -1,8 +1,9 @@
 package lesson
 
-import "usher/pkg/epoch"
-
-import "usher/pkg/policy"
+import (
+	"usher/pkg/epoch"
+	"usher/pkg/policy"
+)
 
 // Event is one webhook of Vonage's session monitoring, decoded leniently.
 type Event struct {

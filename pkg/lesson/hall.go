@@ -1,14 +1,16 @@
 package lesson
 
-import "time"
+import (
+	"time"
 
-import "usher/pkg/journal"
+	"usher/pkg/journal"
+)
 
-// clearAgain is how long the process that ends a large lesson has before others
+// outsideRetryAfter is how long the process that ends a large lesson has before others
 // go on with those who stand only in records.
 const outsideRetryAfter = 30 * time.Second
 
-// Cleared is a handful of people who stood only in records when the lesson
+// OutsideDismissed is a handful of people who stood only in records when the lesson
 // ended: they are told to go, each with its line in the log.
 type OutsideDismissed struct {
 	Records []Record
@@ -34,7 +36,7 @@ func (x OutsideDismissed) decide(t *turn) error {
 	return nil
 }
 
-// unwatch lets the item forget somebody who was told to go: the list, looked at
+// stopRetrying lets the item forget somebody who was told to go: the list, looked at
 // until it is empty, tells who did not.
 func (t *turn) stopRetrying(id string) {
 	c := t.l.Conns[id]
@@ -57,7 +59,7 @@ func (l *Lesson) endedFor() journal.Reason {
 	return journal.LessonOver
 }
 
-// Missed are people who were told to go while the request to the platform
+// OutsideFailed are people who were told to go while the request to the platform
 // failed: it is tried again.
 type OutsideFailed struct{ Records []Record }
 

@@ -1,16 +1,15 @@
 package lesson
 
-import "time"
+import (
+	"time"
 
-import "usher/pkg/epoch"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
+)
 
-import "usher/pkg/journal"
-
-import "usher/pkg/policy"
-
-import "usher/pkg/problem"
-
-// Ask is somebody with a ticket who asks for credentials.
+// Join is somebody with a ticket who asks for credentials.
 type Join struct {
 	User, Role string
 	ID         string        // of the promise, if a new one is given
@@ -23,7 +22,7 @@ type Join struct {
 	Looked *Reconcile
 }
 
-// sameFor is how long after it was given a promise is the one that its user
+// promiseReusedFor is how long after it was given a promise is the one that its user
 // gets again.
 const promiseReusedFor = 4 * time.Minute
 
@@ -43,7 +42,7 @@ func (a Join) decide(t *turn) error {
 	return t.newPromise(a)
 }
 
-// current is the newest open promise of the user.
+// Current is the newest open promise of the user.
 func (l *Lesson) Current(user string) (Promise, bool) {
 	var newest Promise
 	for _, p := range l.sortedPromises() {
@@ -60,7 +59,7 @@ func (t *turn) grant(p Promise) {
 	t.log(journal.Line{Event: journal.FromJoin, EventAt: p.Expires, User: p.User, Role: p.Role, Action: journal.DidPromise})
 }
 
-// promise gives a new promise if there is a seat for it.
+// newPromise gives a new promise if there is a seat for it.
 func (t *turn) newPromise(a Join) error {
 	if len(t.l.Promises) >= maxEntries {
 		return &problem.Details{Code: problem.TooManyRequests, Detail: "Too many people were promised a seat and have not come yet. Ask again soon.", RetryAfter: lapseAfter}

@@ -1,10 +1,10 @@
 package lesson
 
-import "usher/pkg/epoch"
-
-import "usher/pkg/journal"
-
-import "usher/pkg/policy"
+import (
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/policy"
+)
 
 // evidence is what a reading of the list proves.
 type evidence struct {
@@ -12,7 +12,7 @@ type evidence struct {
 	shown map[string]bool
 }
 
-// covers reports whether the reading began after Usher heard of c.
+// beganAfterHearing reports whether the reading began after Usher heard of c.
 func (e *evidence) beganAfterHearing(c Conn) bool { return e != nil && e.began >= c.HeardAt }
 
 // judge decides a connection that is in and undecided, in the order of the

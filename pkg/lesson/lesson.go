@@ -1,15 +1,15 @@
 package lesson
 
-import "usher/pkg/epoch"
-
-import "usher/pkg/journal"
-
-import "usher/pkg/policy"
+import (
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/policy"
+)
 
 // Bounds of one lesson's item. Everything that one decision can see stands in
 // it, so it has to stay small.
 const (
-	// maxPresent is how many connections stand in the item while they are in;
+	// maxConnsInItem is how many connections stand in the item while they are in;
 	// beyond it the oldest are shed into records of their own.
 	maxConnsInItem = 64
 	// maxEntries bounds all entries of the item, the remembered ones included.
@@ -54,12 +54,12 @@ type Lesson struct {
 	ShedThrough    epoch.Instant `json:"floor,omitempty"`   // latest createdAt among the shed
 	PresentOutside int64         `json:"outside,omitempty"` // connections that are in, but stand only in records
 
-	// ClearAt is when to go on telling those outside the item that it is over.
+	// OutsideRetryAt is when to go on telling those outside the item that it is over.
 	OutsideRetryAt epoch.Instant `json:"clearAt,omitempty"`
-	// SettledAt is when the newest reading began by which the lesson was settled.
+	// ReconciledAt is when the newest reading began by which the lesson was settled.
 	ReconciledAt epoch.Instant `json:"settledAt,omitempty"`
 	ReadAt       epoch.Instant `json:"readAt,omitempty"` // when the newest reading of the list began
-	// BlindUntil is when the list is worth reading again that the platform
+	// ListRefusedUntil is when the list is worth reading again that the platform
 	// refuses to show.
 	ListRefusedUntil epoch.Instant `json:"blindUntil,omitempty"`
 	WatchAt          epoch.Instant `json:"watchAt,omitempty"` // when the list is to be compared next

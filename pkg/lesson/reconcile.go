@@ -9,7 +9,7 @@ import (
 	"usher/pkg/journal"
 )
 
-// Settle compares the lesson with a reading of Vonage's list: it frees ghosts,
+// Reconcile compares the lesson with a reading of Vonage's list: it frees ghosts,
 // finds people whose webhook was lost, lets promises lapse, and decides those
 // who wait. A nil Reading is one that failed: it frees and refuses nobody.
 // Records are those of connections outside the item about which there is
@@ -25,10 +25,10 @@ type Reconcile struct {
 
 // Margins of what a reading proves, by Usher's clock.
 const (
-	// absenceAfter is how long after Usher heard of a connection a reading must
+	// absenceProvesAfter is how long after Usher heard of a connection a reading must
 	// begin for absence to prove that it left.
 	absenceProvesAfter = 5 * time.Second
-	// judgeAfter is how long somebody who is only shown may stay unheard of.
+	// listedOnlyPatience is how long somebody who is only shown may stay unheard of.
 	listedOnlyPatience = time.Minute
 )
 
@@ -44,7 +44,7 @@ func (s Reconcile) decide(t *turn) error {
 	return nil
 }
 
-// lookedInVain logs those who wait, now that somebody has looked.
+// readingFailed logs those who wait, now that somebody has looked.
 func (t *turn) readingFailed(forbidden bool) {
 	if forbidden {
 		t.l.ListRefusedUntil = t.now.Add(time.Minute)
@@ -63,7 +63,7 @@ func (t *turn) readingFailed(forbidden bool) {
 	}
 }
 
-// askAgain has those told to go once more whom this reading proved neither
+// retryUnproven has those told to go once more whom this reading proved neither
 // gone nor there: the process that was to tell them may have died.
 func (t *turn) retryUnproven() {
 	for _, c := range t.l.Conns {
@@ -74,7 +74,7 @@ func (t *turn) retryUnproven() {
 	}
 }
 
-// drainGap is the time between two looks at an ended session: short at first.
+// endedWatchGap is the time between two looks at an ended session: short at first.
 func (t *turn) endedWatchGap() time.Duration {
 	return min(max(t.now.Sub(t.l.EndedAt), time.Second), time.Minute)
 }
@@ -123,7 +123,7 @@ func firstLine(c Conn) journal.Line {
 	return journal.Line{Event: journal.FromReconcile}
 }
 
-// show takes in one connection of the list.
+// listed takes in one connection of the list.
 func (t *turn) listed(p Presence, began epoch.Instant) {
 	c, known := t.l.Conns[p.ID]
 	switch {
@@ -149,7 +149,7 @@ func (t *turn) listed(p Presence, began epoch.Instant) {
 	}
 }
 
-// comeback takes somebody who was freed and is shown again for a newcomer.
+// returned takes somebody who was freed and is shown again for a newcomer.
 func (t *turn) returned(c Conn, began epoch.Instant) {
 	c.LeftAt, c.LeftLowerBound, c.HeardAt, c.ShownAt, c.BackAt = 0, false, t.now, began, began
 	if c.DisconnectRequested() {
@@ -170,7 +170,7 @@ func (t *turn) returned(c Conn, began epoch.Instant) {
 	}
 }
 
-// missing frees those whom a complete reading does not show, where it began
+// absent frees those whom a complete reading does not show, where it began
 // late enough to prove it. They left when they were last proven in.
 func (t *turn) absent(by *evidence) {
 	gone := t.l.Pick(func(c Conn) bool {
@@ -194,7 +194,7 @@ func (t *turn) absent(by *evidence) {
 	}
 }
 
-// lapse gives away the seats of promises whose time is over, when the reading
+// releaseLapsed gives away the seats of promises whose time is over, when the reading
 // shows nobody who could be their owner.
 func (t *turn) releaseLapsed(by *evidence) {
 	for id := range by.shown {
@@ -221,7 +221,7 @@ func (l *Lesson) sortedPromises() []Promise {
 	return promises
 }
 
-// unmask judges those who were shown a minute ago and never heard of: as the
+// judgeListedOnly judges those who were shown a minute ago and never heard of: as the
 // user of an unused promise in whose life they came, else as unknown strangers.
 func (t *turn) judgeListedOnly(by *evidence) {
 	if t.l.Status == journal.Ended {
@@ -238,7 +238,7 @@ func (t *turn) judgeListedOnly(by *evidence) {
 	}
 }
 
-// guess says who somebody is taken for whose webhook never came.
+// likelyIdentity says who somebody is taken for whose webhook never came.
 func (l *Lesson) likelyIdentity(c Conn) identity {
 	for _, p := range l.sortedPromises() {
 		if p.Used == "" && p.GivenAt <= c.CreatedAt && c.CreatedAt <= p.lapsesAt() {
@@ -248,7 +248,7 @@ func (l *Lesson) likelyIdentity(c Conn) identity {
 	return identity{foreign: true}
 }
 
-// watched notes what a reading says about whether to go on watching: a lesson
+// watchOpen notes what a reading says about whether to go on watching: a lesson
 // in use is looked at every ten minutes, one that was empty twice no more.
 func (t *turn) watchOpen(r Reading) {
 	if t.now < t.l.WatchAt {
@@ -265,7 +265,7 @@ func (t *turn) watchOpen(r Reading) {
 	t.changed = true
 }
 
-// drain notes what a reading says about an ended session, which is looked at
+// watchEnded notes what a reading says about an ended session, which is looked at
 // until it is empty twice, or a day has passed.
 func (t *turn) watchEnded(r Reading) {
 	t.l.EmptyReadings++

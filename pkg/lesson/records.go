@@ -12,7 +12,7 @@ func PromiseKey(id string) string  { return "p:" + id }
 func digestKey(d string) string    { return "e:" + d }
 func HolderKey(user string) string { return "u:" + user }
 
-// Wants gives the ids of the records that have to be loaded before the event
+// RecordsFor gives the ids of the records that have to be loaded before the event
 // can be decided: what was shed and may be meant. Usually none.
 func (l *Lesson) RecordsFor(e Event) []string {
 	if l.Shed == 0 {
@@ -92,7 +92,7 @@ const (
 	seatsHigh = maxConnsInItem + chunkLines // people in an uncapped room
 )
 
-// Surplus says what to shed from the lesson now, if anything.
+// ToShed says what to shed from the lesson now, if anything.
 func (l *Lesson) ToShed() (Shed, bool) {
 	s := Shed{ShedThrough: l.ShedThrough}
 	if len(l.Tail) >= tailHigh {
@@ -136,13 +136,13 @@ func (s *Shed) addConn(c Conn) {
 	s.ShedThrough = max(s.ShedThrough, c.CreatedAt)
 }
 
-// over reports whether nothing is to be expected of the connection any more
+// isOver reports whether nothing is to be expected of the connection any more
 // but repeats and late news.
 func (l *Lesson) isOver(c Conn) bool {
 	return (c.LeftAt != 0 || c.State == HeardAfterLeaving || c.DisconnectRequested()) && c.RetryAt == 0 && !l.isWitness(c)
 }
 
-// witness reports whether the lesson's start rests on the connection.
+// isWitness reports whether the lesson's start rests on the connection.
 func (l *Lesson) isWitness(c Conn) bool {
 	return l.Status == journal.Running && c.countsForQuorum() && c.wasInAt(l.StartedAt)
 }

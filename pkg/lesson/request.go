@@ -1,16 +1,14 @@
 package lesson
 
-import "time"
+import (
+	"fmt"
+	"time"
 
-import "usher/pkg/epoch"
-
-import "usher/pkg/journal"
-
-import "usher/pkg/policy"
-
-import "usher/pkg/problem"
-
-import "fmt"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
+)
 
 // Extend moves the running lesson's deadline: by Seconds, or to EndsAt.
 type Extend struct {
@@ -101,7 +99,7 @@ func (p NewPolicy) decide(t *turn) error {
 	return nil
 }
 
-// Alarm is a moment that has come: a deadline that is due ends the lesson.
+// Wake is a moment that has come: a deadline that is due ends the lesson.
 type Wake struct{}
 
 func (Wake) decide(t *turn) error {
@@ -110,11 +108,11 @@ func (Wake) decide(t *turn) error {
 	return nil
 }
 
-// Claim takes the right to read the list now; at most one reading a second may
+// ClaimReading takes the right to read the list now; at most one reading a second may
 // begin. ErrLook means that somebody else has it.
 type ClaimReading struct{}
 
-// readEvery is how far apart two readings of a session's list begin.
+// ReadingGap is how far apart two readings of a session's list begin.
 const ReadingGap = time.Second
 
 func (ClaimReading) decide(t *turn) error {
@@ -126,7 +124,7 @@ func (ClaimReading) decide(t *turn) error {
 	return nil
 }
 
-// Attempt is what came of a request to disconnect. A request that succeeded
+// DisconnectFailed is what came of a request to disconnect. A request that succeeded
 // needs no word: connectionDestroyed or the list will tell.
 type DisconnectFailed struct {
 	Connection string
@@ -135,7 +133,7 @@ type DisconnectFailed struct {
 	Forbidden  bool // somebody has to look at the settings
 }
 
-// believe404 is the age from which a 404 on a disconnect is success.
+// trust404After is the age from which a 404 on a disconnect is success.
 const trust404After = 10 * time.Second
 
 func (a DisconnectFailed) decide(t *turn) error {
@@ -166,7 +164,7 @@ func backoff(tries int) time.Duration {
 	return min(time.Second<<min(tries-1, 6), time.Minute)
 }
 
-// Sent is a request to disconnect that succeeded after failures: from here on
+// DisconnectSucceeded is a request to disconnect that succeeded after failures: from here on
 // the list tells whether it helped.
 type DisconnectSucceeded struct{ Connection string }
 

@@ -8,7 +8,7 @@ import (
 	"usher/pkg/epoch"
 )
 
-// in reports whether the connection is, for all Usher knows, in the session and
+// In reports whether the connection is, for all Usher knows, in the session and
 // not told to go.
 func (c Conn) In() bool {
 	return c.LeftAt == 0 && (c.State == Seated || c.State == Waiting || c.State == ListedOnly)
@@ -17,7 +17,7 @@ func (c Conn) In() bool {
 // seated reports whether the connection holds a seat now.
 func (c Conn) seated() bool { return c.LeftAt == 0 && c.State == Seated }
 
-// told reports whether the connection has been told to go.
+// DisconnectRequested reports whether the connection has been told to go.
 func (c Conn) DisconnectRequested() bool { return c.State == Refused || c.State == Evicted }
 
 // place is the connection's place in the order of those who came.
@@ -28,7 +28,7 @@ func (c Conn) place() (epoch.Instant, string) {
 	return c.cameAt(), c.ID
 }
 
-// came is when the connection came: somebody who was freed and is shown again
+// cameAt is when the connection came: somebody who was freed and is shown again
 // is a newcomer.
 func (c Conn) cameAt() epoch.Instant { return max(c.CreatedAt, c.BackAt) }
 
@@ -53,7 +53,7 @@ func (p Promise) open() bool { return p.Used == "" && !p.Released }
 // later shows nobody unheard of.
 func (p Promise) lapsesAt() epoch.Instant { return p.Expires.Add(lapseAfter) }
 
-// lapse is how long after its token expired a promise still holds its seat: a
+// lapseAfter is how long after its token expired a promise still holds its seat: a
 // client may have connected in the token's last moment.
 const lapseAfter = 15 * time.Second
 
@@ -71,7 +71,7 @@ func (l *Lesson) disputed() bool {
 	return false
 }
 
-// held counts what stands in the item and takes a seat: who is seated, and the
+// seatsTaken counts what stands in the item and takes a seat: who is seated, and the
 // promises that hold one.
 func (l *Lesson) seatsTaken() int {
 	n := 0
@@ -83,7 +83,7 @@ func (l *Lesson) seatsTaken() int {
 	return n + l.SeatsPromised()
 }
 
-// promised counts the seats that open promises hold. One given to a user for
+// SeatsPromised counts the seats that open promises hold. One given to a user for
 // the seat it has holds none while the user has it.
 func (l *Lesson) SeatsPromised() int {
 	n := 0
@@ -95,7 +95,7 @@ func (l *Lesson) SeatsPromised() int {
 	return n
 }
 
-// holds reports whether the promise takes a seat by itself: until its
+// takesSeat reports whether the promise takes a seat by itself: until its
 // connection is decided, and unless it rides on the seat that its user has.
 func (l *Lesson) takesSeat(p Promise) bool {
 	if p.Released || p.ForExistingSeat && l.hasSeat(p.User) {
@@ -117,7 +117,7 @@ func (l *Lesson) hasSeat(user string) bool {
 	return false
 }
 
-// pick gives the connections that which selects, in the order of their places.
+// Pick gives the connections that which selects, in the order of their places.
 func (l *Lesson) Pick(which func(Conn) bool) []Conn {
 	var conns []Conn
 	for _, c := range l.Conns {
@@ -129,12 +129,12 @@ func (l *Lesson) Pick(which func(Conn) bool) []Conn {
 	return conns
 }
 
-// waiting gives those who wait, the earliest first.
+// Waiting gives those who wait, the earliest first.
 func (l *Lesson) Waiting() []Conn {
 	return l.Pick(func(c Conn) bool { return c.LeftAt == 0 && c.State == Waiting })
 }
 
-// ahead counts the seats that are not to be had for c: those taken and
+// seatsUnavailableTo counts the seats that are not to be had for c: those taken and
 // promised, those of people shown in the list before it and not heard of (as
 // owners of open promises while there are some), and those of earlier waiters.
 func (l *Lesson) seatsUnavailableTo(c Conn) int {
@@ -153,13 +153,13 @@ func (l *Lesson) seatsUnavailableTo(c Conn) int {
 	return l.seatsTaken() + max(0, unheard-l.SeatsPromised()) + waiting
 }
 
-// free reports whether there is a seat for c.
+// hasFreeSeat reports whether there is a seat for c.
 func (l *Lesson) hasFreeSeat(c Conn) bool {
 	limit := l.Policy.MaxSeats()
 	return limit == 0 || l.seatsUnavailableTo(c) < limit
 }
 
-// claims counts what justifies that target is told that the room is full: the
+// seatsWithBetterRight counts what justifies that target is told that the room is full: the
 // seats of people who came earlier and are shown by the list, and the promises,
 // open or used, given before its webhook was handled. With newcomer that one
 // counts too.
@@ -181,7 +181,7 @@ func (l *Lesson) seatsWithBetterRight(target Conn, shown map[string]bool, newcom
 	return n
 }
 
-// outranks reports whether c's seat is one that target has to respect.
+// hasBetterRight reports whether c's seat is one that target has to respect.
 func (l *Lesson) hasBetterRight(c, target Conn, shown map[string]bool) bool {
 	if p, ok := l.Promises[c.Promise]; ok && c.Reserved && p.GivenAt <= target.HeardAt {
 		return true
@@ -192,7 +192,7 @@ func (l *Lesson) hasBetterRight(c, target Conn, shown map[string]bool) bool {
 	return shown[c.ID] && l.wasInBefore(c, target)
 }
 
-// preceded reports whether c, who is in now, came before target and was in when
+// wasInBefore reports whether c, who is in now, came before target and was in when
 // target came: by c itself, or by an older connection of its user whose seat c
 // took over and who is proven to have been in at that moment.
 func (l *Lesson) wasInBefore(c, target Conn) bool {
@@ -208,13 +208,13 @@ func (l *Lesson) wasInBefore(c, target Conn) bool {
 	return false
 }
 
-// provenAt reports whether the connection is proven to have been in at a moment
+// provenInAt reports whether the connection is proven to have been in at a moment
 // after it came.
 func (c Conn) provenInAt(at epoch.Instant) bool {
 	return c.ShownAt >= at || c.LeftAt > at && !c.LeftLowerBound
 }
 
-// displaceable gives the latest comer after c whose seat neither a promise nor
+// latestDisplaceable gives the latest comer after c whose seat neither a promise nor
 // the list's evidence protects.
 func (l *Lesson) latestDisplaceable(c Conn) (Conn, bool) {
 	later := l.Pick(func(o Conn) bool {
@@ -226,13 +226,13 @@ func (l *Lesson) latestDisplaceable(c Conn) (Conn, bool) {
 	return later[len(later)-1], true
 }
 
-// movable reports whether o came after c and sits without protection.
+// canBeDisplaced reports whether o came after c and sits without protection.
 func (l *Lesson) canBeDisplaced(o, c Conn) bool {
 	_, ridden := l.promiseForSeatOf(o)
 	return o.seated() && !o.Reserved && !o.Confirmed && !ridden && byPlace(o, c) > 0
 }
 
-// rider gives the open promise that was given for the seat that c has.
+// promiseForSeatOf gives the open promise that was given for the seat that c has.
 func (l *Lesson) promiseForSeatOf(c Conn) (Promise, bool) {
 	for _, p := range l.Promises {
 		if p.open() && p.ForExistingSeat && p.User == c.User {
@@ -242,7 +242,7 @@ func (l *Lesson) promiseForSeatOf(c Conn) (Promise, bool) {
 	return Promise{}, false
 }
 
-// entitled reports whether fewer than the cap's seats are beyond c's reach:
+// fitsIfDisplaceableLeave reports whether fewer than the cap's seats are beyond c's reach:
 // what is left belongs to displaceable later comers.
 func (l *Lesson) fitsIfDisplaceableLeave(c Conn) bool {
 	later := 0
@@ -260,10 +260,10 @@ func (l *Lesson) Seats() int { return l.seatsTaken() - l.SeatsPromised() + int(l
 // Promised counts the seats that are held for somebody who may still come.
 func (l *Lesson) Promised() int { return l.SeatsPromised() }
 
-// byID orders connections by their ids.
+// ByID orders connections by their ids.
 func ByID(a, b Conn) int { return cmp.Compare(a.ID, b.ID) }
 
-// inUse reports whether somebody is in or has been promised a seat.
+// InUse reports whether somebody is in or has been promised a seat.
 func (l *Lesson) InUse() bool {
 	return l.PresentOutside > 0 || l.seatsTaken() > 0 || len(l.Pick(Conn.In)) > 0
 }

@@ -1,10 +1,10 @@
 package lesson
 
-import "usher/pkg/epoch"
-
-import "usher/pkg/journal"
-
-import "usher/pkg/policy"
+import (
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/policy"
+)
 
 // Begin is what a lesson begins with.
 type Begin struct {
@@ -14,7 +14,7 @@ type Begin struct {
 	PolicyVersion int64
 }
 
-// NewLesson is the lesson that begins with a session: its log starts with the
+// New is the lesson that begins with a session: its log starts with the
 // policy in force.
 func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 	l := Lesson{
@@ -30,12 +30,12 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 	return l
 }
 
-// logReopen notes that the room has had a lesson before this one.
+// LogReopen notes that the room has had a lesson before this one.
 func (l *Lesson) LogReopen(actor string) {
 	l.Tail = append(l.Tail, journal.Line{At: l.Created, Event: journal.FromAPI, Action: journal.DidReopen, Reason: journal.Admin, Actor: actor})
 }
 
-// additive gives the decision as an arrival that needs no look at the others,
+// Additive gives the decision as an arrival that needs no look at the others,
 // when that is all it is.
 func Additive(before, after Lesson, id string) (Arrival, bool) {
 	c := after.Conns[id]

@@ -1,10 +1,11 @@
 package lesson
 
-import "usher/pkg/journal"
+import (
+	"usher/pkg/journal"
+	"usher/pkg/policy"
+)
 
-import "usher/pkg/policy"
-
-// Told gives the state as a log that is up to date tells it: who was heard of
+// Logged gives the state as a log that is up to date tells it: who was heard of
 // and whose line is still to be written is left out.
 func (l *Lesson) Logged() journal.Story {
 	s := journal.Story{

@@ -10,7 +10,7 @@ import (
 	"usher/pkg/policy"
 )
 
-// Heard is a webhook, with the records that Wants asked for.
+// Webhook is a webhook, with the records that Wants asked for.
 type Webhook struct {
 	Event   Event
 	Records []Record
@@ -47,7 +47,7 @@ func (h Webhook) decide(t *turn) error {
 // event is heard later.
 var ErrCrowded = errors.New("too many connections wait to be decided")
 
-// oldNews is the age beyond which a first sign of a connection needs the
+// lateNews is the age beyond which a first sign of a connection needs the
 // list's word before it takes a seat or counts for the clock.
 const lateNews = 10 * time.Minute
 
@@ -90,7 +90,7 @@ func (t *turn) arrive(e Event) {
 	}
 }
 
-// claimFirst takes the right to read the list together with the coming of the
+// claimReadingForFirst takes the right to read the list together with the coming of the
 // first who waits: one write less until it is decided.
 func (t *turn) claimReadingForFirst() {
 	if t.l.Status != journal.Ended && len(t.l.Waiting()) == 1 && t.now >= t.l.ReadAt.Add(ReadingGap) {
@@ -98,7 +98,7 @@ func (t *turn) claimReadingForFirst() {
 	}
 }
 
-// introduce gives c the identity. Who was already judged as somebody stays
+// identify gives c the identity. Who was already judged as somebody stays
 // that; the promise is used by the first connection that carries its id.
 func (t *turn) identify(c Conn, who identity) Conn {
 	if c.User == "" && c.Promise == "" {
@@ -111,7 +111,7 @@ func (t *turn) identify(c Conn, who identity) Conn {
 	return c
 }
 
-// passBy records somebody who had left before the webhook of the coming was
+// recordAfterLeaving records somebody who had left before the webhook of the coming was
 // heard: attendance and the clock hear of it, unless it had no right to be in.
 func (t *turn) recordAfterLeaving(c Conn, line journal.Line) {
 	c.State, c.Unlogged, line.Action = HeardAfterLeaving, false, journal.DidNothing
@@ -145,7 +145,7 @@ func (t *turn) depart(e Event) {
 	t.reconsiderWaiting(e.Name)
 }
 
-// moveUp decides those who wait, the earliest first, by what is known without
+// reconsiderWaiting decides those who wait, the earliest first, by what is known without
 // another look at the list.
 func (t *turn) reconsiderWaiting(event string) {
 	if t.l.Status == journal.Ended {
@@ -214,7 +214,7 @@ func withStream(streams map[string]Stream, id string, s Stream) map[string]Strea
 // maxAhead is how far ahead of Usher's clock Vonage's may be.
 const maxAhead = 5 * time.Second
 
-// sighting is a connection that Vonage showed and whose own webhook has not
+// listedConn is a connection that Vonage showed and whose own webhook has not
 // come.
 func (t *turn) listedConn(id string, since, listed epoch.Instant) Conn {
 	if since == 0 || since > t.now.Add(maxAhead) {
@@ -226,7 +226,7 @@ func (t *turn) listedConn(id string, since, listed epoch.Instant) Conn {
 	}
 }
 
-// note records an event that decides nothing. What it hints at, a destroyed or
+// recordEvent records an event that decides nothing. What it hints at, a destroyed or
 // rotated session, is compared with the list.
 func (t *turn) recordEvent(e Event) {
 	if _, known := t.l.Seen[e.Digest]; known {

@@ -58,7 +58,7 @@ func (d *document) fields() enforced {
 	}
 }
 
-// policyField reads one field: read says what the value must be where it is
+// field reads one field: read says what the value must be where it is
 // wrong, and "" where it was taken. later, where set, reports a value that is
 // right but not enforced.
 type field struct {
@@ -116,7 +116,7 @@ var table = map[string]field{
 	"demo":    {yesNo(func(d *document) *bool { return &d.demo }), nil},
 }
 
-// policyRules are what fields must keep together. A rule is left out where one
+// constraints are what fields must keep together. A rule is left out where one
 // of its fields could not be read.
 var constraints = []struct {
 	fields []string

@@ -12,7 +12,7 @@ import (
 	"usher/pkg/problem"
 )
 
-// ParsePolicy reads a policy as its owner puts it. What is wrong comes back as
+// Parse reads a policy as its owner puts it. What is wrong comes back as
 // a *Problem: CodeBadJSON where raw is not one JSON object, CodeInvalidField
 // with every wrong field, or CodeNotSupported with every field that is right
 // but asks for something that is not enforced. A member that is null is absent.
@@ -49,7 +49,7 @@ func ParsePut(raw []byte) (p Policy, session string, err error) {
 	return p, session, nil
 }
 
-// StoredPolicy reads a policy that was accepted once, perhaps by a newer
+// Stored reads a policy that was accepted once, perhaps by a newer
 // version: what it does not understand is kept and has no effect. A text that
 // is not a JSON object is the zero Policy.
 func Stored(raw string) Policy {

@@ -15,7 +15,7 @@ type Policy struct {
 	fields enforced
 }
 
-// policyFields is what is enforced.
+// enforced is what is enforced.
 type enforced struct {
 	lessonSeconds int
 	quorum        int // 0: not set

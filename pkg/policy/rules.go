@@ -1,10 +1,11 @@
 package policy
 
-import "time"
+import (
+	"slices"
+	"time"
 
-import "usher/pkg/epoch"
-
-import "slices"
+	"usher/pkg/epoch"
+)
 
 // Rule is what starts a lesson from some moment on, and how long it then lasts.
 type Rule struct {

@@ -31,7 +31,7 @@ const (
 	PlatformUnavailable Code = "platform-unavailable"
 )
 
-// Problem is a refusal in words for the person who asked. Detail never carries
+// Details is a refusal in words for the person who asked. Detail never carries
 // text of an internal error; the cause is for the log.
 type Details struct {
 	Code       Code

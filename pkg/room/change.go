@@ -1,10 +1,11 @@
 package room
 
-import "usher/pkg/epoch"
+import (
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
+)
 
-import "usher/pkg/lesson"
-
-// begin points the room to a fresh session and gives its lesson.
+// Begin points the room to a fresh session and gives its lesson.
 func (c *Change) Begin(session string, own bool, event, actor string, now epoch.Instant) lesson.Lesson {
 	c.Room.Session, c.Room.Closed = session, 0
 	return lesson.New(lesson.Begin{
@@ -13,7 +14,7 @@ func (c *Change) Begin(session string, own bool, event, actor string, now epoch.
 	}, event, actor, now)
 }
 
-// lesson is the room's lesson after the change.
+// Lesson is the room's lesson after the change.
 func (c Change) Lesson(before *lesson.Lesson) *lesson.Lesson {
 	switch {
 	case c.Start != nil:
@@ -24,7 +25,7 @@ func (c Change) Lesson(before *lesson.Lesson) *lesson.Lesson {
 	return before
 }
 
-// stands reports whether r, as it is stored, is what the change made of the
+// Stands reports whether r, as it is stored, is what the change made of the
 // room.
 func (c Change) Stands(r Room) bool {
 	if c.Delete {

@@ -1,10 +1,11 @@
 package room
 
-import "usher/pkg/epoch"
+import (
+	"fmt"
 
-import "usher/pkg/policy"
-
-import "fmt"
+	"usher/pkg/epoch"
+	"usher/pkg/policy"
+)
 
 // Room is a named place with a policy.
 type Room struct {
@@ -16,11 +17,11 @@ type Room struct {
 	Closed   epoch.Instant `json:"closed,omitempty"`  // when it was ended before it ever had a session
 }
 
-// etag names the room's revision, quoted; a room that is made again under the
+// Etag names the room's revision, quoted; a room that is made again under the
 // same name has others.
 func (r Room) Etag() string { return fmt.Sprintf(`"%x-%d"`, int64(r.Created), r.Revision) }
 
-// next is the room as a Commit of it will be stored.
+// Next is the room as a Commit of it will be stored.
 func (r Room) Next() Room {
 	r.Revision++
 	return r
