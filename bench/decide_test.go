@@ -58,11 +58,11 @@ func goes(n int, at epoch.Instant) lesson.Webhook {
 
 func decide(b *testing.B, l lesson.Lesson, in lesson.Input, now epoch.Instant) lesson.Lesson {
 	b.Helper()
-	next, err := lesson.Decide(l, in, now)
-	if err != nil || !next.Changed() {
-		b.Fatalf("nothing was decided: %v", err)
+	d := lesson.Decide(l, in, now)
+	if d.Verdict != nil || d.Write == lesson.Nothing {
+		b.Fatalf("nothing was decided: %v", d.Verdict)
 	}
-	return next
+	return d.Lesson
 }
 
 // BenchmarkDecide is one decision in a room for two and in one for 64: the last
@@ -89,8 +89,8 @@ func BenchmarkDecide(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/seats=%d", c.name, seats), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := lesson.Decide(c.l, c.in, now); err != nil {
-						b.Fatal(err)
+					if d := lesson.Decide(c.l, c.in, now); d.Verdict != nil {
+						b.Fatal(d.Verdict)
 					}
 				}
 			})

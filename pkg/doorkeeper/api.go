@@ -33,12 +33,12 @@ func (s *Service) request(ctx context.Context, name string, in lesson.Input) (Vi
 	if l == nil {
 		return s.requestUnopened(ctx, r, in)
 	}
-	before, after, err := s.decide(ctx, r.Session, ask(in))
+	d, err := s.decide(ctx, r.Session, ask(in))
 	if err != nil {
 		return View{}, err
 	}
-	_ = s.follow(ctx, before, after) // what fails is found again in the state
-	return s.view(r, &after), nil
+	s.finish(ctx, d)
+	return s.view(r, &d.Lesson), d.Verdict
 }
 
 // requestUnopened decides a request about a room that has no session yet.
@@ -50,16 +50,16 @@ func (s *Service) requestUnopened(ctx context.Context, r room.Room, in lesson.In
 		return s.view(r, nil), nil
 	}
 	ended := r
-	err := s.commitRoom(ctx, r.Name, func(now room.Room, l *lesson.Lesson) (room.Change, error) {
+	err := s.commitRoom(ctx, r.Name, func(now room.Room, l *lesson.Lesson) (room.Decision, error) {
 		if now.Revision == 0 {
-			return room.Change{}, noRoom(r.Name, room.ErrNoRoom)
+			return room.Decision{}, noRoom(r.Name, room.ErrNoRoom)
 		}
 		if now.Session != "" {
-			return room.Change{}, errHasSession
+			return room.Decision{}, errHasSession
 		}
 		now.Closed = s.set.Now()
 		ended = now.Next()
-		return room.Change{Room: now}, nil
+		return room.Decision{Change: room.Change{Room: now}}, nil
 	})
 	if errors.Is(err, errHasSession) {
 		return s.request(ctx, r.Name, in)
@@ -71,20 +71,20 @@ func (s *Service) requestUnopened(ctx context.Context, r room.Room, in lesson.In
 func (s *Service) Reopen(ctx context.Context, name, actor string) (View, error) {
 	var v View
 	fresh := ""
-	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Change, error) {
+	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
 		if r.Revision == 0 {
-			return room.Change{}, noRoom(name, room.ErrNoRoom)
+			return room.Decision{}, noRoom(name, room.ErrNoRoom)
 		}
 		if l != nil && l.Status != journal.Ended || r.Session == "" && r.Closed == 0 {
-			return room.Change{}, &problem.Details{Code: problem.NotEnded, Detail: "The room is open already."}
+			return room.Decision{}, &problem.Details{Code: problem.NotEnded, Detail: "The room is open already."}
 		}
 		if fresh == "" {
 			var err error
 			if fresh, err = s.createSession(ctx, r.Policy.Archive()); err != nil {
-				return room.Change{}, err
+				return room.Decision{}, err
 			}
 		}
-		c := room.Change{Room: r}
+		c := room.Decision{Change: room.Change{Room: r}}
 		started := c.Begin(fresh, true, journal.FromAPI, actor, s.set.Now())
 		started.LogReopen(actor)
 		c.Start = &started
@@ -104,7 +104,7 @@ func (s *Service) Remove(ctx context.Context, name, connection, actor string) er
 	if l == nil {
 		return &problem.Details{Code: problem.NoSuchConnection, Detail: fmt.Sprintf("No connection %q: nobody has joined the room.", connection)}
 	}
-	before, after, err := s.decide(ctx, r.Session, question{
+	d, err := s.decide(ctx, r.Session, question{
 		wants: func(l *lesson.Lesson) []string {
 			if _, here := l.Conns[connection]; here || l.Shed == 0 {
 				return nil
@@ -118,8 +118,8 @@ func (s *Service) Remove(ctx context.Context, name, connection, actor string) er
 	if err != nil {
 		return err
 	}
-	_ = s.follow(ctx, before, after) // what fails is found again in the state
-	return nil
+	s.finish(ctx, d)
+	return d.Verdict
 }
 
 // Connections lists who is in, by id.

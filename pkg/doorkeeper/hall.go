@@ -8,11 +8,11 @@ import (
 	"usher/pkg/lesson"
 )
 
-// clearHall tells everyone to go who was in a lesson when it ended: the told,
+// dismissOutside tells everyone to go who was in a lesson when it ended: the told,
 // who stand in its item, and those who stand only in records, a handful at a
 // time, all requests in bounded parallel. What is cut off goes on at the
-// lesson's ClearAt.
-func (s *Service) clearHall(ctx context.Context, l lesson.Lesson, told []string) {
+// lesson's OutsideRetryAt.
+func (s *Service) dismissOutside(ctx context.Context, l lesson.Lesson, told []string) {
 	outside, err := s.outside(ctx, l)
 	if err != nil {
 		s.set.Log.Warn("who is in a large lesson could not be read; it will be tried again", "session", l.Session, "error", err)
@@ -23,12 +23,12 @@ func (s *Service) clearHall(ctx context.Context, l lesson.Lesson, told []string)
 	for {
 		some := outside[:min(len(outside), maxRecalled)]
 		outside = outside[len(some):]
-		_, after, noted := s.decide(ctx, l.Session, ask(lesson.OutsideDismissed{Records: some, Last: err == nil && len(outside) == 0}))
+		d, noted := s.decide(ctx, l.Session, ask(lesson.OutsideDismissed{Records: some, Last: err == nil && len(outside) == 0}))
 		if noted != nil {
-			break // found again at ClearAt
+			break // found again at OutsideRetryAt
 		}
 		all.Go(func() { s.sendAway(ctx, l.Session, some, missed) })
-		s.shed(ctx, after)
+		s.shed(ctx, d.Lesson)
 		if len(outside) == 0 {
 			break
 		}
@@ -79,7 +79,7 @@ func (s *Service) sendAway(ctx context.Context, session string, records []lesson
 func (s *Service) tryMissed(ctx context.Context, session string, ids []string) {
 	for some := range slices.Chunk(ids, maxRecalled) {
 		store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
-		_, after, err := s.decide(store, session, question{
+		d, err := s.decide(store, session, question{
 			wants: func(*lesson.Lesson) []string { return some },
 			input: func(records []lesson.Record) lesson.Input { return lesson.OutsideFailed{Records: records} },
 		})
@@ -88,6 +88,6 @@ func (s *Service) tryMissed(ctx context.Context, session string, ids []string) {
 			s.set.Log.Warn("failed requests could not be noted; the list will tell", "session", session, "error", err)
 			return
 		}
-		s.wakeFor(ctx, after)
+		s.wakeFor(ctx, d.Lesson)
 	}
 }

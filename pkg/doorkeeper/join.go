@@ -65,23 +65,23 @@ func lessonOver() *problem.Details {
 // open makes the room's first session.
 func (s *Service) open(ctx context.Context, name string) (session string, err error) {
 	fresh := ""
-	err = s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Change, error) {
+	err = s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
 		if r.Revision == 0 {
-			return room.Change{}, noRoom(name, room.ErrNoRoom)
+			return room.Decision{}, noRoom(name, room.ErrNoRoom)
 		}
 		if r.Closed != 0 {
-			return room.Change{}, lessonOver()
+			return room.Decision{}, lessonOver()
 		}
 		if session = r.Session; session != "" {
-			return room.Change{Room: r}, errHasSession
+			return room.Decision{}, errHasSession
 		}
 		if fresh == "" {
 			if fresh, err = s.createSession(ctx, r.Policy.Archive()); err != nil {
-				return room.Change{}, err
+				return room.Decision{}, err
 			}
 		}
 		session = fresh
-		c := room.Change{Room: r}
+		c := room.Decision{Change: room.Change{Room: r}}
 		started := c.Begin(session, true, journal.FromJoin, "", s.set.Now())
 		c.Start = &started
 		return c, nil
@@ -135,8 +135,8 @@ func (s *Service) admit(ctx context.Context, session, user, role string) (room.C
 
 // grant decides a request for credentials that expire a token's life from now.
 func (s *Service) grant(ctx context.Context, session string, a lesson.Join) (lesson.Lesson, error) {
-	a.Expires = s.set.Now() + epoch.Instant(s.set.TokenLife.Milliseconds())
-	before, after, err := s.decide(ctx, session, question{
+	a.Expires = s.set.Now().Add(s.set.TokenLife)
+	d, err := s.decide(ctx, session, question{
 		wants: func(l *lesson.Lesson) []string {
 			if l.PresentOutside == 0 {
 				return nil
@@ -149,10 +149,13 @@ func (s *Service) grant(ctx context.Context, session string, a lesson.Join) (les
 		},
 	})
 	if errors.Is(err, room.ErrNoLesson) {
-		return after, lessonOver()
+		return d.Lesson, lessonOver()
 	}
-	_ = s.follow(ctx, before, after) // what fails is found again in the state
-	return after, err
+	if err != nil {
+		return d.Lesson, err
+	}
+	s.finish(ctx, d)
+	return d.Lesson, d.Verdict
 }
 
 const (
@@ -167,26 +170,26 @@ const (
 // lesson already.
 func (s *Service) lookFor(ctx context.Context, session string, since epoch.Instant) (*lesson.Reconcile, error) {
 	for {
-		_, l, err := s.decide(ctx, session, ask(lesson.ClaimReading{}))
-		if errors.Is(err, lesson.ErrReadFirst) {
-			if l.ReconciledAt > since {
+		claimed, err := s.claim(ctx, session)
+		if err != nil {
+			return nil, err
+		}
+		if claimed.Verdict != nil {
+			if claimed.Lesson.ReconciledAt > since {
 				return nil, nil
 			}
 			now := s.set.Now()
-			if err := s.set.Rest(ctx, now+epoch.Instant(glance.Milliseconds())); err != nil || now > since.Add(lookPatience) {
+			if err := s.set.Rest(ctx, now.Add(glance)); err != nil || now > since.Add(lookPatience) {
 				return nil, platformAway(err)
 			}
 			s.lessons.drop(session) // another process may have read
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		settle, err := s.read(ctx, l)
+		reading, err := s.read(ctx, claimed.Lesson)
 		if err != nil {
 			return nil, platformAway(err)
 		}
-		return &settle, nil
+		return &reading, nil
 	}
 }
 

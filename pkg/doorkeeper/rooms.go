@@ -40,10 +40,10 @@ func (s *Service) PutRoom(ctx context.Context, name string, p Put) (View, bool, 
 	}
 	var v View
 	var created bool
-	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Change, error) {
+	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
 		created = r.Revision == 0
 		if err := p.matches(r); err != nil {
-			return room.Change{}, err
+			return room.Decision{}, err
 		}
 		c, err := s.putChange(ctx, name, r, l, p)
 		v = s.view(c.Room.Next(), c.Lesson(l))
@@ -77,10 +77,10 @@ func (p Put) matches(r room.Room) error {
 
 // putChange is what a put writes: the room, its running lesson with the new
 // policy, or the adopted session's new one.
-func (s *Service) putChange(ctx context.Context, name string, r room.Room, l *lesson.Lesson, p Put) (room.Change, error) {
+func (s *Service) putChange(ctx context.Context, name string, r room.Room, l *lesson.Lesson, p Put) (room.Decision, error) {
 	next := r
 	next.Name, next.Policy = name, p.Policy
-	c := room.Change{Room: next, Create: r.Revision == 0}
+	c := room.Decision{Change: room.Change{Room: next, Create: r.Revision == 0}}
 	if c.Create {
 		c.Room.Created = s.set.Now()
 	}
@@ -88,27 +88,21 @@ func (s *Service) putChange(ctx context.Context, name string, r room.Room, l *le
 		return s.adopt(ctx, c, l, p)
 	}
 	if l != nil && l.Status != journal.Ended {
-		changed, err := lesson.Decide(*l, lesson.NewPolicy{Policy: p.Policy, Version: next.Revision + 1, Actor: p.Actor}, s.set.Now())
-		if err != nil {
-			return c, err
-		}
-		c.Swap = &changed
+		return c, c.Decide(*l, lesson.NewPolicy{Policy: p.Policy, Version: next.Revision + 1, Actor: p.Actor}, s.set.Now())
 	}
 	return c, nil
 }
 
 // adopt moves the room to a session that was made elsewhere, if nobody is in
 // its present one.
-func (s *Service) adopt(ctx context.Context, c room.Change, l *lesson.Lesson, p Put) (room.Change, error) {
+func (s *Service) adopt(ctx context.Context, c room.Decision, l *lesson.Lesson, p Put) (room.Decision, error) {
 	if l != nil && l.Status != journal.Ended {
 		if l.Status != journal.Open || l.InUse() {
 			return c, &problem.Details{Code: problem.RoomInUse, Detail: "The room's session is in use; end the lesson first."}
 		}
-		left, err := lesson.Decide(*l, lesson.End{Actor: p.Actor}, s.set.Now())
-		if err != nil {
+		if err := c.Decide(*l, lesson.End{Actor: p.Actor}, s.set.Now()); err != nil {
 			return c, err
 		}
-		c.Swap = &left
 	}
 	_, _, err := s.store.Lesson(ctx, p.Session)
 	if err == nil {
@@ -148,8 +142,8 @@ func (s *Service) loadRoom(ctx context.Context, name string) (room.Room, *lesson
 // commitRoom writes a change of a room and what it makes of its lesson, all or
 // nothing, and again when somebody else was faster. Then it carries out what
 // the change decided.
-func (s *Service) commitRoom(ctx context.Context, name string, change func(room.Room, *lesson.Lesson) (room.Change, error)) error {
-	before, c, err := s.tryRoom(ctx, name, change)
+func (s *Service) commitRoom(ctx context.Context, name string, change func(room.Room, *lesson.Lesson) (room.Decision, error)) error {
+	c, err := s.tryRoom(ctx, name, change)
 	if err != nil {
 		return err
 	}
@@ -157,55 +151,62 @@ func (s *Service) commitRoom(ctx context.Context, name string, change func(room.
 	if c.Delete {
 		s.rooms.drop(name)
 	}
-	if c.Swap == nil {
-		return nil
+	if c.Swap != nil {
+		s.finish(ctx, c.Decided)
 	}
-	_ = s.follow(ctx, *before, *c.Swap) // what fails is found again in the state
 	return nil
 }
 
-func (s *Service) tryRoom(ctx context.Context, name string, change func(room.Room, *lesson.Lesson) (room.Change, error)) (*lesson.Lesson, room.Change, error) {
+func (s *Service) tryRoom(ctx context.Context, name string, change func(room.Room, *lesson.Lesson) (room.Decision, error)) (room.Decision, error) {
 	unlock, err := s.roomLocks.lock(ctx, name)
 	if err != nil {
-		return nil, room.Change{}, err
+		return room.Decision{}, err
 	}
 	defer unlock()
-	var doubt *room.Change // whose commit's answer was lost
-	var was *lesson.Lesson
+	var lost *room.Decision // whose commit's answer was lost
 	for range maxTries {
 		r, l, err := s.loadRoom(ctx, name)
 		if err != nil && !errors.Is(err, room.ErrNoRoom) {
-			return nil, room.Change{}, err
+			return room.Decision{}, err
 		}
-		if doubt != nil && doubt.Stands(r) {
-			return was, *doubt, nil
+		if lost != nil && lost.Stands(r) {
+			return *lost, nil
 		}
-		c, err := change(r, l)
+		d, err := change(r, l)
 		if err != nil {
-			return nil, room.Change{}, err
+			return room.Decision{}, err
 		}
-		err = s.tryCommit(ctx, l, c)
-		var lost *room.Conflict
+		err = s.commitDecision(ctx, d)
+		var conflict *room.Conflict
 		switch {
-		case errors.As(err, &lost):
-		case errors.Is(err, room.ErrUnavailable) && doubt == nil && ctx.Err() == nil:
-			doubt, was = &c, l
+		case errors.As(err, &conflict):
+		case errors.Is(err, room.ErrUnavailable) && lost == nil && ctx.Err() == nil:
+			lost = &d
 		default:
-			return l, c, err
+			return d, err
 		}
 	}
-	return nil, room.Change{}, errContended
+	return room.Decision{}, errContended
 }
 
-func (s *Service) tryCommit(ctx context.Context, l *lesson.Lesson, c room.Change) error {
-	if c.Swap != nil && l != nil {
-		s.placeAlarm(ctx, *l, *c.Swap)
+// commitDecision stores what was decided about a room. What this process
+// remembers of the lesson is then only a guess.
+func (s *Service) commitDecision(ctx context.Context, d room.Decision) error {
+	if d.Swap != nil {
+		s.wakeFirst(ctx, d.Swap.Session, d.Decided.WakeAt)
 	}
-	err := s.store.Commit(ctx, c)
-	if c.Swap != nil {
-		s.lessons.drop(c.Swap.Session)
+	err := s.store.Commit(ctx, d.Change)
+	if d.Swap == nil {
+		return err
 	}
-	return err
+	if err != nil {
+		s.lessons.drop(d.Swap.Session)
+		return err
+	}
+	after := *d.Swap
+	after.Revision++ // as Store.Swap has it
+	s.lessons.put(after.Session, after)
+	return nil
 }
 
 // Room shows a room.
@@ -289,15 +290,13 @@ func (s *Service) summarise(ctx context.Context, rooms []room.Room, limit int, s
 // DeleteRoom ends the room's lesson and forgets its name and policy. The
 // records of its lessons stay.
 func (s *Service) DeleteRoom(ctx context.Context, name, actor string) error {
-	return s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Change, error) {
+	return s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
 		if r.Revision == 0 {
-			return room.Change{}, noRoom(name, room.ErrNoRoom)
+			return room.Decision{}, noRoom(name, room.ErrNoRoom)
 		}
-		c := room.Change{Room: r, Delete: true}
+		c := room.Decision{Change: room.Change{Room: r, Delete: true}}
 		if l != nil && l.Status != journal.Ended {
-			ended, err := lesson.Decide(*l, lesson.End{Actor: actor}, s.set.Now())
-			c.Swap = &ended
-			return c, err
+			return c, c.Decide(*l, lesson.End{Actor: actor}, s.set.Now())
 		}
 		return c, nil
 	})

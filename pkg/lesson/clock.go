@@ -119,10 +119,12 @@ func (t *turn) end(event string, outcome journal.Outcome, why journal.Reason, ac
 	for _, c := range l.Pick(Conn.In) {
 		t.evict(c, why, journal.Line{Event: event})
 	}
-	for id, p := range l.Promises {
+	for _, p := range l.Promises {
 		p.Released = true
-		l.Promises[id] = p
+		t.keep(p)
 	}
+	t.effects.DismissOutside = t.l.leftOutside()
+	t.sayEnded(why)
 }
 
 // earlier is the earlier of two moments, where 0 is none.

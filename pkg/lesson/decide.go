@@ -10,55 +10,130 @@ import (
 )
 
 // Input is something that a lesson has to decide about: a webhook, a reading of
-// Vonage's list, an alarm, a request of the API.
+// Vonage's list, a wake, a request of the API.
 type Input interface{ decide(t *turn) error }
 
+// ErrReadFirst says that nothing may be decided before Vonage's list is read.
+var ErrReadFirst = errors.New("the list of connections has to be read first")
+
+// Decision is everything that is to be said about one input. It is carried out
+// in this order: the deadline's wake is placed, the write is committed, then the
+// effects follow, and whoever asked hears the verdict. A write that loses its
+// race takes the whole decision with it: it is decided again.
+type Decision struct {
+	Lesson Lesson // as it is once the write is committed
+	Write  Write
+	Add    Arrival // what to add, where that is the write
+	Lines  int     // log lines that the write appends
+	// WakeAt is the deadline that the write sets: a wake is asked for before the
+	// write, because a stray one is harmless and a missing one is not. 0 is none.
+	WakeAt  epoch.Instant
+	Effects Effects
+	// Verdict is nil, a *problem.Details for whoever asked, or ErrReadFirst. There
+	// may be something to write all the same, for refusals are logged too.
+	Verdict error
+}
+
+// Write says how a decision is stored.
+type Write int
+
+// The writes.
+const (
+	Nothing Write = iota // the lesson is as it was
+	Add                  // one more connection, which needs no look at the others
+	Swap                 // in place of the lesson that was loaded
+)
+
 // Decide is the whole of the rules: what was known and what came in give what
-// is known next, log lines included. It has no side effects, and decides the
-// same whenever it is given the same. What has to be done out there follows
-// from the result, see Duties.
-//
-// The error is a *Problem for whoever asked, or ErrLook; the lesson may have
-// changed all the same, for refusals are logged too. An unchanged lesson is
-// returned as it was given, see Changed.
-func Decide(l Lesson, in Input, now epoch.Instant) (Lesson, error) {
+// is known next and what is to be done. It has no side effects, and decides the
+// same whenever it is given the same.
+func Decide(l Lesson, in Input, now epoch.Instant) Decision {
 	next := l
 	next.Conns = maps.Clone(l.Conns)
 	next.Promises = maps.Clone(l.Promises)
 	next.Seen = maps.Clone(l.Seen)
 	next.Tail = l.Tail[:len(l.Tail):len(l.Tail)]
-	t := &turn{l: &next, now: now}
-	err := in.decide(t)
-	if !t.changed {
-		return l, err
+	t := &turn{l: &next, now: now, put: map[string]bool{}}
+	verdict := in.decide(t)
+	if !t.changed() {
+		return Decision{Lesson: l, Verdict: verdict}
 	}
-	next.changed = true
-	next.schedule(now)
-	return next, err
+	t.schedule()
+	d := Decision{Lesson: next, Write: Swap, Lines: t.lines, WakeAt: newDeadline(l, next), Effects: t.effects, Verdict: verdict}
+	if a, ok := t.arrival(l); ok {
+		d.Write, d.Add = Add, a
+	}
+	return d
 }
 
-// ErrReadFirst says that nothing may be decided before Vonage's list is read.
-var ErrReadFirst = errors.New("the list of connections has to be read first")
+// newDeadline is the deadline that next has and l had not; 0 for none.
+func newDeadline(l, next Lesson) epoch.Instant {
+	d := next.Deadline()
+	if next.Status != journal.Running || l.Status == journal.Running && d == l.Deadline() {
+		return 0
+	}
+	return d
+}
 
-// turn is one decision in the making.
+// turn is one decision in the making. Whatever it changes it notes: what is
+// written follows from that.
 type turn struct {
-	l       *Lesson
-	now     epoch.Instant
-	changed bool
-	stale   bool // the reading is older than one that was settled
+	l        *Lesson
+	now      epoch.Instant
+	put      map[string]bool // connections that were written
+	lines    int             // log lines that were written
+	rest     bool            // anything else was written
+	recalled bool            // something came back from the records, which changes nothing yet
+	effects  Effects
+	stale    bool // the reading is older than one by which the lesson was reconciled
 }
 
-// put stores the connection.
-func (t *turn) put(c Conn) {
+func (t *turn) changed() bool { return len(t.put) > 0 || t.lines > 0 || t.rest }
+
+// arrival gives the decision as one more connection that needs no look at the
+// others, when that is all it is.
+func (t *turn) arrival(before Lesson) (Arrival, bool) {
+	if t.rest || t.recalled || len(t.put) != 1 {
+		return Arrival{}, false
+	}
+	var c Conn
+	for id := range t.put {
+		c = t.l.Conns[id]
+	}
+	a := Arrival{Session: t.l.Session, PolicyVersion: t.l.PolicyVersion, Conn: c}
+	switch {
+	case c.State == Waiting && t.lines == 0:
+		a.Due = t.l.Due
+	case c.State == Seated && t.lines == 1 && c.Promise == "" && t.l.Due == before.Due:
+		a.Line = t.l.Tail[len(t.l.Tail)-1]
+		a.Alone = c.User != "" && (!c.Foreign || t.l.Policy.JudgesForeignDuplicates())
+		a.Pinned = a.Alone && before.PresentOutside > 0
+	default:
+		return Arrival{}, false
+	}
+	if a.Pinned {
+		a.Shed = before.Shed
+	}
+	return a, a.Fits(before)
+}
+
+// write stores the connection.
+func (t *turn) write(c Conn) {
 	t.l.Conns[c.ID] = c
-	t.changed = true
+	t.put[c.ID] = true
+}
+
+// keep stores the promise.
+func (t *turn) keep(p Promise) {
+	t.l.Promises[p.ID] = p
+	t.rest = true
 }
 
 // log appends a line, decided now.
 func (t *turn) log(line journal.Line) {
 	line.At = t.now
 	t.l.Tail = append(t.l.Tail, line)
-	t.changed = true
+	t.lines++
 }
 
 // logAbout logs what was decided about c as one line.
@@ -67,41 +142,42 @@ func (t *turn) logAbout(c Conn, line journal.Line) {
 	t.log(line)
 }
 
-// logArrival writes the first line of somebody who is still waiting for a look at
-// the list, before a line of another event tells what became of it.
+// logArrival writes the first line of somebody who is still waiting for a look
+// at the list, before a line of another event tells what became of it.
 func (t *turn) logArrival(c Conn) Conn {
 	if c.Unlogged && c.Created {
 		c.Unlogged = false
-		t.put(c)
+		t.write(c)
 		t.logAbout(c, journal.Line{Event: journal.ConnectionCreated, EventAt: c.CreatedAt, Action: journal.DidWait})
 	}
 	return c
 }
 
-// refuse tells somebody who was never seated to go.
+// refuse sends away somebody who was never seated.
 func (t *turn) refuse(c Conn, why journal.Reason, line journal.Line) {
 	line.Action, line.Reason = journal.DidRefuse, why
-	t.requestDisconnect(c, Refused, line)
+	t.sendAway(c, Refused, line)
 }
 
-// evict tells somebody who was in to go.
+// evict sends away somebody who was in.
 func (t *turn) evict(c Conn, why journal.Reason, line journal.Line) {
 	line.Action, line.Reason = journal.DidDisconnect, why
-	t.requestDisconnect(c, Evicted, line)
+	t.sendAway(c, Evicted, line)
 }
 
 // confirmAfter is how long a request to disconnect that succeeded may take
 // until connectionDestroyed has come; after it the list is asked.
 const confirmAfter = 5 * time.Second
 
-func (t *turn) requestDisconnect(c Conn, as State, line journal.Line) {
+func (t *turn) sendAway(c Conn, as State, line journal.Line) {
 	if line.Event != journal.ConnectionCreated {
 		c = t.logArrival(c)
 	}
 	c.State, c.Reason, c.Unlogged = as, line.Reason, false
 	c.DisconnectRequestedAt, c.RetryAt, c.Tries = t.now, t.now.Add(confirmAfter), 0
-	t.put(c)
+	t.write(c)
 	t.logAbout(c, line)
+	t.effects.Disconnect = append(t.effects.Disconnect, c.ID)
 }
 
 // seat gives c a seat.
@@ -111,6 +187,6 @@ func (t *turn) seat(c Conn, line journal.Line) {
 	}
 	c.State, c.Unlogged = Seated, false
 	line.Action = journal.DidSeat
-	t.put(c)
+	t.write(c)
 	t.logAbout(c, line)
 }

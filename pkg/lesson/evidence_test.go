@@ -31,11 +31,11 @@ func begin(t *testing.T, text string) *tale {
 
 func (x *tale) decide(in lesson.Input, at epoch.Instant) {
 	x.t.Helper()
-	next, err := lesson.Decide(x.l, in, noon+at)
-	if err != nil {
-		x.t.Fatal(err)
+	d := lesson.Decide(x.l, in, noon+at)
+	if d.Verdict != nil {
+		x.t.Fatal(d.Verdict)
 	}
-	x.l = next
+	x.l = d.Lesson
 }
 
 // came lets the webhook of somebody who came at that moment be heard later.

@@ -25,23 +25,24 @@ func (x OutsideDismissed) decide(t *turn) error {
 	for _, r := range x.Records {
 		if c, here := t.l.Conns[r.ID]; here && c.In() {
 			t.evict(c, t.l.endedFor(), journal.Line{Event: t.l.endedBy()})
-			t.stopRetrying(c.ID)
+			t.leaveToTheList(c.ID)
 		}
 	}
 	t.l.OutsideRetryAt = t.now.Add(outsideRetryAfter)
 	if x.Last {
 		t.l.PresentOutside = 0
 	}
-	t.changed = true
+	t.rest = true
+	t.effects.Disconnect = nil // whoever sends this asks them, all at once
 	return nil
 }
 
-// stopRetrying lets the item forget somebody who was told to go: the list, looked at
+// leaveToTheList lets the item forget somebody who was told to go: the list, looked at
 // until it is empty, tells who did not.
-func (t *turn) stopRetrying(id string) {
+func (t *turn) leaveToTheList(id string) {
 	c := t.l.Conns[id]
 	c.RetryAt = 0
-	t.put(c)
+	t.write(c)
 }
 
 // endedBy and endedFor say what ended the lesson and why, as its log does.
@@ -68,7 +69,7 @@ func (x OutsideFailed) decide(t *turn) error {
 	for _, r := range x.Records {
 		if c := t.l.Conns[r.ID]; c.DisconnectRequested() && c.LeftAt == 0 {
 			c.RetryAt, c.Tries = t.now.Add(backoff(1)), 1
-			t.put(c)
+			t.write(c)
 		}
 	}
 	return nil

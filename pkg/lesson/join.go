@@ -54,7 +54,7 @@ func (l *Lesson) Current(user string) (Promise, bool) {
 }
 
 func (t *turn) grant(p Promise) {
-	t.l.Promises[p.ID] = p
+	t.keep(p)
 	t.watch()
 	t.log(journal.Line{Event: journal.FromJoin, EventAt: p.Expires, User: p.User, Role: p.Role, Action: journal.DidPromise})
 }

@@ -83,7 +83,7 @@ func (t *turn) wait(c Conn, line journal.Line, by *evidence) {
 		t.logAbout(c, line)
 	}
 	if before.State != c.State || before.Unlogged != c.Unlogged || before.PlaceAt != c.PlaceAt {
-		t.put(c)
+		t.write(c)
 	}
 }
 
@@ -128,7 +128,7 @@ func (t *turn) replaceOlder(c Conn, rivals []Conn, line journal.Line) (Conn, boo
 		}
 	}
 	if newest.ID != c.ID {
-		t.put(inherit(newest, c))
+		t.write(inherit(newest, c))
 		t.refuse(c, journal.DuplicateUser, line)
 		return c, false
 	}
@@ -144,7 +144,7 @@ func (t *turn) replaceOlder(c Conn, rivals []Conn, line journal.Line) (Conn, boo
 		t.seat(c, line)
 		return c, false
 	}
-	t.put(c)
+	t.write(c)
 	return c, true
 }
 

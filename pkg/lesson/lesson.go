@@ -67,8 +67,6 @@ type Lesson struct {
 	// Due is when the sweep looks at the lesson: no later than its next duty,
 	// 0 when it has none.
 	Due epoch.Instant `json:"due,omitempty"`
-
-	changed bool // by Decide, and not yet stored
 }
 
 // State is where a connection stands with Usher.

@@ -65,9 +65,11 @@ func tell(t *rapid.T, text string, events []lesson.Event) lesson.Lesson {
 	}
 	l := lesson.New(lesson.Begin{Room: "r", Session: "s", Policy: p, PolicyVersion: 1}, journal.FromAPI, "", 999_000)
 	for _, e := range events {
-		if l, err = lesson.Decide(l, lesson.Webhook{Event: e}, 1_000_100); err != nil {
-			t.Fatal(err)
+		d := lesson.Decide(l, lesson.Webhook{Event: e}, 1_000_100)
+		if d.Verdict != nil {
+			t.Fatal(d.Verdict)
 		}
+		l = d.Lesson
 	}
 	return l
 }

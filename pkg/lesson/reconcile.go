@@ -47,8 +47,7 @@ func (s Reconcile) decide(t *turn) error {
 // readingFailed logs those who wait, now that somebody has looked.
 func (t *turn) readingFailed(forbidden bool) {
 	if forbidden {
-		t.l.ListRefusedUntil = t.now.Add(time.Minute)
-		t.changed = true
+		t.l.ListRefusedUntil, t.rest = t.now.Add(time.Minute), true
 	}
 	for _, c := range t.l.Waiting() {
 		t.wait(c, firstLine(c), &evidence{})
@@ -59,7 +58,7 @@ func (t *turn) readingFailed(forbidden bool) {
 		if t.l.Status == journal.Ended {
 			t.l.WatchAt = t.now.Add(t.endedWatchGap())
 		}
-		t.changed = true
+		t.rest = true
 	}
 }
 
@@ -69,7 +68,7 @@ func (t *turn) retryUnproven() {
 	for _, c := range t.l.Conns {
 		if c.RetryAt != 0 && c.Tries == 0 && c.RetryAt <= t.now {
 			c.RetryAt, c.Tries = t.now, 1
-			t.put(c)
+			t.write(c)
 		}
 	}
 }
@@ -82,8 +81,7 @@ func (t *turn) endedWatchGap() time.Duration {
 func (t *turn) reconcile(r Reading, steady map[string]bool) {
 	t.stale = r.Began < t.l.ReconciledAt
 	by := &evidence{began: r.Began, shown: map[string]bool{}}
-	t.l.ReconciledAt = max(t.l.ReconciledAt, r.Began)
-	t.changed = true
+	t.l.ReconciledAt, t.rest = max(t.l.ReconciledAt, r.Began), true
 	for _, p := range r.Present {
 		by.shown[p.ID] = true
 		if !steady[p.ID] {
@@ -129,12 +127,12 @@ func (t *turn) listed(p Presence, began epoch.Instant) {
 	switch {
 	case !known && t.l.Status == journal.Ended:
 		c = t.listedConn(p.ID, p.Since, began)
-		t.put(c)
+		t.write(c)
 		t.refuse(c, journal.LessonOver, journal.Line{Event: journal.FromReconcile})
 	case !known && len(t.l.Conns) >= maxEntries:
 		// The item is full; the next reading shows it again.
 	case !known:
-		t.put(t.listedConn(p.ID, p.Since, began))
+		t.write(t.listedConn(p.ID, p.Since, began))
 	case c.Destroyed, t.stale && c.LeftAt != 0:
 		// Vonage's own word, or a newer reading, says more.
 	case c.LeftAt != 0 || c.State == HeardAfterLeaving:
@@ -142,10 +140,10 @@ func (t *turn) listed(p Presence, began epoch.Instant) {
 	case c.DisconnectRequested() && c.Tries == 0 && c.RetryAt <= t.now:
 		// It was told to go, and is still there: ask again.
 		c.RetryAt, c.Tries, c.ShownAt = t.now, 1, max(c.ShownAt, began)
-		t.put(c)
+		t.write(c)
 	default:
 		c.ShownAt = max(c.ShownAt, began)
-		t.put(c)
+		t.write(c)
 	}
 }
 
@@ -154,7 +152,7 @@ func (t *turn) returned(c Conn, began epoch.Instant) {
 	c.LeftAt, c.LeftLowerBound, c.HeardAt, c.ShownAt, c.BackAt = 0, false, t.now, began, began
 	if c.DisconnectRequested() {
 		c.RetryAt, c.Tries = t.now, 1
-		t.put(c)
+		t.write(c)
 		return
 	}
 	c.Reserved, c.Confirmed, c.PlaceAt, c.PlaceID = false, false, 0, ""
@@ -163,7 +161,7 @@ func (t *turn) returned(c Conn, began epoch.Instant) {
 	if c.Created {
 		c.State, note = Waiting, journal.ShownAgain
 	}
-	t.put(c)
+	t.write(c)
 	t.logAbout(c, journal.Line{Event: journal.FromReconcile, Action: journal.DidRepair, Reason: journal.Reconciled, Note: note})
 	if t.l.Status == journal.Ended {
 		t.refuse(c, journal.LessonOver, journal.Line{Event: journal.FromReconcile})
@@ -187,7 +185,7 @@ func (t *turn) absent(by *evidence) {
 			c.State = HeardAfterLeaving
 		}
 		c = t.logArrival(c)
-		t.put(c)
+		t.write(c)
 		if !told {
 			t.logAbout(c, journal.Line{Event: journal.FromReconcile, Action: journal.DidRepair, Reason: journal.Reconciled})
 		}
@@ -205,7 +203,7 @@ func (t *turn) releaseLapsed(by *evidence) {
 	for _, p := range t.l.sortedPromises() {
 		if p.open() && by.began >= p.lapsesAt() {
 			p.Released = true
-			t.l.Promises[p.ID] = p
+			t.keep(p)
 			t.log(journal.Line{Event: journal.FromReconcile, User: p.User, Role: p.Role, Action: journal.DidRepair, Reason: journal.Reconciled, Note: journal.PromiseLapsed})
 		}
 	}
@@ -233,7 +231,7 @@ func (t *turn) judgeListedOnly(by *evidence) {
 	for _, c := range overdue {
 		c = t.identify(c, t.l.likelyIdentity(c))
 		c.State, c.Unlogged = Waiting, true
-		t.put(c)
+		t.write(c)
 		t.judge(c, journal.Line{Event: journal.FromReconcile, EventAt: c.CreatedAt}, by)
 	}
 }
@@ -262,7 +260,7 @@ func (t *turn) watchOpen(r Reading) {
 	if t.l.EmptyReadings >= 2 {
 		t.l.WatchAt = 0
 	}
-	t.changed = true
+	t.rest = true
 }
 
 // watchEnded notes what a reading says about an ended session, which is looked at
@@ -276,7 +274,7 @@ func (t *turn) watchEnded(r Reading) {
 	if t.l.EmptyReadings >= 2 || t.now.Sub(t.l.EndedAt) > giveUpAfter {
 		t.l.WatchAt = 0
 	}
-	t.changed = true
+	t.rest = true
 }
 
 // byGiven orders promises by when they were given.

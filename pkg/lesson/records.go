@@ -62,12 +62,12 @@ func (t *turn) recall(records []Record) {
 			t.recallConn(*r.Conn)
 		case r.Promise != nil:
 			if _, known := t.l.Promises[r.Promise.ID]; !known {
-				t.l.Promises[r.Promise.ID] = *r.Promise
+				t.l.Promises[r.Promise.ID], t.recalled = *r.Promise, true
 			}
 		case r.Seen != 0:
 			digest := r.ID[len(digestKey("")):]
 			if _, known := t.l.Seen[digest]; !known {
-				t.l.Seen[digest] = r.Seen
+				t.l.Seen[digest], t.recalled = r.Seen, true
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func (t *turn) recallConn(c Conn) {
 	if _, known := t.l.Conns[c.ID]; known {
 		return
 	}
-	t.l.Conns[c.ID] = c
+	t.l.Conns[c.ID], t.recalled = c, true
 	if c.In() {
 		t.l.PresentOutside--
 	}

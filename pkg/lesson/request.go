@@ -18,7 +18,7 @@ type Extend struct {
 }
 
 func (x Extend) decide(t *turn) error {
-	l := t.l
+	l, was := t.l, t.l.Deadline()
 	if l.Status != journal.Running {
 		return &problem.Details{Code: problem.NotRunning, Detail: fmt.Sprintf("The lesson is %s; only a running one can be extended.", l.Status)}
 	}
@@ -39,6 +39,9 @@ func (x Extend) decide(t *turn) error {
 	}
 	t.log(journal.Line{Event: journal.FromAPI, EventAt: l.Deadline(), Action: journal.DidExtend, Reason: journal.Admin, Actor: x.Actor, Note: note})
 	t.endIfDue()
+	if l.Status == journal.Running && l.Deadline() != was {
+		t.sayExtended()
+	}
 	return nil
 }
 
@@ -87,8 +90,7 @@ type NewPolicy struct {
 }
 
 func (p NewPolicy) decide(t *turn) error {
-	t.l.Policy, t.l.PolicyVersion = p.Policy, p.Version
-	t.changed = true
+	t.l.Policy, t.l.PolicyVersion, t.rest = p.Policy, p.Version, true
 	if t.l.Status == journal.Ended {
 		return nil
 	}
@@ -104,12 +106,12 @@ type Wake struct{}
 
 func (Wake) decide(t *turn) error {
 	t.endIfDue()
-	t.changed = t.changed || t.l.Due != 0 && t.l.Due <= t.now
+	t.rest = t.rest || t.l.Due != 0 && t.l.Due <= t.now
 	return nil
 }
 
 // ClaimReading takes the right to read the list now; at most one reading a second may
-// begin. ErrLook means that somebody else has it.
+// begin. ErrReadFirst means that somebody else has it.
 type ClaimReading struct{}
 
 // ReadingGap is how far apart two readings of a session's list begin.
@@ -119,9 +121,12 @@ func (ClaimReading) decide(t *turn) error {
 	if t.now < t.l.ReadAt.Add(ReadingGap) {
 		return ErrReadFirst
 	}
-	t.l.ReadAt = t.now
-	t.changed = true
+	t.claimReading()
 	return nil
+}
+
+func (t *turn) claimReading() {
+	t.l.ReadAt, t.rest, t.effects.Read = t.now, true, ClaimedReading
 }
 
 // DisconnectFailed is what came of a request to disconnect. A request that succeeded
@@ -143,7 +148,7 @@ func (a DisconnectFailed) decide(t *turn) error {
 	}
 	if a.Gone && t.now.Sub(c.CreatedAt) > trust404After {
 		c.LeftAt, c.LeftLowerBound, c.RetryAt = max(c.ShownAt, c.CreatedAt), true, 0
-		t.put(c)
+		t.write(c)
 		t.updateClock(journal.FromReconcile)
 		return nil
 	}
@@ -155,7 +160,7 @@ func (a DisconnectFailed) decide(t *turn) error {
 	if a.Forbidden {
 		c.RetryAt = t.now.Add(time.Minute)
 	}
-	t.put(c)
+	t.write(c)
 	return nil
 }
 
@@ -174,6 +179,6 @@ func (s DisconnectSucceeded) decide(t *turn) error {
 		return nil
 	}
 	c.Tries, c.RetryAt = 0, t.now.Add(min(max(t.now.Sub(c.DisconnectRequestedAt), confirmAfter), time.Minute))
-	t.put(c)
+	t.write(c)
 	return nil
 }

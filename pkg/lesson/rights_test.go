@@ -73,7 +73,7 @@ func TestAlarmBeforeItsTime(t *testing.T) {
 	x := begin(t, `{"lessonSeconds":60}`)
 	x.came("A", "ann", 0, 0)
 	x.came("B", "ben", 0, 0)
-	if d := x.l.Duties(noon + 59_999); d.End {
+	if e := x.l.Outstanding(noon + 59_999); e.Wake {
 		t.Error("the end is due before its time")
 	}
 	x.decide(lesson.Wake{}, 59_999)
@@ -101,8 +101,8 @@ func TestPromiseOutlastsAStranger(t *testing.T) {
 func TestToldAreLookedFor(t *testing.T) {
 	x := begin(t, `{"foreignTokens":"refuse"}`)
 	x.came("A", "ann", 0, 0)
-	if d := x.l.Duties(noon + 5_000); !d.Look || len(d.Disconnect) != 0 {
-		t.Errorf("five seconds later is due: %+v", d)
+	if e := x.l.Outstanding(noon + 5_000); e.Read != lesson.DueReading || len(e.Disconnect) != 0 {
+		t.Errorf("five seconds later is due: %+v", e)
 	}
 }
 

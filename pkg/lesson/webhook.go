@@ -34,7 +34,7 @@ func (h Webhook) decide(t *turn) error {
 	default:
 		t.recordEvent(e)
 	}
-	if t.changed {
+	if t.changed() {
 		t.updateClock(e.Name)
 		if t.l.Status != journal.Ended || e.Name == journal.ConnectionCreated {
 			t.watch()
@@ -71,20 +71,20 @@ func (t *turn) arrive(e Event) {
 	switch {
 	case c.DisconnectRequested() || c.State == Seated:
 		// Decided already, on the list's evidence.
-		t.put(c)
+		t.write(c)
 		line.Action = journal.DidNothing
 		t.logAbout(c, line)
 	case c.LeftAt != 0:
 		t.recordAfterLeaving(c, line)
 	case c.State == Waiting:
 		// It waited as a stranger; now that it is known, look again.
-		t.put(c)
+		t.write(c)
 		line.Action = journal.DidWait
 		t.logAbout(c, line)
 		t.judge(c, journal.Line{Event: e.Name}, nil)
 	default:
 		c.State, c.Unlogged = Waiting, true
-		t.put(c)
+		t.write(c)
 		t.judge(c, line, nil)
 		t.claimReadingForFirst()
 	}
@@ -94,7 +94,7 @@ func (t *turn) arrive(e Event) {
 // first who waits: one write less until it is decided.
 func (t *turn) claimReadingForFirst() {
 	if t.l.Status != journal.Ended && len(t.l.Waiting()) == 1 && t.now >= t.l.ReadAt.Add(ReadingGap) {
-		t.l.ReadAt = t.now
+		t.claimReading()
 	}
 }
 
@@ -106,7 +106,7 @@ func (t *turn) identify(c Conn, who identity) Conn {
 	}
 	if p, ok := t.l.Promises[who.promise]; ok && p.Used == "" {
 		p.Used = c.ID
-		t.l.Promises[p.ID] = p
+		t.keep(p)
 	}
 	return c
 }
@@ -118,7 +118,7 @@ func (t *turn) recordAfterLeaving(c Conn, line journal.Line) {
 	if c.Foreign && t.l.Policy.Foreign(t.l.Own) == policy.Refuse {
 		c.Reason, line.Reason = journal.NoTicket, journal.NoTicket
 	}
-	t.put(c)
+	t.write(c)
 	t.logAbout(c, line)
 }
 
@@ -140,7 +140,7 @@ func (t *turn) depart(e Event) {
 	c.Destroyed, c.LeftLowerBound = true, false
 	c.LeftAt = max(e.At, c.CreatedAt)
 	c.RetryAt = 0
-	t.put(c)
+	t.write(c)
 	t.logAbout(c, journal.Line{Event: e.Name, EventAt: c.LeftAt, Action: journal.DidLeave, Note: journal.Note(e.Reason)})
 	t.reconsiderWaiting(e.Name)
 }
@@ -179,7 +179,7 @@ func (t *turn) stream(e Event) {
 		c.LeftAt = max(c.LeftAt, c.ShownAt)
 	}
 	c.Streams = withStream(c.Streams, e.Stream, s)
-	t.put(c)
+	t.write(c)
 	t.logAbout(c, journal.Line{Event: e.Name, EventAt: e.At, Stream: e.Stream, Action: journal.DidNothing, Note: journal.Note(s.Kind)})
 	if c.State == ListedOnly && c.LeftAt == 0 && t.l.Status == journal.Ended {
 		t.refuse(c, journal.LessonOver, journal.Line{Event: e.Name, EventAt: e.At})
@@ -232,7 +232,7 @@ func (t *turn) recordEvent(e Event) {
 	if _, known := t.l.Seen[e.Digest]; known {
 		return
 	}
-	t.l.Seen[e.Digest] = t.now
+	t.l.Seen[e.Digest], t.rest = t.now, true
 	t.log(journal.Line{Event: e.Name, EventAt: e.At, Action: journal.DidNothing, Note: journal.Note(e.Reason)})
 	if e.Name == journal.SessionDestroyed || e.Name == journal.SessionNotification {
 		t.l.WatchAt = t.now

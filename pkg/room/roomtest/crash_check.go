@@ -132,7 +132,7 @@ func (c *crash) agree(l lesson.Lesson, lines []journal.Line) {
 			c.t.Errorf("something about %s is left undone: %+v", id, conn)
 		}
 	}
-	if next := l.Duties(c.Now()); next.End || len(next.Disconnect) > 0 || l.Due == 0 && next.Next != 0 || l.Due > next.Next && next.Next != 0 {
+	if next := l.Outstanding(c.Now()); next.Wake || len(next.Disconnect) > 0 || l.Due == 0 && next.NextAt != 0 || l.Due > next.NextAt && next.NextAt != 0 {
 		c.t.Errorf("due is %+v, and Due stands at %d", next, l.Due)
 	}
 }

@@ -358,7 +358,7 @@ func (c *crash) crowd(n, gone int) {
 		}
 		e := p.event(name, c.Now())
 		e.Received = c.Now()
-		l, _ = lesson.Decide(l, lesson.Webhook{Event: e}, c.Now()) // a webhook is never refused
+		l = lesson.Decide(l, lesson.Webhook{Event: e}, c.Now()).Lesson // a webhook is never refused
 	}
 	if _, err := c.Store.Swap(context.Background(), l); err != nil {
 		c.t.Fatal(err)

@@ -2,14 +2,10 @@ package doorkeeper
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
-	"usher/pkg/epoch"
-	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
@@ -26,29 +22,6 @@ const (
 	// whatever the reading took.
 	lastCall = 1500 * time.Millisecond
 )
-
-// carryOut sends what was decided between the two: signals first, then the
-// requests to disconnect.
-func (s *Service) carryOut(ctx context.Context, before, after lesson.Lesson) {
-	s.lament(before, after)
-	if after.Status == journal.Ended && before.Status != journal.Ended {
-		s.signalEnd(ctx, after)
-	} else if d := after.Deadline(); after.Status == journal.Running && before.Status == journal.Running && d != before.Deadline() &&
-		(after.ExtendedMillis != before.ExtendedMillis || after.FixedEnd != before.FixedEnd) {
-		s.signalExtended(ctx, after, d)
-	}
-	var told []string
-	for id, c := range after.Conns {
-		if c.DisconnectRequested() && c.RetryAt != 0 && !before.Conns[id].DisconnectRequested() {
-			told = append(told, id)
-		}
-	}
-	if after.Status == journal.Ended && before.Status != journal.Ended && after.PresentOutside > 0 {
-		s.clearHall(ctx, after, told)
-		return
-	}
-	s.disconnect(ctx, after.Session, told)
-}
 
 // disconnect asks the platform to end the connections, in bounded parallel. A
 // request that fails is noted in the lesson and tried again; who is not asked
@@ -134,61 +107,29 @@ func (s *Service) send(ctx context.Context, session, id string) *lesson.Disconne
 func (s *Service) noteOutcome(ctx context.Context, session string, outcome lesson.Input) {
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	before, after, err := s.decide(store, session, ask(outcome))
+	d, err := s.decide(store, session, ask(outcome))
 	if err != nil {
 		s.set.Log.Warn("the outcome of a request could not be noted; the list will tell", "session", session, "error", err)
 		return
 	}
-	s.lament(before, after)
-	if after.Revision != before.Revision {
-		s.wakeFor(ctx, after)
-	}
-}
-
-// lament raises an alarm for those who were told to go, are not proven gone,
-// and are not asked any more.
-func (s *Service) lament(before, after lesson.Lesson) {
-	for id, c := range after.Conns {
-		if before.Conns[id].RetryAt != 0 && c.RetryAt == 0 && c.DisconnectRequested() && c.LeftAt == 0 {
-			s.set.Log.Error("a connection could not be ended within a day and is given up", "alarm", "given-up", "session", after.Session, "connection", id)
-		}
+	s.raise(session, d.Effects.GivenUp)
+	if d.Write != lesson.Nothing {
+		s.wakeFor(ctx, d.Lesson)
 	}
 }
 
 // signal sends data to everyone in the session. Signals are courtesy: a lost
-// one changes nothing that Usher enforces.
-func (s *Service) signal(ctx context.Context, session, kind string, fields map[string]any) {
-	data, err := json.Marshal(fields)
-	if err != nil {
-		s.set.Log.Error("a signal could not be written", "kind", kind, "error", err)
-		return
+// one changes nothing that Usher enforces, and the disconnects after the last
+// one do not wait for it long.
+func (s *Service) signal(ctx context.Context, session string, word lesson.Signal) {
+	patience := platformPatience
+	if word.Last {
+		patience = lastWord
 	}
-	if err := s.platform.Signal(ctx, session, "", kind, data); err != nil && !errors.Is(err, room.ErrGone) {
-		s.set.Log.Warn("a signal was not sent", "kind", kind, "session", session, "error", err)
-	}
-}
-
-// signalEnd says that the lesson is over. The disconnects wait for it, but not
-// long.
-func (s *Service) signalEnd(ctx context.Context, l lesson.Lesson) {
-	if len(l.Conns) == 0 {
-		return
-	}
-	reason := journal.LessonOver
-	if l.Outcome == journal.ByAdmin {
-		reason = journal.Admin
-	}
-	word, cancel := context.WithTimeout(ctx, lastWord)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	s.signal(word, l.Session, "usher:ended", map[string]any{
-		"id": fmt.Sprintf("ended-%d", l.EndedAt), "reason": reason,
-	})
-}
-
-func (s *Service) signalExtended(ctx context.Context, l lesson.Lesson, deadline epoch.Instant) {
-	ctx, cancel := context.WithTimeout(ctx, platformPatience)
-	defer cancel()
-	s.signal(ctx, l.Session, "usher:extended", map[string]any{
-		"id": fmt.Sprintf("extended-%d-%d", deadline, l.Base+int64(len(l.Tail))), "secondsLeft": lesson.SecondsLeft(deadline, s.set.Now()), "endsAt": deadline.String(),
-	})
+	err := s.platform.Signal(ctx, session, "", word.Type, word.Data)
+	if err != nil && !errors.Is(err, room.ErrGone) {
+		s.set.Log.Warn("a signal was not sent", "type", word.Type, "session", session, "error", err)
+	}
 }

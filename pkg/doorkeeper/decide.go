@@ -1,0 +1,177 @@
+package doorkeeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/room"
+)
+
+// maxTries is how often a lost race is run again before the event is parked.
+const maxTries = 8
+
+// errContended says that others wrote first, again and again.
+var errContended = fmt.Errorf("%w: too many writers at once", room.ErrUnavailable)
+
+// question makes the input to decide from what was loaded.
+type question struct {
+	wants func(*lesson.Lesson) []string // ids of the records to load; nil: none
+	input func([]lesson.Record) lesson.Input
+}
+
+func ask(in lesson.Input) question {
+	return question{input: func([]lesson.Record) lesson.Input { return in }}
+}
+
+// decide loads, decides, and commits until nobody else was faster. The lesson of
+// the decision it gives is the stored one. The error is room.ErrUnavailable or
+// room.ErrNoLesson; the decision's own is its verdict.
+func (s *Service) decide(ctx context.Context, session string, q question) (lesson.Decision, error) {
+	unlock, err := s.locks.lock(ctx, session)
+	if err != nil {
+		return lesson.Decision{}, err
+	}
+	defer unlock()
+	var lost *lesson.Decision // whose commit's answer was lost
+	for range maxTries {
+		before, records, err := s.known(ctx, session, q.wants)
+		if err != nil {
+			return lesson.Decision{}, err
+		}
+		if lost != nil && stored(before, *lost) {
+			lost.Lesson = before
+			return *lost, nil
+		}
+		d := lesson.Decide(before, q.input(records), s.set.Now())
+		if errors.Is(d.Verdict, lesson.ErrCrowded) {
+			return d, fmt.Errorf("%w: %w", room.ErrUnavailable, d.Verdict)
+		}
+		err = s.commit(ctx, &d)
+		if err == nil {
+			if lost != nil {
+				d.Effects.Recover(lost.Effects, d.Lesson)
+			}
+			return d, nil
+		}
+		if !s.again(session, err) || errors.Is(err, room.ErrUnavailable) && (ctx.Err() != nil || lost != nil) {
+			return lesson.Decision{}, err
+		}
+		if errors.Is(err, room.ErrUnavailable) {
+			lost = &d
+		}
+	}
+	return lesson.Decision{}, errContended
+}
+
+// commit has the deadline's wake placed and stores the decision, whose lesson
+// becomes the stored one.
+func (s *Service) commit(ctx context.Context, d *lesson.Decision) error {
+	if d.Write == lesson.Nothing {
+		return nil
+	}
+	s.wakeFirst(ctx, d.Lesson.Session, d.WakeAt)
+	var l lesson.Lesson
+	var err error
+	if d.Write == lesson.Add {
+		l, err = s.store.Add(ctx, d.Add)
+	} else {
+		l, err = s.store.Swap(ctx, d.Lesson)
+	}
+	if err != nil {
+		return err
+	}
+	d.Lesson = l
+	s.lessons.put(l.Session, l)
+	return nil
+}
+
+// wakeFirst places the deadline's wake before the commit that sets it: a stray
+// wake is harmless, a missing one is not. Where placing fails, the sweep finds
+// the lesson by its Due.
+func (s *Service) wakeFirst(ctx context.Context, session string, at epoch.Instant) {
+	if at == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timerPatience)
+	defer cancel()
+	if err := s.timer.Wake(ctx, session, at); err != nil {
+		s.set.Log.Error("the deadline's wake could not be placed; the sweep will find the lesson", "session", session, "error", err)
+	}
+}
+
+// again takes in what a failed commit says, and reports whether to decide
+// again: after a lost race, and after a write whose outcome is not known.
+func (s *Service) again(session string, err error) bool {
+	var lost *room.Conflict
+	switch {
+	case errors.As(err, &lost) && lost.Winner != nil:
+		s.lessons.put(session, *lost.Winner)
+		return true
+	case errors.As(err, &lost), errors.Is(err, room.ErrUnavailable):
+		s.lessons.drop(session)
+		return true
+	}
+	s.lessons.drop(session)
+	return false
+}
+
+// stored reports whether the attempted write, whose answer was lost, is in the
+// lesson: the log is append-only, so its last line stands at its place. One
+// without a line is decided anew, which does no harm.
+func stored(l lesson.Lesson, attempt lesson.Decision) bool {
+	line, place, ok := lastLine(attempt)
+	if !ok {
+		return false
+	}
+	place -= l.Base
+	return place >= 0 && place < int64(len(l.Tail)) && l.Tail[place] == line &&
+		l.Revision+l.Added > attempt.Lesson.Revision+attempt.Lesson.Added
+}
+
+// lastLine gives the last line that the decision wrote, and its place in the log.
+func lastLine(d lesson.Decision) (line journal.Line, place int64, ok bool) {
+	n := len(d.Lesson.Tail)
+	if n == 0 || d.Lines == 0 {
+		return line, 0, false
+	}
+	return d.Lesson.Tail[n-1], d.Lesson.Base + int64(n) - 1, true
+}
+
+// known gives the lesson as this process knows it, or loads it, with the
+// records that are wanted.
+func (s *Service) known(ctx context.Context, session string, wants func(*lesson.Lesson) []string) (lesson.Lesson, []lesson.Record, error) {
+	l, ok := s.lessons.get(session)
+	if !ok {
+		var err error
+		if l, _, err = s.load(ctx, session); err != nil {
+			return l, nil, err
+		}
+	}
+	if wants == nil {
+		return l, nil, nil
+	}
+	ids := wants(&l)
+	if len(ids) == 0 {
+		return l, nil, nil
+	}
+	l, records, err := s.load(ctx, session, ids...)
+	if err != nil {
+		return l, nil, err
+	}
+	if more := lesson.Holders(records); len(more) > 0 {
+		l, records, err = s.load(ctx, session, append(ids, more...)...)
+	}
+	return l, records, err
+}
+
+func (s *Service) load(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {
+	l, rs, err := s.store.Lesson(ctx, session, records...)
+	if err == nil {
+		s.lessons.put(session, l)
+	}
+	return l, rs, err
+}

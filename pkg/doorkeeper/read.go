@@ -1,0 +1,117 @@
+package doorkeeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/room"
+)
+
+// claim takes the right to read the list; the verdict is lesson.ErrReadFirst
+// where another reading began within the last second.
+func (s *Service) claim(ctx context.Context, session string) (lesson.Decision, error) {
+	return s.decide(ctx, session, ask(lesson.ClaimReading{}))
+}
+
+// readAndReconcile reads the list, the right to which was claimed, and carries
+// out what that decides. A reading that fails decides nothing but is noted.
+func (s *Service) readAndReconcile(ctx context.Context, l lesson.Lesson) error {
+	reconcile, err := s.read(ctx, l)
+	if err != nil {
+		reconcile.Forbidden = s.unreadable(l.Session, err)
+	}
+	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
+	d, err := s.decide(store, l.Session, ask(reconcile))
+	if err != nil {
+		return err
+	}
+	rest, cancel := further(ctx)
+	defer cancel()
+	s.act(rest, d.Lesson, d.Effects)
+	return nil
+}
+
+// unreadable logs that the list could not be read, and reports whether the platform
+// said no.
+func (s *Service) unreadable(session string, err error) bool {
+	var answer *room.PlatformError
+	if errors.As(err, &answer) && answer.Refused() {
+		s.set.Log.Error("the platform refuses to show who is in: check the credentials", "alarm", "platform-refuses", "session", session, "status", answer.Status)
+		return true
+	}
+	s.set.Log.Warn("the list of connections could not be read", "session", session, "error", err)
+	return false
+}
+
+// read reads the list and what the records know about those on it. The Settle
+// of a reading that failed frees and refuses nobody.
+func (s *Service) read(ctx context.Context, l lesson.Lesson) (lesson.Reconcile, error) {
+	request, cancel := context.WithTimeout(ctx, platformPatience)
+	defer cancel()
+	r, err := s.platform.Connections(request, l.Session)
+	if err != nil {
+		return lesson.Reconcile{}, err
+	}
+	reconcile := lesson.Reconcile{Reading: &r}
+	if l.Shed == 0 {
+		return reconcile, nil
+	}
+	return s.recollect(ctx, l, reconcile)
+}
+
+// maxRecalled is how many connections one reading brings back into the item.
+const maxRecalled = 64
+
+// recollect sorts those on the list who are not in the item: who is in by the
+// records is steady, others are brought back to be decided, some at a time.
+func (s *Service) recollect(ctx context.Context, l lesson.Lesson, reconcile lesson.Reconcile) (lesson.Reconcile, error) {
+	var ids []string
+	for _, p := range reconcile.Reading.Present {
+		if _, here := l.Conns[p.ID]; !here && p.Since <= l.ShedThrough {
+			ids = append(ids, p.ID)
+		}
+	}
+	reconcile, err := s.missed(ctx, l, reconcile)
+	if err != nil || len(ids) == 0 {
+		return reconcile, err
+	}
+	_, records, err := s.store.Lesson(ctx, l.Session, ids...)
+	if err != nil {
+		return lesson.Reconcile{}, fmt.Errorf("records of the listed: %w", err)
+	}
+	reconcile.Steady = map[string]bool{}
+	for _, r := range records {
+		if r.Conn == nil {
+			continue
+		}
+		if steady := r.Conn.In(); steady || len(reconcile.Records) >= maxRecalled {
+			reconcile.Steady[r.ID] = true
+			continue
+		}
+		reconcile.Records = append(reconcile.Records, r)
+	}
+	return reconcile, nil
+}
+
+// missed brings back people who stand only in records and whom a complete
+// reading does not show, some at a time: they may be ghosts.
+func (s *Service) missed(ctx context.Context, l lesson.Lesson, reconcile lesson.Reconcile) (lesson.Reconcile, error) {
+	if !reconcile.Reading.Whole || l.PresentOutside == 0 || l.Status == journal.Ended {
+		return reconcile, nil
+	}
+	shown := map[string]bool{}
+	for _, p := range reconcile.Reading.Present {
+		shown[p.ID] = true
+	}
+	outside, err := s.outside(ctx, l)
+	for _, r := range outside {
+		if !shown[r.ID] && len(reconcile.Records) < maxRecalled {
+			reconcile.Records = append(reconcile.Records, r)
+		}
+	}
+	return reconcile, err
+}

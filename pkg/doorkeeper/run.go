@@ -1,0 +1,196 @@
+package doorkeeper
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+)
+
+// What one run does is bounded, in rounds and in time; the rest has a wake of
+// its own.
+const (
+	maxRounds    = 6
+	workPatience = 20 * time.Second
+)
+
+// extent is how much of what is due a run does.
+type extent int
+
+const (
+	pressing   extent = iota // what cannot wait, for somebody is waiting for an answer
+	everything               // all of it
+)
+
+// finish carries out a decision for whoever waits for an answer, and then what
+// presses. The commit stands whatever comes of it: what fails here, or has no
+// time here, is found again in the lesson's state.
+func (s *Service) finish(ctx context.Context, d lesson.Decision) {
+	quiet, cancel := context.WithTimeout(ctx, s.set.Quiet)
+	defer cancel()
+	_, err := s.carryOut(quiet, d.Lesson, d.Effects)
+	if err == nil {
+		err = s.run(quiet, d.Lesson.Session, pressing)
+	}
+	if err != nil {
+		s.set.Log.Warn("something is left to be done, and has a wake", "session", d.Lesson.Session, "error", err)
+		s.wakeFor(ctx, d.Lesson)
+	}
+}
+
+// run is the one loop that says what comes next: it carries out what the
+// lesson's state demands, one thing after the other, until nothing is due or the
+// time is up. What it leaves has a wake.
+func (s *Service) run(ctx context.Context, session string, much extent) error {
+	for round := 0; ; round++ {
+		l, err := s.latest(ctx, session)
+		if err != nil {
+			return err
+		}
+		e := l.Outstanding(s.set.Now())
+		over := e.Idle() || much == pressing && !e.Pressing || round == maxRounds || ctx.Err() != nil
+		if over {
+			s.leaveWake(ctx, l, much)
+			return nil
+		}
+		if len(e.Disconnect) > 0 && len(s.unasked(session, e.Disconnect)) == 0 {
+			return nil // whoever asks them leaves a wake
+		}
+		elsewhere, err := s.carryOut(ctx, l, e)
+		if err != nil {
+			return err
+		}
+		if elsewhere {
+			s.leaveWake(ctx, l, much)
+			return nil
+		}
+	}
+}
+
+// latest gives the lesson as this process knows it, or loads it, if need be
+// after the time is up: what is left must have its wake.
+func (s *Service) latest(ctx context.Context, session string) (lesson.Lesson, error) {
+	if ctx.Err() != nil {
+		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+		defer cancel()
+		ctx = detached
+	}
+	l, _, err := s.known(ctx, session, nil)
+	return l, err
+}
+
+// carryOut does what the effects say, in their order. It reports whether the
+// list is being read elsewhere, so that there is nothing to do here for now.
+func (s *Service) carryOut(ctx context.Context, l lesson.Lesson, e lesson.Effects) (elsewhere bool, err error) {
+	s.act(ctx, l, e)
+	switch {
+	case e.Read == lesson.ClaimedReading:
+		return false, s.readAndReconcile(ctx, l)
+	case e.Read == lesson.DueReading:
+		claimed, err := s.claim(ctx, l.Session)
+		if err != nil || claimed.Verdict != nil {
+			return true, err
+		}
+		return false, s.readAndReconcile(ctx, claimed.Lesson)
+	case e.Wake:
+		d, err := s.decide(ctx, l.Session, ask(lesson.Wake{}))
+		if err == nil {
+			s.act(ctx, d.Lesson, d.Effects)
+		}
+		return false, err
+	}
+	return false, nil
+}
+
+// act does what reaches out: alarms, signals, disconnects; and moves what is
+// over out of the lesson's item.
+func (s *Service) act(ctx context.Context, l lesson.Lesson, e lesson.Effects) {
+	s.raise(l.Session, e.GivenUp)
+	for _, word := range e.Signals {
+		s.signal(ctx, l.Session, word)
+	}
+	if e.DismissOutside {
+		s.dismissOutside(ctx, l, e.Disconnect)
+	} else {
+		s.disconnect(ctx, l.Session, e.Disconnect)
+	}
+	s.shed(ctx, l)
+}
+
+// raise calls for somebody: these connections stay though they were sent away.
+func (s *Service) raise(session string, givenUp []string) {
+	for _, id := range givenUp {
+		s.set.Log.Error("a connection could not be ended within a day and is given up", "alarm", "given-up", "session", session, "connection", id)
+	}
+}
+
+// leaveWake places a wake for what comes next; after a run of everything also
+// for a deadline that comes before the next watch: after a restart, or where
+// placing it failed, nobody else has.
+func (s *Service) leaveWake(ctx context.Context, l lesson.Lesson, much extent) {
+	s.wakeFor(ctx, l)
+	if much == everything && l.Status == journal.Running && l.Deadline() <= s.set.Now().Add(lesson.WatchEvery) {
+		s.wakeAt(ctx, l.Session, l.Deadline())
+	}
+}
+
+// wakeFor places a wake for the lesson's next duty. A deadline was given its
+// own before the commit that set it.
+func (s *Service) wakeFor(ctx context.Context, l lesson.Lesson) {
+	next := l.Outstanding(s.set.Now()).NextAt
+	if l.Status != journal.Running || next != l.Deadline() {
+		s.wakeAt(ctx, l.Session, next)
+	}
+}
+
+// wakeAt asks for work in the lesson at that moment, if there is one.
+func (s *Service) wakeAt(ctx context.Context, session string, at epoch.Instant) {
+	if at == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timerPatience)
+	defer cancel()
+	if err := s.timer.Wake(ctx, session, at); err != nil {
+		s.set.Log.Error("a wake could not be placed; the sweep will find the lesson", "session", session, "error", err)
+	}
+}
+
+// unasked gives those of the connections whom nobody in this process is asking
+// to go right now.
+func (s *Service) unasked(session string, ids []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		_, busy := s.asking.Load(session + " " + id)
+		return busy
+	})
+}
+
+// shed moves what the lesson does not need any more out of its item. Failing is
+// no harm: the next decision tries again.
+func (s *Service) shed(ctx context.Context, l lesson.Lesson) {
+	if _, ok := l.ToShed(); !ok {
+		return
+	}
+	unlock, err := s.locks.lock(ctx, l.Session)
+	if err != nil {
+		return
+	}
+	defer unlock()
+	l, _, err = s.known(ctx, l.Session, nil)
+	if err != nil {
+		return
+	}
+	out, ok := l.ToShed()
+	if !ok {
+		return
+	}
+	stored, err := s.store.Shed(ctx, l, out)
+	if err == nil {
+		s.lessons.put(l.Session, stored)
+		return
+	}
+	s.again(l.Session, err)
+	s.set.Log.Debug("records stay in the lesson for now", "session", l.Session, "error", err)
+}

@@ -1,0 +1,262 @@
+package lesson
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+)
+
+// Effects are what has to be done out there. A decision gives those that follow
+// from it at once; Lesson.Outstanding derives from the state alone what is still
+// to be done, so that nothing is lost with the process that decided. Doing them
+// twice is doing them once.
+//
+// They are carried out from top to bottom.
+type Effects struct {
+	// GivenUp could not be ended within a day and are not asked to go any more:
+	// somebody has to be told.
+	GivenUp []string
+	// Signals are sent first, and the disconnects wait for none of them long.
+	Signals []Signal
+	// Disconnect are the connections to end.
+	Disconnect []string
+	// DismissOutside: people who stand only in records are to be told that the
+	// lesson is over.
+	DismissOutside bool
+	Read           Read
+	// Wake: a moment has come that has to be decided, see the input of that name.
+	Wake bool
+	// Pressing: it cannot wait until the lesson's next wake, whoever finds it.
+	Pressing bool
+	// NextAt is the next moment at which there is something to do, exact to the
+	// second or better; 0 when only the watch is left.
+	NextAt epoch.Instant
+}
+
+// Idle reports whether there is nothing to do now.
+func (e *Effects) Idle() bool {
+	return len(e.Disconnect) == 0 && !e.DismissOutside && e.Read == NoReading && !e.Wake
+}
+
+// Recover adds what another decision about the same input, whose commit's answer
+// was lost, asked for and l, decided since, confirms.
+func (e *Effects) Recover(lost Effects, l Lesson) {
+	for _, id := range lost.Disconnect {
+		c := l.Conns[id]
+		if c.DisconnectRequested() && c.RetryAt != 0 && !slices.Contains(e.Disconnect, id) {
+			e.Disconnect = append(e.Disconnect, id)
+		}
+	}
+	e.GivenUp = append(e.GivenUp, lost.GivenUp...)
+	e.Read = max(e.Read, lost.Read)
+}
+
+// Read says whether Vonage's list is to be read.
+type Read int
+
+// The readings.
+const (
+	NoReading Read = iota
+	DueReading
+	ClaimedReading // the decision has taken the right to it already
+)
+
+// Signal is data for the clients: to everyone in the session.
+type Signal struct {
+	Type string
+	Data []byte // JSON
+	Last bool   // the lesson's last word: those who hear it are disconnected after it
+}
+
+// When a lesson is looked at without a reason of its own.
+const (
+	watchFirst = 2 * time.Minute
+	// WatchEvery is how far apart the looks at a lesson in use are.
+	WatchEvery = 10 * time.Minute
+	// fastReadingFor is how long the last who came may wait before the list is
+	// read less often.
+	fastReadingFor = time.Minute
+	slowReadingGap = 5 * time.Second
+	// giveUpAfter is when a connection that cannot be disconnected is given up.
+	giveUpAfter = 24 * time.Hour
+)
+
+// Outstanding derives from the state what comes first of what is due now.
+func (l *Lesson) Outstanding(now epoch.Instant) Effects {
+	e := Effects{NextAt: l.nextAt()}
+	retries := l.dueRetries(now)
+	lookAt := earlier(l.watchAt(), l.lookAt())
+	look := lookAt != 0 && lookAt <= now
+	deadline := l.runningUntil()
+	ends := deadline != 0 && deadline <= now
+	e.Pressing = ends || look && !l.beingRead(now)
+	switch {
+	case ends:
+		e.Wake = true
+	case l.leftOutside() && now >= l.OutsideRetryAt:
+		e.DismissOutside = true
+	case len(retries) > 0:
+		e.Disconnect = retries
+	case look:
+		e.Read = DueReading
+	case l.Due != 0 && l.Due <= now:
+		e.Wake = true
+	}
+	return e
+}
+
+// nextAt is when there is something to do next, the watch of a lesson in use
+// left out: that has its place in Due.
+func (l *Lesson) nextAt() epoch.Instant {
+	at := earlier(l.runningUntil(), l.lookAt())
+	for _, c := range l.Conns {
+		if c.RetryAt != 0 && c.Tries > 0 {
+			at = earlier(at, c.RetryAt)
+		}
+	}
+	if l.leftOutside() {
+		at = earlier(at, l.OutsideRetryAt)
+	}
+	if l.Status == journal.Ended {
+		at = earlier(at, l.watchAt())
+	}
+	return at
+}
+
+// runningUntil is the deadline of a running lesson; 0 when there is none.
+func (l *Lesson) runningUntil() epoch.Instant {
+	if l.Status != journal.Running {
+		return 0
+	}
+	return l.Deadline()
+}
+
+// leftOutside reports whether the lesson is over and people who stand only in
+// records have not been told.
+func (l *Lesson) leftOutside() bool { return l.Status == journal.Ended && l.PresentOutside > 0 }
+
+// dueRetries gives the connections whose last request to disconnect failed, and
+// is due again.
+func (l *Lesson) dueRetries(now epoch.Instant) []string {
+	var ids []string
+	for _, c := range l.Conns {
+		if c.RetryAt != 0 && c.Tries > 0 && c.RetryAt <= now {
+			ids = append(ids, c.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// watchAt is when the list is to be compared without a reason of its own.
+func (l *Lesson) watchAt() epoch.Instant {
+	if l.WatchAt == 0 {
+		return 0
+	}
+	return max(l.WatchAt, l.ReadAt.Add(ReadingGap), l.ListRefusedUntil)
+}
+
+// lookAt is when the list has to be read for somebody's sake; 0 for nobody's.
+func (l *Lesson) lookAt() epoch.Instant {
+	var at, lastCame epoch.Instant
+	for _, c := range l.Conns {
+		switch {
+		case c.RetryAt != 0 && c.Tries == 0:
+			at = earlier(at, c.RetryAt)
+		case c.LeftAt != 0:
+		case c.State == Waiting:
+			lastCame = max(lastCame, c.HeardAt)
+		case c.State == ListedOnly:
+			at = earlier(at, max(c.ListedAt.Add(listedOnlyPatience), l.ReadAt.Add(slowReadingGap)))
+		}
+	}
+	if lastCame != 0 {
+		next := l.ReadAt.Add(ReadingGap)
+		if l.ReadAt > lastCame.Add(fastReadingFor) {
+			next = l.ReadAt.Add(slowReadingGap)
+		}
+		at = earlier(at, next)
+	}
+	if at == 0 {
+		return 0
+	}
+	return max(at, l.ReadAt.Add(ReadingGap), l.ListRefusedUntil)
+}
+
+// beingRead reports whether somebody reads the list for those who wait already,
+// and will see to whoever came in the meantime.
+func (l *Lesson) beingRead(now epoch.Instant) bool {
+	return len(l.Waiting()) > 1 && now < l.ReadAt.Add(2*ReadingGap)
+}
+
+// watch begins to look after the lesson, if nobody does: after an ended one
+// too, when somebody comes all the same.
+func (t *turn) watch() {
+	if t.l.WatchAt == 0 {
+		t.l.WatchAt, t.l.EmptyReadings = t.now.Add(watchFirst), 0
+		t.rest = true
+	}
+}
+
+// schedule gives up who was asked to go for a day, and keeps Due no later than
+// the next duty. Due moves as seldom as that allows: each move costs the store.
+func (t *turn) schedule() {
+	l := t.l
+	if l.Status != journal.Ended && l.EmptyReadings == 0 {
+		t.watch()
+	}
+	for id, c := range l.Conns {
+		if c.RetryAt != 0 && t.now.Sub(c.DisconnectRequestedAt) > giveUpAfter {
+			c.RetryAt = 0
+			t.write(c)
+			t.effects.GivenUp = append(t.effects.GivenUp, id)
+		}
+	}
+	slices.Sort(t.effects.GivenUp)
+	need := earlier(l.nextAt(), l.WatchAt)
+	if l.Due == 0 || need == 0 || need < l.Due || l.Due <= t.now {
+		l.Due = need
+	}
+}
+
+// The signals' types.
+const (
+	signalEnded    = "usher:ended"
+	signalExtended = "usher:extended"
+)
+
+// sayEnded tells everyone that the lesson is over, and why.
+func (t *turn) sayEnded(why journal.Reason) {
+	if len(t.l.Conns) == 0 {
+		return
+	}
+	t.signal(signalEnded, true, struct {
+		ID     string         `json:"id"`
+		Reason journal.Reason `json:"reason"`
+	}{fmt.Sprintf("ended-%d", t.l.EndedAt), why})
+}
+
+// sayExtended tells everyone the new deadline.
+func (t *turn) sayExtended() {
+	deadline := t.l.Deadline()
+	t.signal(signalExtended, false, struct {
+		ID          string `json:"id"`
+		SecondsLeft int64  `json:"secondsLeft"`
+		EndsAt      string `json:"endsAt"`
+	}{
+		fmt.Sprintf("extended-%d-%d", deadline, t.l.Base+int64(len(t.l.Tail))),
+		SecondsLeft(deadline, t.now), deadline.String(),
+	})
+}
+
+func (t *turn) signal(kind string, last bool, fields any) {
+	data, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // structs of texts and numbers always marshal
+	}
+	t.effects.Signals = append(t.effects.Signals, Signal{kind, data, last})
+}
