@@ -12,11 +12,10 @@ import (
 	"os/signal"
 	"syscall"
 
+	"usher/pkg/api"
 	"usher/pkg/config"
-	"usher/pkg/local"
-
-	"usher/pkg/doorkeeper"
 	"usher/pkg/journal"
+	"usher/pkg/local"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -42,7 +41,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // replay tells a lesson's story from its log, which comes as the API gives it.
 func replay(log io.Reader, stdout, stderr io.Writer) int {
-	lines, err := doorkeeper.ReadLines(log)
+	lines, err := api.ReadLines(log)
 	if err == nil {
 		err = journal.Narrate(stdout, lines)
 	}

@@ -12,9 +12,6 @@ import (
 	"time"
 
 	"usher/pkg/api"
-
-	"usher/pkg/doorkeeper"
-	"usher/pkg/room"
 )
 
 var apiCommands = map[string]command{
@@ -125,7 +122,7 @@ func (s *story) join(c *call) error {
 	if err := s.ask(c, http.MethodPost, "/v1/rooms/"+s.room+"/join", ticket, ""); err != nil || c.neg {
 		return err
 	}
-	var credentials room.Credentials
+	var credentials api.Credentials
 	if err := json.Unmarshal([]byte(s.last.body), &credentials); err != nil {
 		return err
 	}
@@ -178,8 +175,8 @@ func (s *story) api(c *call) error {
 }
 
 // view is the room as the API shows it, asked for in passing.
-func (s *story) view() (doorkeeper.View, error) {
-	var v doorkeeper.View
+func (s *story) view() (api.Room, error) {
+	var v api.Room
 	r, err := http.NewRequest(http.MethodGet, s.server.URL+"/v1/rooms/"+s.room, nil)
 	if err != nil {
 		return v, err

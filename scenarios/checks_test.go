@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"usher/pkg/doorkeeper"
+	"usher/pkg/api"
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 )
@@ -247,7 +247,7 @@ func (s *story) roomIs(c *call) error {
 }
 
 // fields are what room-is can check.
-func fields(v doorkeeper.View) map[string]string {
+func fields(v api.Room) map[string]string {
 	var users []string
 	for _, c := range v.Connections {
 		user := "-"

@@ -13,10 +13,8 @@ import (
 
 	"usher/pkg/api"
 	"usher/pkg/bolt"
-
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
-	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 	"usher/pkg/vonage"
 )
@@ -57,10 +55,10 @@ type story struct {
 	kept    []post          // held back
 	sent    []post          // delivered
 
-	room     string                      // the one that commands without a name mean
-	session  string                      // where people connect; "" is the room's
-	tokens   map[string]room.Credentials // by user
-	visited  map[string]bool             // sessions that somebody was in
+	room     string                     // the one that commands without a name mean
+	session  string                     // where people connect; "" is the room's
+	tokens   map[string]api.Credentials // by user
+	visited  map[string]bool            // sessions that somebody was in
 	last     answer
 	requests int // of Vonage, checked so far
 	readings int
@@ -76,7 +74,7 @@ func newStory(path string) (*story, error) {
 	s := &story{
 		file: file, store: &store{Store: file}, queue: &queue{},
 		alarms: map[alarm]bool{}, sweeping: true, lastSweep: roomtest.Epoch,
-		held: map[string]bool{}, lost: map[string]bool{}, tokens: map[string]room.Credentials{}, visited: map[string]bool{},
+		held: map[string]bool{}, lost: map[string]bool{}, tokens: map[string]api.Credentials{}, visited: map[string]bool{},
 	}
 	s.world = roomtest.NewWorld(file)
 	s.world.SweepEvery = 0

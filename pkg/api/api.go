@@ -1,6 +1,7 @@
-// Package api is the HTTP in front of a room.Service: the webhook of Vonage's
+// Package api is the HTTP in front of the doorkeeper: the webhook of Vonage's
 // session monitoring, and the JSON API with the pages beside it. It knows
-// requests, tokens and answers; what a request does is the service's.
+// requests, tokens, conditions, and how values look in JSON; what a request does
+// is the doorkeeper's.
 package api
 
 import (
@@ -12,21 +13,22 @@ import (
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
+	"usher/pkg/journal"
 	"usher/pkg/room"
 )
 
 // Service is what the JSON API asks of the doorkeeper. Refusals are
-// *room.Problem; every other error is an internal one, and one that wraps
+// *problem.Details; every other error is an internal one, and one that wraps
 // room.ErrUnavailable is worth trying again.
 type Service interface {
-	PutRoom(ctx context.Context, name string, p doorkeeper.Put) (v doorkeeper.View, created bool, err error)
-	Room(ctx context.Context, name string) (doorkeeper.View, error)
-	Rooms(ctx context.Context, after string, limit int, status string) (doorkeeper.RoomPage, error)
+	PutRoom(ctx context.Context, name string, p doorkeeper.Put) (s doorkeeper.Snapshot, created bool, err error)
+	Room(ctx context.Context, name string) (doorkeeper.Snapshot, error)
+	Rooms(ctx context.Context, after string, limit int, status journal.Status) (doorkeeper.RoomPage, error)
 	DeleteRoom(ctx context.Context, name, actor string) error
 	Join(ctx context.Context, name, user, role string) (room.Credentials, error)
-	Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (doorkeeper.View, error)
-	End(ctx context.Context, name, actor string) (doorkeeper.View, error)
-	Reopen(ctx context.Context, name, actor string) (doorkeeper.View, error)
+	Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (doorkeeper.Snapshot, error)
+	End(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error)
+	Reopen(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error)
 	Connections(ctx context.Context, name, after string, limit int) (doorkeeper.ConnPage, error)
 	Remove(ctx context.Context, name, connection, actor string) error
 	Events(ctx context.Context, name, session string, after int64, limit int) (doorkeeper.LinePage, error)

@@ -28,7 +28,7 @@ func (s *server) admin(next adminHandler) handler {
 		}
 		name := r.PathValue("room")
 		if c.Room != nil && (name == "" || *c.Room != name) {
-			return refuse(problem.WrongRoom, "this token is good for one other room only")
+			return refuse(codeWrongRoom, "this token is good for one other room only")
 		}
 		if strings.Contains(r.Pattern, "{room}") && !policy.ValidRoom(name) {
 			return invalidRoom(name)
@@ -41,15 +41,15 @@ func (s *server) admin(next adminHandler) handler {
 func (s *server) bearer(r *http.Request, scope string) (*claims, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return nil, refuse(problem.Unauthorized, "this needs an Authorization header with a bearer token")
+		return nil, refuse(codeUnauthorized, "this needs an Authorization header with a bearer token")
 	}
 	c, err := keys{s.APISecret, s.TicketSecret}.read(strings.TrimSpace(token), s.Now().Std())
 	if err != nil {
-		return nil, refuse(problem.Unauthorized, "the token is not good: it must be HS256, signed with the right secret, "+
+		return nil, refuse(codeUnauthorized, "the token is not good: it must be HS256, signed with the right secret, "+
 			"not expired, for audience %q, with iat and exp, and live at most %v where it is an admin token", audience, longestAdmin)
 	}
 	if c.Scope != scope {
-		return nil, refuse(problem.WrongScope, "this needs a token of scope %q", scope)
+		return nil, refuse(codeWrongScope, "this needs a token of scope %q", scope)
 	}
 	return c, nil
 }
@@ -72,11 +72,11 @@ func (s *server) ticket(r *http.Request) (name string, c *claims, err error) {
 	name = r.PathValue("room")
 	switch {
 	case c.Room == nil || *c.Room != name:
-		return "", nil, refuse(problem.WrongRoom, "this ticket is not for this room")
+		return "", nil, refuse(codeWrongRoom, "this ticket is not for this room")
 	case !policy.ValidRoom(name):
 		return "", nil, invalidRoom(name)
 	case !policy.ValidUser(c.Subject):
-		return "", nil, refuse(problem.InvalidUser, "the ticket's sub must be 1 to 128 bytes of UTF-8 without control characters")
+		return "", nil, refuse(codeInvalidUser, "the ticket's sub must be 1 to 128 bytes of UTF-8 without control characters")
 	case !policy.ValidRole(c.Role):
 		return "", nil, refuseField("role", "the ticket's role must be at most 32 letters, digits, _ and -")
 	}

@@ -100,7 +100,7 @@ func TestAdminTokensAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
 			w := d.ask("GET", "/v1/rooms/maths", "", header("Authorization", authorization))
-			refused(t, w, 401, problem.Unauthorized)
+			refused(t, w, 401, codeUnauthorized)
 			if w.Header().Get("WWW-Authenticate") != "Bearer" || d.stub.said != "" {
 				t.Errorf("WWW-Authenticate %q, the service was asked %q", w.Header().Get("WWW-Authenticate"), d.stub.said)
 			}
@@ -150,19 +150,19 @@ func TestTokensForSomethingElse(t *testing.T) {
 		method, target, token string
 		code                  problem.Code
 	}{
-		"ticket for an admin": {"GET", "/v1/rooms/maths", hs256(t, ticketSecret, ticketClaims()), problem.WrongScope},
-		"admin for a ticket":  {"POST", "/v1/rooms/maths/join", hs256(t, apiSecret, adminClaims(put("room", "maths"))), problem.WrongScope},
-		"no scope":            {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(without("scope"))), problem.WrongScope},
-		"no scope, ticket":    {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(without("scope"))), problem.WrongScope},
-		"scope with more":     {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("scope", "admin join"))), problem.WrongScope},
-		"scope in capitals":   {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("scope", "Admin"))), problem.WrongScope},
-		"other room":          {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("room", "art"))), problem.WrongRoom},
-		"empty room":          {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("room", ""))), problem.WrongRoom},
-		"all rooms":           {"GET", "/v1/rooms", hs256(t, apiSecret, adminClaims(put("room", "maths"))), problem.WrongRoom},
-		"all rooms, empty":    {"GET", "/v1/rooms", hs256(t, apiSecret, adminClaims(put("room", ""))), problem.WrongRoom},
-		"ticket, other room":  {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(put("room", "art"))), problem.WrongRoom},
-		"ticket, no room":     {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(without("room"))), problem.WrongRoom},
-		"ticket, other case":  {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(put("room", "Maths"))), problem.WrongRoom},
+		"ticket for an admin": {"GET", "/v1/rooms/maths", hs256(t, ticketSecret, ticketClaims()), codeWrongScope},
+		"admin for a ticket":  {"POST", "/v1/rooms/maths/join", hs256(t, apiSecret, adminClaims(put("room", "maths"))), codeWrongScope},
+		"no scope":            {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(without("scope"))), codeWrongScope},
+		"no scope, ticket":    {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(without("scope"))), codeWrongScope},
+		"scope with more":     {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("scope", "admin join"))), codeWrongScope},
+		"scope in capitals":   {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("scope", "Admin"))), codeWrongScope},
+		"other room":          {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("room", "art"))), codeWrongRoom},
+		"empty room":          {"GET", "/v1/rooms/maths", hs256(t, apiSecret, adminClaims(put("room", ""))), codeWrongRoom},
+		"all rooms":           {"GET", "/v1/rooms", hs256(t, apiSecret, adminClaims(put("room", "maths"))), codeWrongRoom},
+		"all rooms, empty":    {"GET", "/v1/rooms", hs256(t, apiSecret, adminClaims(put("room", ""))), codeWrongRoom},
+		"ticket, other room":  {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(put("room", "art"))), codeWrongRoom},
+		"ticket, no room":     {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(without("room"))), codeWrongRoom},
+		"ticket, other case":  {"POST", "/v1/rooms/maths/join", hs256(t, ticketSecret, ticketClaims(put("room", "Maths"))), codeWrongRoom},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -182,13 +182,13 @@ func TestTicketsAreRefused(t *testing.T) {
 		code   problem.Code
 		field  string
 	}{
-		"signed with the API secret": {hs256(t, apiSecret, ticketClaims()), 401, problem.Unauthorized, ""},
-		"expired":                    {hs256(t, ticketSecret, ticketClaims(put("exp", seconds(-time.Minute)))), 401, problem.Unauthorized, ""},
-		"no exp":                     {hs256(t, ticketSecret, ticketClaims(without("exp"))), 401, problem.Unauthorized, ""},
-		"no iat":                     {hs256(t, ticketSecret, ticketClaims(without("iat"))), 401, problem.Unauthorized, ""},
-		"no user":                    {hs256(t, ticketSecret, ticketClaims(without("sub"))), 400, problem.InvalidUser, ""},
-		"long user":                  {hs256(t, ticketSecret, ticketClaims(put("sub", strings.Repeat("x", 129)))), 400, problem.InvalidUser, ""},
-		"user with a line break":     {hs256(t, ticketSecret, ticketClaims(put("sub", "a\nb"))), 400, problem.InvalidUser, ""},
+		"signed with the API secret": {hs256(t, apiSecret, ticketClaims()), 401, codeUnauthorized, ""},
+		"expired":                    {hs256(t, ticketSecret, ticketClaims(put("exp", seconds(-time.Minute)))), 401, codeUnauthorized, ""},
+		"no exp":                     {hs256(t, ticketSecret, ticketClaims(without("exp"))), 401, codeUnauthorized, ""},
+		"no iat":                     {hs256(t, ticketSecret, ticketClaims(without("iat"))), 401, codeUnauthorized, ""},
+		"no user":                    {hs256(t, ticketSecret, ticketClaims(without("sub"))), 400, codeInvalidUser, ""},
+		"long user":                  {hs256(t, ticketSecret, ticketClaims(put("sub", strings.Repeat("x", 129)))), 400, codeInvalidUser, ""},
+		"user with a line break":     {hs256(t, ticketSecret, ticketClaims(put("sub", "a\nb"))), 400, codeInvalidUser, ""},
 		"role with a space":          {hs256(t, ticketSecret, ticketClaims(put("role", "a b"))), 400, problem.InvalidField, "role"},
 	}
 	for name, tt := range tests {
@@ -217,8 +217,8 @@ func TestOneSecretForBoth(t *testing.T) {
 			d := newDesk(t, func(o *Options) { o.TicketSecret = secret })
 			answered(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, apiSecret, adminClaims()))), 200)
 			answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, apiSecret, ticketClaims()))), 200)
-			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, apiSecret, ticketClaims()))), 403, problem.WrongScope)
-			refused(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, apiSecret, adminClaims()))), 403, problem.WrongScope)
+			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, apiSecret, ticketClaims()))), 403, codeWrongScope)
+			refused(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, apiSecret, adminClaims()))), 403, codeWrongScope)
 		})
 	}
 }
@@ -227,7 +227,7 @@ func TestNoSecretLetsNobodyIn(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.APISecret, o.TicketSecret = nil, nil })
 	for name, c := range map[string]jwt.MapClaims{"admin": adminClaims(), "ticket": ticketClaims(), "other": adminClaims(put("scope", "x"))} {
 		t.Run(name, func(t *testing.T) {
-			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, []byte{}, c))), 401, problem.Unauthorized)
+			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, []byte{}, c))), 401, codeUnauthorized)
 		})
 	}
 }
@@ -248,8 +248,8 @@ func TestTokensThatAreMade(t *testing.T) {
 	d := newDesk(t)
 	own := RoomAdminToken(apiSecret, "maths", noon.Std(), time.Hour)
 	answered(t, d.ask("GET", "/v1/rooms/maths", "", bearer(own)), 200)
-	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(own)), 403, problem.WrongRoom)
-	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(AdminToken(apiSecret, noon.Std(), 25*time.Hour))), 401, problem.Unauthorized)
+	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(own)), 403, codeWrongRoom)
+	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(AdminToken(apiSecret, noon.Std(), 25*time.Hour))), 401, codeUnauthorized)
 	answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(Ticket(ticketSecret, "maths", "bob", "student", noon.Std(), time.Minute))), 200)
 	if d.stub.user != "bob" || d.stub.role != "student" {
 		t.Errorf("joined as %q, %q", d.stub.user, d.stub.role)

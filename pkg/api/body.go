@@ -32,7 +32,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 func tooLarge() error {
-	return refuse(problem.TooLarge, "the body must be at most %d bytes", longestBody)
+	return refuse(codeTooLarge, "the body must be at most %d bytes", longestBody)
 }
 
 // readObject reads a JSON object that may have these members and no others,

@@ -76,7 +76,7 @@ func TestEveryCodeIsAnswered(t *testing.T) {
 
 type panicking struct{ *stub }
 
-func (panicking) Room(context.Context, string) (doorkeeper.View, error) { panic("oh no, secret-7") }
+func (panicking) Room(context.Context, string) (doorkeeper.Snapshot, error) { panic("oh no, secret-7") }
 
 func TestPanicIsA500(t *testing.T) {
 	d := newDesk(t)
@@ -194,7 +194,7 @@ func TestCORS(t *testing.T) {
 	t.Run("a refusal can be read", func(t *testing.T) {
 		d := newDesk(t)
 		w := d.ask("POST", "/v1/rooms/maths/join", "", header("Authorization", ""), header("Origin", "https://school.example"))
-		refused(t, w, 401, problem.Unauthorized)
+		refused(t, w, 401, codeUnauthorized)
 		if w.Header().Get("Access-Control-Allow-Origin") == "" {
 			t.Error("not for this origin")
 		}

@@ -21,21 +21,22 @@ func (s *server) join(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, credentials)
+	return writeJSON(w, http.StatusOK, ShowCredentials(credentials))
 }
 
 func (s *server) end(w http.ResponseWriter, c call) error { return s.act(w, c, s.Service.End) }
 
 func (s *server) reopen(w http.ResponseWriter, c call) error { return s.act(w, c, s.Service.Reopen) }
 
-func (s *server) act(w http.ResponseWriter, c call, do func(ctx context.Context, name, actor string) (doorkeeper.View, error)) error {
+// act answers with the room as what was asked for leaves it.
+func (s *server) act(w http.ResponseWriter, c call, do func(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error)) error {
 	ctx, cancel := work(c.Request)
 	defer cancel()
-	v, err := do(ctx, c.room, c.actor)
+	shot, err := do(ctx, c.room, c.actor)
 	if err != nil {
 		return err
 	}
-	return writeRoom(w, http.StatusOK, v)
+	return writeRoom(w, http.StatusOK, shot)
 }
 
 func (s *server) extend(w http.ResponseWriter, c call) error {
@@ -47,13 +48,9 @@ func (s *server) extend(w http.ResponseWriter, c call) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := work(c.Request)
-	defer cancel()
-	v, err := s.Service.Extend(ctx, c.room, seconds, endsAt, c.actor)
-	if err != nil {
-		return err
-	}
-	return writeRoom(w, http.StatusOK, v)
+	return s.act(w, c, func(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error) {
+		return s.Service.Extend(ctx, name, seconds, endsAt, actor)
+	})
 }
 
 // longestExtension is the most seconds that one extension may add.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,32 +162,60 @@ func statusIn(t *testing.T, doc *openapi3.T, r *openapi3.ResponseRef) int {
 	return 0
 }
 
-// A code that package problem gains must get a status here: without one it would
-// be answered as a fault of ours.
+// Every code that package problem or this one declares has a status, for
+// without one it would be answered as a fault of ours; and there are no others.
 func TestEveryCodeHasAStatus(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "../problem/problem.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
+	declared := append(codesIn(t, "../problem"), codesIn(t, ".")...)
+	slices.Sort(declared)
+	if known := slices.Sorted(maps.Keys(statusOf)); !slices.Equal(declared, known) {
+		t.Errorf("declared     %q\nwith a status %q", declared, known)
 	}
-	found := 0
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok {
+}
+
+// codesIn are the constants of type problem.Code in the package's folder.
+func codesIn(t *testing.T, folder string) []problem.Code {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no sources in %s: %v", folder, err)
+	}
+	var codes []problem.Code
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && isCode(spec.Type) {
+				codes = append(codes, codeOf(t, spec))
+			}
 			return true
-		}
-		for _, value := range spec.Values {
-			lit, ok := value.(*ast.BasicLit)
-			if !ok || lit.Kind != token.STRING {
-				continue
-			}
-			found++
-			if code, _ := strconv.Unquote(lit.Value); statusOf[problem.Code(code)] == 0 {
-				t.Errorf("no status for the code %q", code)
-			}
-		}
-		return true
-	})
-	if found < 20 {
-		t.Errorf("only %d codes were found in package room", found)
+		})
 	}
+	return codes
+}
+
+func isCode(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name == "Code"
+	case *ast.SelectorExpr:
+		return e.Sel.Name == "Code"
+	}
+	return false
+}
+
+// codeOf is the text of a constant, which a code must be.
+func codeOf(t *testing.T, spec *ast.ValueSpec) problem.Code {
+	t.Helper()
+	if len(spec.Values) == 1 {
+		if lit, ok := spec.Values[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			text, err := strconv.Unquote(lit.Value)
+			if err == nil {
+				return problem.Code(text)
+			}
+		}
+	}
+	t.Fatalf("the code %s is not declared as one text", spec.Names[0])
+	return ""
 }

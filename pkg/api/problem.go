@@ -10,51 +10,6 @@ import (
 	"usher/pkg/problem"
 )
 
-// Codes of this package's own, beside those of package room.
-const (
-	codeNotFound    problem.Code = "not-found"
-	codeMethod      problem.Code = "method-not-allowed"
-	codeMedia       problem.Code = "unsupported-media-type"
-	codeInternal    problem.Code = "internal"
-	codeUnavailable problem.Code = "unavailable"
-)
-
-// statusOf is the one table from a refusal's code to its HTTP status.
-var statusOf = map[problem.Code]int{
-	problem.BadJSON:      http.StatusBadRequest,
-	problem.InvalidField: http.StatusBadRequest,
-	problem.InvalidRoom:  http.StatusBadRequest,
-	problem.InvalidUser:  http.StatusBadRequest,
-	problem.NotSupported: http.StatusBadRequest,
-
-	problem.Unauthorized: http.StatusUnauthorized,
-	problem.WrongScope:   http.StatusForbidden,
-	problem.WrongRoom:    http.StatusForbidden,
-
-	problem.NoSuchRoom:       http.StatusNotFound,
-	problem.NoSuchConnection: http.StatusNotFound,
-	codeNotFound:             http.StatusNotFound,
-	codeMethod:               http.StatusMethodNotAllowed,
-
-	problem.RoomFull:      http.StatusConflict,
-	problem.DuplicateUser: http.StatusConflict,
-	problem.NotRunning:    http.StatusConflict,
-	problem.NoLimit:       http.StatusConflict,
-	problem.NotEnded:      http.StatusConflict,
-	problem.RoomInUse:     http.StatusConflict,
-	problem.SessionInUse:  http.StatusConflict,
-
-	problem.LessonOver:      http.StatusGone,
-	problem.Changed:         http.StatusPreconditionFailed,
-	problem.TooLarge:        http.StatusRequestEntityTooLarge,
-	codeMedia:               http.StatusUnsupportedMediaType,
-	problem.TooManyRequests: http.StatusTooManyRequests,
-
-	codeInternal:                http.StatusInternalServerError,
-	codeUnavailable:             http.StatusServiceUnavailable,
-	problem.PlatformUnavailable: http.StatusServiceUnavailable,
-}
-
 // soon is the Retry-After of a 503 that names none.
 const soon = 2 * time.Second
 
@@ -116,7 +71,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 func write(w http.ResponseWriter, status int, kind string, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only values of this package's and package room's own types come here
+		panic(err) // only values of this package's own types come here
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "no-store")

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strings"
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/policy"
@@ -14,27 +13,16 @@ func (s *server) health(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (s *server) listRooms(w http.ResponseWriter, c call) error {
-	q, err := queryOf(c.Request)
-	if err != nil {
-		return err
-	}
-	after, err := q.text("after")
-	if err != nil {
-		return err
-	}
-	limit, err := q.limit()
-	if err != nil {
-		return err
-	}
-	status, err := q.status()
-	if err != nil {
-		return err
+	q := queryOf(c.Request)
+	after, limit, status := q.text("after"), q.limit(), q.status()
+	if q.err != nil {
+		return q.err
 	}
 	page, err := s.Service.Rooms(c.Context(), after, limit, status)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, page)
+	return writeJSON(w, http.StatusOK, showRooms(page))
 }
 
 func (s *server) putRoom(w http.ResponseWriter, c call) error {
@@ -46,41 +34,29 @@ func (s *server) putRoom(w http.ResponseWriter, c call) error {
 	if err != nil {
 		return err
 	}
-	put := doorkeeper.Put{Policy: policy, Session: session, IfMatch: strings.Join(c.Header.Values("If-Match"), ", "), Actor: c.actor}
-	if put.IfNoneMatch, err = onlyNew(c.Header); err != nil {
+	must, err := conditions(c.Header)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := work(c.Request)
 	defer cancel()
-	v, created, err := s.Service.PutRoom(ctx, c.room, put)
+	shot, created, err := s.Service.PutRoom(ctx, c.room, doorkeeper.Put{Policy: policy, Session: session, If: must, Actor: c.actor})
 	if err != nil {
 		return err
 	}
 	if created {
 		w.Header().Set("Location", "/v1/rooms/"+c.room)
-		return writeRoom(w, http.StatusCreated, v)
+		return writeRoom(w, http.StatusCreated, shot)
 	}
-	return writeRoom(w, http.StatusOK, v)
-}
-
-// onlyNew reads If-None-Match, of which only * has a meaning for a write here.
-func onlyNew(h http.Header) (bool, error) {
-	switch v := strings.Join(h.Values("If-None-Match"), ", "); v {
-	case "":
-		return false, nil
-	case "*":
-		return true, nil
-	default:
-		return false, refuseField("If-None-Match", "If-None-Match can only be *, not %s", clip(v))
-	}
+	return writeRoom(w, http.StatusOK, shot)
 }
 
 func (s *server) getRoom(w http.ResponseWriter, c call) error {
-	v, err := s.Service.Room(c.Context(), c.room)
+	shot, err := s.Service.Room(c.Context(), c.room)
 	if err != nil {
 		return err
 	}
-	return writeRoom(w, http.StatusOK, v)
+	return writeRoom(w, http.StatusOK, shot)
 }
 
 func (s *server) deleteRoom(w http.ResponseWriter, c call) error {
@@ -93,23 +69,16 @@ func (s *server) deleteRoom(w http.ResponseWriter, c call) error {
 }
 
 func (s *server) connections(w http.ResponseWriter, c call) error {
-	q, err := queryOf(c.Request)
-	if err != nil {
-		return err
-	}
-	after, err := q.text("after")
-	if err != nil {
-		return err
-	}
-	limit, err := q.limit()
-	if err != nil {
-		return err
+	q := queryOf(c.Request)
+	after, limit := q.text("after"), q.limit()
+	if q.err != nil {
+		return q.err
 	}
 	page, err := s.Service.Connections(c.Context(), c.room, after, limit)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, page)
+	return writeJSON(w, http.StatusOK, showConnectionPage(page))
 }
 
 // remove takes the rest of the path as the id: a gateway in front may have
@@ -128,35 +97,22 @@ func (s *server) remove(w http.ResponseWriter, c call) error {
 }
 
 func (s *server) events(w http.ResponseWriter, c call) error {
-	q, err := queryOf(c.Request)
-	if err != nil {
-		return err
-	}
-	session, err := q.text("sessionId")
-	if err != nil {
-		return err
-	}
-	after, err := q.number("after")
-	if err != nil {
-		return err
-	}
-	limit, err := q.limit()
-	if err != nil {
-		return err
+	q := queryOf(c.Request)
+	session, after, limit := q.text("sessionId"), q.number("after"), q.limit()
+	if q.err != nil {
+		return q.err
 	}
 	page, err := s.Service.Events(c.Context(), c.room, session, after, limit)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, page)
+	return writeJSON(w, http.StatusOK, showLines(page))
 }
 
-// writeRoom answers with a room and the ETag of its policy.
-func writeRoom(w http.ResponseWriter, status int, v doorkeeper.View) error {
-	if v.ETag != "" {
-		w.Header().Set("ETag", v.ETag)
-	}
-	return writeJSON(w, status, v)
+// writeRoom answers with a room and the ETag of its version.
+func writeRoom(w http.ResponseWriter, status int, s doorkeeper.Snapshot) error {
+	w.Header().Set("ETag", etag(s.Room.Version()))
+	return writeJSON(w, status, showRoom(s))
 }
 
 func writeNothing(w http.ResponseWriter) error {

@@ -15,6 +15,7 @@ import (
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
@@ -38,7 +39,7 @@ type stub struct {
 	after   string
 	seq     int64
 	limit   int
-	status  string
+	status  journal.Status
 	id      string
 	session string
 	seconds int
@@ -57,27 +58,35 @@ func (s *stub) note(ctx context.Context, said, name, actor string) error {
 	return s.err
 }
 
-func view(name string) doorkeeper.View {
-	session := "2_MX4x"
-	return doorkeeper.View{
-		Room: name, SessionID: &session, Status: journal.Running, Seats: 1, StartedAt: doorkeeper.Stamp(noon),
-		Connections: []doorkeeper.ConnView{{ID: "c1", Streams: []doorkeeper.StreamView{{ID: "s1", Kind: policy.Camera}}}},
-		Policy:      json.RawMessage(`{"maxSeats":2}`), ETag: `"7"`,
+// tag is that of the stub's room.
+const tag = `"1a23179de00-7"`
+
+// shot is a room with a lesson in which one connection is in, with one stream.
+func shot(name string) doorkeeper.Snapshot {
+	l := &lesson.Lesson{Session: "2_MX4x", Room: name, Status: journal.Running, StartedAt: noon, FixedEnd: noon.Add(time.Hour)}
+	conn := lesson.Conn{
+		ID: "c1", State: lesson.Seated, CreatedAt: noon,
+		Streams: map[string]lesson.Stream{"s1": {Kind: policy.Camera, Made: true}},
+	}
+	l.Conns = map[string]lesson.Conn{"c1": conn}
+	return doorkeeper.Snapshot{
+		Room:   room.Room{Name: name, Session: l.Session, Created: noon, Revision: 7, Policy: policy.Stored(`{"maxSeats":2}`)},
+		Lesson: l, Connections: []lesson.Conn{conn}, At: noon,
 	}
 }
 
-func (s *stub) PutRoom(ctx context.Context, name string, p doorkeeper.Put) (doorkeeper.View, bool, error) {
+func (s *stub) PutRoom(ctx context.Context, name string, p doorkeeper.Put) (doorkeeper.Snapshot, bool, error) {
 	s.put = p
-	return view(name), s.created, s.note(ctx, "put", name, "")
+	return shot(name), s.created, s.note(ctx, "put", name, "")
 }
 
-func (s *stub) Room(ctx context.Context, name string) (doorkeeper.View, error) {
-	return view(name), s.note(ctx, "room", name, "")
+func (s *stub) Room(ctx context.Context, name string) (doorkeeper.Snapshot, error) {
+	return shot(name), s.note(ctx, "room", name, "")
 }
 
-func (s *stub) Rooms(ctx context.Context, after string, limit int, status string) (doorkeeper.RoomPage, error) {
+func (s *stub) Rooms(ctx context.Context, after string, limit int, status journal.Status) (doorkeeper.RoomPage, error) {
 	s.after, s.limit, s.status = after, limit, status
-	return doorkeeper.RoomPage{Rooms: []doorkeeper.Summary{{Room: "a", Status: journal.Open}}, Next: "a"}, s.note(ctx, "rooms", "", "")
+	return doorkeeper.RoomPage{Rooms: []doorkeeper.Snapshot{{Room: room.Room{Name: "a"}}}, Next: "a"}, s.note(ctx, "rooms", "", "")
 }
 
 func (s *stub) DeleteRoom(ctx context.Context, name, _ string) error {
@@ -86,25 +95,25 @@ func (s *stub) DeleteRoom(ctx context.Context, name, _ string) error {
 
 func (s *stub) Join(ctx context.Context, name, user, role string) (room.Credentials, error) {
 	s.user, s.role = user, role
-	return room.Credentials{APIKey: "1", SessionID: "2_MX4x", Token: "t", ExpiresAt: noon.String()}, s.note(ctx, "join", name, "")
+	return room.Credentials{APIKey: "1", Session: "2_MX4x", Token: "t", Expires: noon}, s.note(ctx, "join", name, "")
 }
 
-func (s *stub) Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (doorkeeper.View, error) {
+func (s *stub) Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (doorkeeper.Snapshot, error) {
 	s.seconds, s.endsAt = seconds, endsAt
-	return view(name), s.note(ctx, "extend", name, actor)
+	return shot(name), s.note(ctx, "extend", name, actor)
 }
 
-func (s *stub) End(ctx context.Context, name, actor string) (doorkeeper.View, error) {
-	return view(name), s.note(ctx, "end", name, actor)
+func (s *stub) End(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error) {
+	return shot(name), s.note(ctx, "end", name, actor)
 }
 
-func (s *stub) Reopen(ctx context.Context, name, actor string) (doorkeeper.View, error) {
-	return view(name), s.note(ctx, "reopen", name, actor)
+func (s *stub) Reopen(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error) {
+	return shot(name), s.note(ctx, "reopen", name, actor)
 }
 
 func (s *stub) Connections(ctx context.Context, name, after string, limit int) (doorkeeper.ConnPage, error) {
 	s.after, s.limit = after, limit
-	return doorkeeper.ConnPage{Connections: []doorkeeper.ConnView{}, Next: after}, s.note(ctx, "connections", name, "")
+	return doorkeeper.ConnPage{Next: after}, s.note(ctx, "connections", name, "")
 }
 
 func (s *stub) Remove(ctx context.Context, name, connection, actor string) error {
@@ -114,8 +123,8 @@ func (s *stub) Remove(ctx context.Context, name, connection, actor string) error
 
 func (s *stub) Events(ctx context.Context, name, session string, after int64, limit int) (doorkeeper.LinePage, error) {
 	s.session, s.seq, s.limit = session, after, limit
-	line := doorkeeper.LineView{Seq: 1, At: doorkeeper.Stamp(noon), Event: "api", Action: journal.DidEnd}
-	return doorkeeper.LinePage{Events: []doorkeeper.LineView{line}, Next: 1}, s.note(ctx, "events", name, "")
+	line := journal.Line{Seq: 1, At: noon, Event: "api", Action: journal.DidEnd}
+	return doorkeeper.LinePage{Lines: []journal.Line{line}, Next: 1}, s.note(ctx, "events", name, "")
 }
 
 // desk is a handler under test with its stub and its log.

@@ -59,7 +59,7 @@ func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
 	}
 	if o.Verifier != nil {
 		if err := o.Verifier.Verify(r.Header.Get("Authorization"), body); err != nil {
-			p := refuse(problem.Unauthorized, "the callback's signature is missing or wrong")
+			p := refuse(codeUnauthorized, "the callback's signature is missing or wrong")
 			p.Cause = err
 			return p
 		}

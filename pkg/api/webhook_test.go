@@ -126,10 +126,10 @@ func TestWebhookRefusesInOrder(t *testing.T) {
 		code         problem.Code
 	}{
 		"method":                {"GET", long, []func(*http.Request){unsigned, text}, 405, codeMethod},
-		"size":                  {"POST", long, []func(*http.Request){unsigned, text}, 413, problem.TooLarge},
-		"size, not announced":   {"POST", long, []func(*http.Request){unsigned, text, unannounced}, 413, problem.TooLarge},
-		"no signature":          {"POST", "{", []func(*http.Request){unsigned, text}, 401, problem.Unauthorized},
-		"wrong signature":       {"POST", "{", []func(*http.Request){header("Authorization", "Bearer bad"), text}, 401, problem.Unauthorized},
+		"size":                  {"POST", long, []func(*http.Request){unsigned, text}, 413, codeTooLarge},
+		"size, not announced":   {"POST", long, []func(*http.Request){unsigned, text, unannounced}, 413, codeTooLarge},
+		"no signature":          {"POST", "{", []func(*http.Request){unsigned, text}, 401, codeUnauthorized},
+		"wrong signature":       {"POST", "{", []func(*http.Request){header("Authorization", "Bearer bad"), text}, 401, codeUnauthorized},
 		"media type":            {"POST", "{", []func(*http.Request){text}, 415, codeMedia},
 		"no media type":         {"POST", "{", []func(*http.Request){header("Content-Type", "")}, 415, codeMedia},
 		"another JSON":          {"POST", "{", []func(*http.Request){header("Content-Type", "application/jsonp")}, 415, codeMedia},

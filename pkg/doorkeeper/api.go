@@ -15,39 +15,39 @@ import (
 
 // Extend moves the running lesson's deadline: by seconds, or to endsAt, exactly
 // one of which is set.
-func (s *Service) Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (View, error) {
+func (s *Service) Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (Snapshot, error) {
 	return s.request(ctx, name, lesson.Extend{Seconds: seconds, EndsAt: endsAt, Actor: actor})
 }
 
 // End ends the lesson for everyone and closes the room.
-func (s *Service) End(ctx context.Context, name, actor string) (View, error) {
+func (s *Service) End(ctx context.Context, name, actor string) (Snapshot, error) {
 	return s.request(ctx, name, lesson.End{Actor: actor})
 }
 
 // request decides a request of the API about the room's lesson.
-func (s *Service) request(ctx context.Context, name string, in lesson.Input) (View, error) {
+func (s *Service) request(ctx context.Context, name string, in lesson.Input) (Snapshot, error) {
 	r, l, err := s.loadRoom(ctx, name)
 	if err != nil {
-		return View{}, noRoom(name, err)
+		return Snapshot{}, noRoom(name, err)
 	}
 	if l == nil {
 		return s.requestUnopened(ctx, r, in)
 	}
 	d, err := s.decide(ctx, r.Session, ask(in))
 	if err != nil {
-		return View{}, err
+		return Snapshot{}, err
 	}
 	s.finish(ctx, d)
-	return s.view(r, &d.Lesson), d.Verdict
+	return s.snapshot(r, &d.Lesson), d.Verdict
 }
 
 // requestUnopened decides a request about a room that has no session yet.
-func (s *Service) requestUnopened(ctx context.Context, r room.Room, in lesson.Input) (View, error) {
+func (s *Service) requestUnopened(ctx context.Context, r room.Room, in lesson.Input) (Snapshot, error) {
 	if _, end := in.(lesson.End); !end {
-		return View{}, &problem.Details{Code: problem.NotRunning, Detail: "Nobody has joined the room yet; only a running lesson can be extended."}
+		return Snapshot{}, &problem.Details{Code: problem.NotRunning, Detail: "Nobody has joined the room yet; only a running lesson can be extended."}
 	}
 	if r.Session != "" || r.Closed != 0 {
-		return s.view(r, nil), nil
+		return s.snapshot(r, nil), nil
 	}
 	ended := r
 	err := s.commitRoom(ctx, r.Name, func(now room.Room, l *lesson.Lesson) (room.Decision, error) {
@@ -64,12 +64,12 @@ func (s *Service) requestUnopened(ctx context.Context, r room.Room, in lesson.In
 	if errors.Is(err, errHasSession) {
 		return s.request(ctx, r.Name, in)
 	}
-	return s.view(ended, nil), err
+	return s.snapshot(ended, nil), err
 }
 
 // Reopen gives an ended room a fresh session of Usher's own.
-func (s *Service) Reopen(ctx context.Context, name, actor string) (View, error) {
-	var v View
+func (s *Service) Reopen(ctx context.Context, name, actor string) (Snapshot, error) {
+	var shot Snapshot
 	fresh := ""
 	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
 		if r.Revision == 0 {
@@ -88,10 +88,10 @@ func (s *Service) Reopen(ctx context.Context, name, actor string) (View, error) 
 		started := c.Begin(fresh, true, journal.FromAPI, actor, s.set.Now())
 		started.LogReopen(actor)
 		c.Start = &started
-		v = s.view(c.Room.Next(), c.Start)
+		shot = s.snapshot(c.Room.Next(), c.Start)
 		return c, nil
 	})
-	return v, err
+	return shot, err
 }
 
 // Remove disconnects one connection. It is nil once that is durable, also when
@@ -128,19 +128,15 @@ func (s *Service) Connections(ctx context.Context, name, after string, limit int
 	if err != nil {
 		return ConnPage{}, noRoom(name, err)
 	}
-	page := ConnPage{Connections: []ConnView{}, Next: after}
+	page := ConnPage{Next: after}
 	if l == nil {
 		return page, nil
 	}
-	conns, err := s.present(ctx, l, after, limit)
-	if err != nil {
-		return ConnPage{}, err
+	page.Connections, err = s.present(ctx, l, after, limit)
+	if n := len(page.Connections); n > 0 {
+		page.Next = page.Connections[n-1].ID
 	}
-	for _, c := range conns {
-		page.Connections = append(page.Connections, showConn(c))
-		page.Next = c.ID
-	}
-	return page, nil
+	return page, err
 }
 
 // present gives who is in by id, from after, in the item and outside.
@@ -183,7 +179,7 @@ func (s *Service) Events(ctx context.Context, name, session string, after int64,
 	if session == "" {
 		session = r.Session
 	}
-	page := LinePage{Events: []LineView{}, Next: after}
+	page := LinePage{Session: session, Next: after}
 	if session == "" {
 		return page, nil
 	}
@@ -194,11 +190,9 @@ func (s *Service) Events(ctx context.Context, name, session string, after int64,
 	if err != nil {
 		return LinePage{}, err
 	}
-	page.SessionID = &session
-	lines, err := s.Lines(ctx, l, after, limit)
-	for _, line := range lines {
-		page.Events = append(page.Events, showLine(line))
-		page.Next = line.Seq
+	page.Lines, err = s.Lines(ctx, l, after, limit)
+	if n := len(page.Lines); n > 0 {
+		page.Next = page.Lines[n-1].Seq
 	}
 	return page, err
 }

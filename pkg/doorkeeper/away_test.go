@@ -260,11 +260,11 @@ func (q *queued) agree(session string) {
 		q.t.Fatal(err)
 	}
 	came, left, told := map[string]int{}, map[string]int{}, map[string]int{}
-	for i, line := range page.Events {
+	for i, line := range page.Lines {
 		if line.Seq != int64(i)+1 {
 			q.t.Fatalf("line %d of %s has the number %d", i+1, session, line.Seq)
 		}
-		switch id := deref(line.ConnectionID); {
+		switch id := line.Connection; {
 		case line.Action == journal.DidRefuse || line.Action == journal.DidDisconnect:
 			told[id]++
 			fallthrough

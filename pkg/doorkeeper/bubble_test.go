@@ -178,7 +178,7 @@ func (s *stuck) Signal(ctx context.Context, _, _, _ string, _ []byte) error {
 }
 
 func (s *stuck) Credentials(session, data string, _, expires epoch.Instant) (room.Credentials, error) {
-	return room.Credentials{APIKey: "123456", SessionID: session, Token: data, ExpiresAt: expires.String()}, nil
+	return room.Credentials{APIKey: "123456", Session: session, Token: data, Expires: expires}, nil
 }
 
 // arrive lets n people in and hears of them.

@@ -54,7 +54,7 @@ func openBolt(t testing.TB) room.Store {
 	return store
 }
 
-func (d *door) put(text, session string) doorkeeper.View {
+func (d *door) put(text, session string) doorkeeper.Snapshot {
 	d.t.Helper()
 	p, err := policy.Parse([]byte(text))
 	if err != nil {
@@ -67,7 +67,7 @@ func (d *door) put(text, session string) doorkeeper.View {
 	return v
 }
 
-func (d *door) view() doorkeeper.View {
+func (d *door) view() doorkeeper.Snapshot {
 	d.t.Helper()
 	v, err := d.Service.Room(context.Background(), "lesson")
 	if err != nil {
@@ -104,29 +104,29 @@ func (d *door) come(id, data string) {
 	d.Pass(0)
 }
 
-func (d *door) lines() []doorkeeper.LineView {
+func (d *door) lines() []journal.Line {
 	d.t.Helper()
 	page, err := d.Service.Events(context.Background(), "lesson", "", 0, 1000)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return page.Events
+	return page.Lines
 }
 
 // story is the log in words.
 func (d *door) story() string {
 	s := ""
 	for _, l := range d.lines() {
-		s += "  " + l.Event + " " + deref(l.ConnectionID) + " " + deref(l.User) + ": " + string(l.Action) + " " + string(l.Reason) + "\n"
+		s += "  " + l.Event + " " + dash(l.Connection) + " " + dash(l.User) + ": " + string(l.Action) + " " + string(l.Reason) + "\n"
 	}
 	return s
 }
 
-func deref(s *string) string {
-	if s == nil {
+func dash(text string) string {
+	if text == "" {
 		return "-"
 	}
-	return *s
+	return text
 }
 
 // says checks that the log has exactly n lines of this action and reason for
@@ -135,7 +135,7 @@ func (d *door) says(n int, id string, action journal.Action, reason journal.Reas
 	d.t.Helper()
 	found := 0
 	for _, l := range d.lines() {
-		if deref(l.ConnectionID) == id && l.Action == action && l.Reason == reason {
+		if dash(l.Connection) == id && l.Action == action && l.Reason == reason {
 			found++
 		}
 	}
@@ -154,8 +154,8 @@ func TestThirdPersonGoes(t *testing.T) {
 	d.Pass(0) // the webhook is handled, and nothing else
 	d.in("A", "B")
 	d.says(1, "C", journal.DidRefuse, journal.RoomFull)
-	if v := d.view(); v.Seats != 2 || v.Status != journal.Running || v.Waiting != 0 {
-		t.Errorf("the room is %+v", v)
+	if l := d.view().Lesson; l.Seats() != 2 || l.Status != journal.Running || len(l.Waiting()) != 0 {
+		t.Errorf("the lesson is %+v", l)
 	}
 }
 
@@ -194,8 +194,8 @@ func TestLessonEndsAtItsTime(t *testing.T) {
 		t.Errorf("the first request to disconnect left %d ms after the start", at-start)
 	}
 	v := d.view()
-	if v.Status != journal.Ended || *v.Outcome != journal.Completed {
-		t.Errorf("the room is %s, %v", v.Status, *v.Outcome)
+	if v.Status() != journal.Ended || v.Outcome() != journal.Completed {
+		t.Errorf("the room is %s, %s", v.Status(), v.Outcome())
 	}
 	d.Pass(5 * time.Second)
 	d.come("L", "late")
@@ -212,9 +212,9 @@ func TestPromiseHoldsTheSeat(t *testing.T) {
 	d.come("B", bob)
 	d.come("A", alice)
 	d.in("A", "B")
-	v := d.view()
-	if v.Seats != 2 || v.Promised != 0 || v.Status != journal.Running {
-		t.Errorf("the room is %+v\n%s", v, d.story())
+	l := d.view().Lesson
+	if l.Seats() != 2 || l.SeatsPromised() != 0 || l.Status != journal.Running {
+		t.Errorf("the lesson is %+v\n%s", l, d.story())
 	}
 	d.come("X", "mallory")
 	d.in("A", "B")
@@ -234,8 +234,8 @@ func TestReloadTakesOverTheSeat(t *testing.T) {
 	d.come("A2", d.mustJoin("alice"))
 	d.in("A2", "B")
 	d.says(1, "A", journal.DidDisconnect, journal.DuplicateUser)
-	if v := d.view(); v.Seats != 2 {
-		t.Errorf("seats: %d\n%s", v.Seats, d.story())
+	if n := d.view().Lesson.Seats(); n != 2 {
+		t.Errorf("seats: %d\n%s", n, d.story())
 	}
 }
 
@@ -265,7 +265,7 @@ func TestTwiceIsOnce(t *testing.T) {
 	d.Pass(time.Second)
 	seen := map[string]int{}
 	for _, l := range d.lines() {
-		seen[l.Event+deref(l.ConnectionID)+string(l.Action)]++
+		seen[l.Event+l.Connection+string(l.Action)]++
 	}
 	for what, n := range seen {
 		if n > 1 {
@@ -290,7 +290,7 @@ func TestDepartureOvertakesArrival(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if v := d.view(); v.Seats != 0 {
+	if d.view().Lesson.Seats() != 0 {
 		t.Errorf("a ghost holds a seat\n%s", d.story())
 	}
 }

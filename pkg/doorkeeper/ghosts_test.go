@@ -31,7 +31,7 @@ func TestGhostsOfAHall(t *testing.T) {
 		d.Platform.Vanish(fmt.Sprintf("c%03d", i))
 	}
 	d.Pass(time.Hour)
-	if v := d.view(); v.Seats != 0 {
-		t.Errorf("%d seats are taken by nobody", v.Seats)
+	if n := d.view().Lesson.Seats(); n != 0 {
+		t.Errorf("%d seats are taken by nobody", n)
 	}
 }

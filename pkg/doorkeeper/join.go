@@ -3,7 +3,6 @@ package doorkeeper
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -208,16 +207,21 @@ func rest(ctx context.Context, d time.Duration) error {
 // demoRest is how long a finished demo room stays finished.
 const demoRest = 10 * time.Second
 
-// Visit gives credentials to whoever opens a demo room's page. The visitor is
-// what the page's cookie says, "" without one; the answer says what it is from
-// now on. It names the same person until its connection has come.
+// ErrTicketOnly says that the room is no demo: it lets nobody in without a
+// ticket.
+var ErrTicketOnly = errors.New("the room lets nobody in without a ticket")
+
+// Visit gives credentials to whoever visits a demo room; another room is
+// ErrTicketOnly. The visitor is what the last visit said, "" on the first one;
+// the answer says what it is from now on. It names the same person until its
+// connection has come.
 func (s *Service) Visit(ctx context.Context, name, visitor string) (room.Credentials, string, error) {
 	r, l, err := s.loadRoom(ctx, name)
 	if err != nil {
 		return room.Credentials{}, "", noRoom(name, err)
 	}
 	if !r.Policy.Demo() || !s.set.AllowDemo {
-		return room.Credentials{}, "", &problem.Details{Code: problem.Unauthorized, Detail: fmt.Sprintf("The room %q admits nobody without a ticket.", name)}
+		return room.Credentials{}, "", ErrTicketOnly
 	}
 	over := r.Closed
 	if l != nil && l.Status == journal.Ended {

@@ -137,8 +137,8 @@ func TestEndIsCarriedOut(t *testing.T) {
 	d.Platform.DisconnectFails = func(string) error { return []error{answer(500), answer(429), roomtest.ErrAway}[asked.Add(1)%3] }
 	d.Platform.ListFails = func() error { return roomtest.ErrAway }
 	d.Pass(2 * time.Minute)
-	if v := d.view(); v.Status != journal.Ended || len(d.Platform.In(d.session)) != 30 {
-		t.Fatalf("%s with %d people in", v.Status, len(d.Platform.In(d.session)))
+	if v := d.view(); v.Status() != journal.Ended || len(d.Platform.In(d.session)) != 30 {
+		t.Fatalf("%s with %d people in", v.Status(), len(d.Platform.In(d.session)))
 	}
 	d.Restart()
 	d.Forget()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
@@ -16,40 +15,29 @@ import (
 // Put is a whole policy for a room, and the session it is to use if that was
 // made elsewhere.
 type Put struct {
-	Policy      policy.Policy
-	Session     string // "" adopts none
-	IfMatch     string // ETags as the header carries them; "" is no condition
-	IfNoneMatch bool   // If-None-Match: *
-	Actor       string
-}
-
-// matchesTag reports whether an If-Match header names the tag.
-func matchesTag(header, tag string) bool {
-	for one := range strings.SplitSeq(header, ",") {
-		if strings.TrimSpace(one) == tag {
-			return true
-		}
-	}
-	return false
+	Policy  policy.Policy
+	Session string      // "" adopts none
+	If      []Condition // all must hold
+	Actor   string
 }
 
 // PutRoom creates the room or gives it another policy, and says which.
-func (s *Service) PutRoom(ctx context.Context, name string, p Put) (View, bool, error) {
+func (s *Service) PutRoom(ctx context.Context, name string, p Put) (Snapshot, bool, error) {
 	if err := s.mayPut(name, p.Policy); err != nil {
-		return View{}, false, err
+		return Snapshot{}, false, err
 	}
-	var v View
+	var shot Snapshot
 	var created bool
 	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
 		created = r.Revision == 0
-		if err := p.matches(r); err != nil {
+		if err := p.check(r); err != nil {
 			return room.Decision{}, err
 		}
 		c, err := s.putChange(ctx, name, r, l, p)
-		v = s.view(c.Room.Next(), c.Lesson(l))
+		shot = s.snapshot(c.Room.Next(), c.Lesson(l))
 		return c, err
 	})
-	return v, created, err
+	return shot, created, err
 }
 
 func (s *Service) mayPut(name string, p policy.Policy) error {
@@ -62,15 +50,11 @@ func (s *Service) mayPut(name string, p policy.Policy) error {
 	return nil
 }
 
-func (p Put) matches(r room.Room) error {
-	exists := r.Revision > 0
-	switch {
-	case p.IfNoneMatch && exists:
-		return &problem.Details{Code: problem.Changed, Detail: "The room exists already."}
-	case p.IfMatch == "*" && exists, p.IfMatch == "":
-		return nil
-	case !exists || !matchesTag(p.IfMatch, r.Etag()):
-		return &problem.Details{Code: problem.Changed, Detail: "The room was changed by somebody else: read it again, then decide."}
+func (p Put) check(r room.Room) error {
+	for _, c := range p.If {
+		if err := c.check(r); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -210,26 +194,16 @@ func (s *Service) commitDecision(ctx context.Context, d room.Decision) error {
 }
 
 // Room shows a room.
-func (s *Service) Room(ctx context.Context, name string) (View, error) {
+func (s *Service) Room(ctx context.Context, name string) (Snapshot, error) {
 	r, l, err := s.loadRoom(ctx, name)
 	if err != nil {
-		return View{}, noRoom(name, err)
+		return Snapshot{}, noRoom(name, err)
 	}
-	v := s.view(r, l)
-	return v, s.showOutside(ctx, &v, l)
-}
-
-// showOutside has the view show people who do not stand in the lesson's item.
-func (s *Service) showOutside(ctx context.Context, v *View, l *lesson.Lesson) error {
-	if l == nil || l.PresentOutside == 0 {
-		return nil
+	shot := s.snapshot(r, l)
+	if l != nil && l.PresentOutside > 0 {
+		shot.Connections, err = s.present(ctx, l, "", snapshotConnections)
 	}
-	conns, err := s.present(ctx, l, "", shownConnections)
-	v.Connections = v.Connections[:0]
-	for _, c := range conns {
-		v.Connections = append(v.Connections, showConn(c))
-	}
-	return err
+	return shot, err
 }
 
 // noRoom puts ErrNoRoom in words.
@@ -241,8 +215,8 @@ func noRoom(name string, err error) error {
 }
 
 // Rooms lists rooms by name; status "" is any.
-func (s *Service) Rooms(ctx context.Context, after string, limit int, status string) (RoomPage, error) {
-	page := RoomPage{Rooms: []Summary{}, Next: after}
+func (s *Service) Rooms(ctx context.Context, after string, limit int, status journal.Status) (RoomPage, error) {
+	page := RoomPage{Next: after}
 	for len(page.Rooms) < limit {
 		rooms, err := s.store.Rooms(ctx, page.Next, limit)
 		if err != nil {
@@ -251,14 +225,16 @@ func (s *Service) Rooms(ctx context.Context, after string, limit int, status str
 		if len(rooms) == 0 {
 			return page, nil
 		}
-		if err := s.summarise(ctx, rooms, limit, status, &page); err != nil {
+		if err := s.choose(ctx, rooms, limit, status, &page); err != nil {
 			return RoomPage{}, err
 		}
 	}
 	return page, nil
 }
 
-func (s *Service) summarise(ctx context.Context, rooms []room.Room, limit int, status string, page *RoomPage) error {
+// choose adds to the page those of the rooms that have the status, while it has
+// space.
+func (s *Service) choose(ctx context.Context, rooms []room.Room, limit int, status journal.Status, page *RoomPage) error {
 	var sessions []string
 	for _, r := range rooms {
 		if r.Session != "" {
@@ -280,8 +256,9 @@ func (s *Service) summarise(ctx context.Context, rooms []room.Room, limit int, s
 		} else if _, current, err = s.loadRoom(ctx, r.Name); err != nil && !errors.Is(err, room.ErrNoRoom) {
 			return err // what was listed may be a moment old
 		}
-		if v := s.view(r, current); status == "" || string(v.Status) == status {
-			page.Rooms = append(page.Rooms, v.summary())
+		shot := Snapshot{Room: r, Lesson: current, At: s.set.Now()}
+		if status == "" || shot.Status() == status {
+			page.Rooms = append(page.Rooms, shot)
 		}
 	}
 	return nil

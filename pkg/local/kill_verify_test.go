@@ -11,11 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"usher/pkg/api"
 	"usher/pkg/dynamo/dynamotest"
-
-	"usher/pkg/doorkeeper"
 	"usher/pkg/journal"
-	"usher/pkg/policy"
 	"usher/pkg/vonage/vonagetest"
 )
 
@@ -172,10 +170,7 @@ func (m *mortal) agree(name string) {
 	m.t.Logf("%s: %d lines, %d were let in, %d sent away, %d are in", name, told.lines, told.letIn, len(told.sentAway), len(truth))
 }
 
-func capOf(v doorkeeper.View) int {
-	p := policy.Stored(string(v.Policy))
-	return p.MaxSeats()
-}
+func capOf(v api.Room) int { return v.Policy.MaxSeats() }
 
 // told is what a log says.
 type told struct {

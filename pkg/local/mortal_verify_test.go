@@ -19,9 +19,6 @@ import (
 	"time"
 
 	"usher/pkg/api"
-
-	"usher/pkg/doorkeeper"
-	"usher/pkg/room"
 	"usher/pkg/vonage/vonagetest"
 )
 
@@ -169,7 +166,7 @@ func (m *mortal) admin(method, path, body string, into any) int {
 
 // enter joins as user and connects.
 func (m *mortal) enter(name, user string) (session string, ok bool) {
-	var c room.Credentials
+	var c api.Credentials
 	ticket := api.Ticket(m.secret, name, user, "", time.Now(), time.Minute)
 	if m.call(ticket, "POST", "/v1/rooms/"+name+"/join", "{}", &c) != http.StatusOK {
 		return "", false
@@ -178,7 +175,7 @@ func (m *mortal) enter(name, user string) (session string, ok bool) {
 	return c.SessionID, err == nil
 }
 
-func (m *mortal) view(name string) (v doorkeeper.View) {
+func (m *mortal) view(name string) (v api.Room) {
 	m.t.Helper()
 	if status := m.admin("GET", "/v1/rooms/"+name, "", &v); status != http.StatusOK {
 		m.t.Fatalf("room %s: %d", name, status)
@@ -186,11 +183,11 @@ func (m *mortal) view(name string) (v doorkeeper.View) {
 	return v
 }
 
-func (m *mortal) lines(name string) (all []doorkeeper.LineView) {
+func (m *mortal) lines(name string) (all []api.Line) {
 	m.t.Helper()
 	for after := "0"; ; {
 		var page struct {
-			Events []doorkeeper.LineView
+			Events []api.Line
 			Next   json.Number
 		}
 		if status := m.admin("GET", "/v1/rooms/"+name+"/events?limit=1000&after="+after, "", &page); status != http.StatusOK {

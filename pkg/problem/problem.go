@@ -5,16 +5,13 @@ import "time"
 // Code is the stable name of a refusal, as the API shows it.
 type Code string
 
-// The codes.
+// The codes that the rules and the doorkeeper refuse with. Whoever refuses for
+// reasons of its own, like HTTP, has codes of its own.
 const (
 	BadJSON             Code = "bad-json"
 	InvalidField        Code = "invalid-field"
 	InvalidRoom         Code = "invalid-room"
-	InvalidUser         Code = "invalid-user"
 	NotSupported        Code = "not-supported"
-	Unauthorized        Code = "unauthorized"
-	WrongScope          Code = "wrong-scope"
-	WrongRoom           Code = "wrong-room"
 	NoSuchRoom          Code = "no-such-room"
 	NoSuchConnection    Code = "no-such-connection"
 	RoomFull            Code = "room-full"
@@ -26,7 +23,6 @@ const (
 	SessionInUse        Code = "session-in-use"
 	LessonOver          Code = "lesson-over"
 	Changed             Code = "changed"
-	TooLarge            Code = "too-large"
 	TooManyRequests     Code = "too-many-requests"
 	PlatformUnavailable Code = "platform-unavailable"
 )

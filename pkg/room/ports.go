@@ -29,14 +29,14 @@ type Platform interface {
 	Credentials(session, data string, now, expires epoch.Instant) (Credentials, error)
 }
 
-// Credentials let one client connect. Exactly one of ApplicationID and APIKey
-// is set, by the environment.
+// Credentials let one client connect to a session. Exactly one of ApplicationID
+// and APIKey is set, by the environment.
 type Credentials struct {
-	ApplicationID string `json:"applicationId,omitempty"`
-	APIKey        string `json:"apiKey,omitempty"`
-	SessionID     string `json:"sessionId"`
-	Token         string `json:"token"`
-	ExpiresAt     string `json:"expiresAt"`
+	ApplicationID string
+	APIKey        string
+	Session       string
+	Token         string
+	Expires       epoch.Instant
 }
 
 // ErrGone says that the platform does not know the connection or session.

@@ -55,7 +55,7 @@ func (c *Client) doubt(status int) {
 }
 
 // Credentials signs a client token for the session that carries data, good
-// until expires, cut to the second (ExpiresAt says so too). It is an error
+// until expires, cut to the second (Expires says so too). It is an error
 // where less than a second is left, more than 30 days, or data is over 1000
 // characters. Vonage looks at the expiry only when a client connects.
 func (c *Client) Credentials(session, data string, now, expires epoch.Instant) (room.Credentials, error) {
@@ -77,8 +77,8 @@ func (c *Client) Credentials(session, data string, now, expires epoch.Instant) (
 	return room.Credentials{
 		ApplicationID: c.account.ApplicationID,
 		APIKey:        c.account.APIKey,
-		SessionID:     session,
+		Session:       session,
 		Token:         token,
-		ExpiresAt:     epoch.Instant(good.expires * 1000).String(),
+		Expires:       epoch.Instant(good.expires * 1000),
 	}, nil
 }

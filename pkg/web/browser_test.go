@@ -15,9 +15,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"usher/pkg/api"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/journal"
-	"usher/pkg/problem"
 )
 
 // stage serves the pages over a stub, beside a driven stand-in for the
@@ -64,7 +64,7 @@ func (s *stage) list(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(`{"detail":"the token is not good"}`))
 		return
 	}
-	page := doorkeeper.RoomPage{Rooms: []doorkeeper.Summary{{Room: `<img src=x onerror="document.title='run'">`, Status: journal.Open}}}
+	page := map[string][]api.Summary{"rooms": {{Room: `<img src=x onerror="document.title='run'">`, Status: journal.Open}}}
 	_ = json.NewEncoder(w).Encode(page)
 }
 
@@ -222,7 +222,7 @@ func TestTicketPage(t *testing.T) {
 	good := `200 0 {"apiKey":"46000","sessionId":"2_MX4x","token":"t","expiresAt":"x"}`
 	enter := func(t *testing.T, fragment string, answers ...string) (*stage, tab) {
 		stage := newStage(t)
-		stage.stub.err = &problem.Details{Code: problem.Unauthorized}
+		stage.stub.err = doorkeeper.ErrTicketOnly
 		stage.answers = answers
 		b := open()
 		b.t = t

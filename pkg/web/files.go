@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"usher/pkg/room"
+	"usher/pkg/api"
 )
 
 //go:embed assets templates
@@ -28,7 +28,7 @@ type page struct {
 	// fragment does), or later (it was only prefetched and asks again when it
 	// is looked at).
 	Mode        string
-	Credentials *room.Credentials
+	Credentials *api.Credentials
 
 	State string // that the page begins in
 	Text  string

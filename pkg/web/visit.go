@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"usher/pkg/api"
+	"usher/pkg/doorkeeper"
 	"usher/pkg/policy"
 	"usher/pkg/problem"
 )
@@ -45,15 +47,15 @@ func (s *site) room(w http.ResponseWriter, r *http.Request) {
 // room waits for a ticket.
 func (s *site) visit(w http.ResponseWriter, r *http.Request, p *page) error {
 	credentials, visitor, err := s.Service.Visit(r.Context(), p.Room, visitorOf(r))
-	var refusal *problem.Details
 	switch {
-	case errors.As(err, &refusal) && refusal.Code == problem.Unauthorized:
+	case errors.Is(err, doorkeeper.ErrTicketOnly):
 		p.Mode = "ticket"
 		return nil
 	case err != nil:
 		return err
 	}
-	p.Mode, p.Credentials = "demo", &credentials
+	shown := api.ShowCredentials(credentials)
+	p.Mode, p.Credentials = "demo", &shown
 	if visitor != "" {
 		http.SetCookie(w, &http.Cookie{
 			Name: visitorCookie, Value: visitor, Path: "/room/" + p.Room, MaxAge: visitorLife,

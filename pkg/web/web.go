@@ -15,10 +15,10 @@ import (
 
 // Service is what the pages ask of the doorkeeper.
 type Service interface {
-	// Visit lets a visitor of a demo room in. Who may not come in without a
-	// ticket is refused as room.CodeUnauthorized.
+	// Visit lets a visitor of a demo room in; another room is
+	// doorkeeper.ErrTicketOnly.
 	Visit(ctx context.Context, name, visitor string) (c room.Credentials, newVisitor string, err error)
-	Room(ctx context.Context, name string) (doorkeeper.View, error)
+	Room(ctx context.Context, name string) (doorkeeper.Snapshot, error)
 }
 
 // Options are what New needs. Service and ScriptURL are required.

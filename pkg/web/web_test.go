@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"usher/pkg/api"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/problem"
 	"usher/pkg/room"
@@ -32,9 +33,9 @@ func (s *stub) Visit(_ context.Context, _, visitor string) (room.Credentials, st
 	return s.credentials, "guest-7", s.err
 }
 
-func (s *stub) Room(context.Context, string) (doorkeeper.View, error) {
+func (s *stub) Room(context.Context, string) (doorkeeper.Snapshot, error) {
 	s.looks++
-	return doorkeeper.View{}, s.err
+	return doorkeeper.Snapshot{}, s.err
 }
 
 const vonage = "https://static.opentok.com/v2/js/opentok.min.js"
@@ -42,7 +43,7 @@ const vonage = "https://static.opentok.com/v2/js/opentok.min.js"
 func newSite(s *stub, secure bool) http.Handler { return newSiteOf(s, vonage, secure) }
 
 func newSiteOf(s *stub, script string, secure bool) http.Handler {
-	s.credentials = room.Credentials{APIKey: "46000", SessionID: "2_MX4x", Token: "tok</script>&'\"en", ExpiresAt: "2026-12-01T12:01:00.000Z"}
+	s.credentials = room.Credentials{APIKey: "46000", Session: "2_MX4x", Token: "tok</script>&'\"en", Expires: 1_796_126_460_000}
 	return New(Options{Service: s, ScriptURL: script, Secure: secure, Log: slog.New(slog.DiscardHandler)})
 }
 
@@ -59,7 +60,7 @@ func get(h http.Handler, method, target string, headers ...string) *httptest.Res
 var carried = regexp.MustCompile(`<script type="application/json" id="credentials">(.*?)</script>`)
 
 // credentialsOn reads the credentials that a page carries, as its script does.
-func credentialsOn(t *testing.T, w *httptest.ResponseRecorder) (c room.Credentials, ok bool) {
+func credentialsOn(t *testing.T, w *httptest.ResponseRecorder) (c api.Credentials, ok bool) {
 	t.Helper()
 	m := carried.FindStringSubmatch(w.Body.String())
 	if m == nil {
@@ -74,7 +75,7 @@ func credentialsOn(t *testing.T, w *httptest.ResponseRecorder) (c room.Credentia
 func TestDemoRoom(t *testing.T) {
 	s := &stub{}
 	w := get(newSite(s, true), "GET", "/room/one-to-one", "Cookie", "usher-visitor=guest-6")
-	if c, ok := credentialsOn(t, w); w.Code != 200 || !ok || c != s.credentials {
+	if c, ok := credentialsOn(t, w); w.Code != 200 || !ok || c != api.ShowCredentials(s.credentials) {
 		t.Fatalf("answered %d %s", w.Code, w.Body)
 	}
 	if s.visits != 1 || s.visitor != "guest-6" {
@@ -111,7 +112,7 @@ func TestCookies(t *testing.T) {
 }
 
 func TestTicketRoom(t *testing.T) {
-	s := &stub{err: &problem.Details{Code: problem.Unauthorized, Detail: "needs a ticket"}}
+	s := &stub{err: doorkeeper.ErrTicketOnly}
 	w := get(newSite(s, true), "GET", "/room/maths")
 	if _, ok := credentialsOn(t, w); w.Code != 200 || ok || w.Header().Get("Set-Cookie") != "" {
 		t.Fatalf("answered %d %v %s", w.Code, w.Header(), w.Body)
@@ -260,7 +261,7 @@ func TestValuesAreText(t *testing.T) {
 	with := func(v string) page {
 		return page{
 			Title: v, Room: v, ScriptURL: v, Mode: v, State: v, Text: v, Retry: 5, Again: true,
-			Credentials: &room.Credentials{SessionID: v, Token: v},
+			Credentials: &api.Credentials{SessionID: v, Token: v},
 		}
 	}
 	for _, name := range []string{"console", "room", "notice"} {

@@ -260,7 +260,7 @@ func (c *crash) join(user string) (token string, code problem.Code) {
 		got, err := c.Service.Join(context.Background(), c.name, user, "")
 		token = got.Token
 		if err == nil {
-			c.session = got.SessionID
+			c.session = got.Session
 		}
 		return err
 	})

@@ -257,7 +257,7 @@ func (c *crash) visit() {
 	c.must("", func() error {
 		got, _, err := c.Service.Visit(context.Background(), c.name, "")
 		if err == nil {
-			c.session = got.SessionID
+			c.session = got.Session
 		}
 		return err
 	})
@@ -289,7 +289,7 @@ func (c *crash) reopen() {
 	c.must(problem.NotEnded, func() error {
 		v, err := c.Service.Reopen(context.Background(), c.name, "admin")
 		if err == nil {
-			c.session = *v.SessionID
+			c.session = v.Room.Session
 		}
 		return err
 	})

@@ -135,7 +135,7 @@ func (h *History) join() {
 		h.flunk("join failed: %v", err)
 	}
 	if err == nil {
-		h.session = c.SessionID
+		h.session = c.Session
 		h.tokens = append(h.tokens, c.Token)
 		if len(h.tokens) > 6 {
 			h.tokens = h.tokens[1:]
@@ -222,9 +222,9 @@ func (h *History) admin() {
 	case "end":
 		_, err = h.Service.End(ctx, h.name, "admin")
 	case "reopen":
-		var v doorkeeper.View
+		var v doorkeeper.Snapshot
 		if v, err = h.Service.Reopen(ctx, h.name, "admin"); err == nil {
-			h.session, h.tokens = *v.SessionID, nil
+			h.session, h.tokens = v.Room.Session, nil
 		}
 	case "extend":
 		_, err = h.Service.Extend(ctx, h.name, 30, 0, "admin")

@@ -76,7 +76,7 @@ func (p *Platform) CreateSession(context.Context, bool) (string, error) {
 
 // Credentials hands out the data itself as the token.
 func (p *Platform) Credentials(session, data string, _, expires epoch.Instant) (room.Credentials, error) {
-	return room.Credentials{APIKey: "123456", SessionID: session, Token: data, ExpiresAt: expires.String()}, nil
+	return room.Credentials{APIKey: "123456", Session: session, Token: data, Expires: expires}, nil
 }
 
 // Connections reads the list as it was Lag ago.

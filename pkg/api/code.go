@@ -1,0 +1,57 @@
+package api
+
+import (
+	"net/http"
+
+	"usher/pkg/problem"
+)
+
+// Codes of what only HTTP refuses, beside those of package problem.
+const (
+	codeUnauthorized problem.Code = "unauthorized"
+	codeWrongScope   problem.Code = "wrong-scope"
+	codeWrongRoom    problem.Code = "wrong-room"
+	codeInvalidUser  problem.Code = "invalid-user"
+	codeNotFound     problem.Code = "not-found"
+	codeMethod       problem.Code = "method-not-allowed"
+	codeTooLarge     problem.Code = "too-large"
+	codeMedia        problem.Code = "unsupported-media-type"
+	codeInternal     problem.Code = "internal"
+	codeUnavailable  problem.Code = "unavailable"
+)
+
+// statusOf is the one table from a refusal's code to its HTTP status.
+var statusOf = map[problem.Code]int{
+	problem.BadJSON:      http.StatusBadRequest,
+	problem.InvalidField: http.StatusBadRequest,
+	problem.InvalidRoom:  http.StatusBadRequest,
+	codeInvalidUser:      http.StatusBadRequest,
+	problem.NotSupported: http.StatusBadRequest,
+
+	codeUnauthorized: http.StatusUnauthorized,
+	codeWrongScope:   http.StatusForbidden,
+	codeWrongRoom:    http.StatusForbidden,
+
+	problem.NoSuchRoom:       http.StatusNotFound,
+	problem.NoSuchConnection: http.StatusNotFound,
+	codeNotFound:             http.StatusNotFound,
+	codeMethod:               http.StatusMethodNotAllowed,
+
+	problem.RoomFull:      http.StatusConflict,
+	problem.DuplicateUser: http.StatusConflict,
+	problem.NotRunning:    http.StatusConflict,
+	problem.NoLimit:       http.StatusConflict,
+	problem.NotEnded:      http.StatusConflict,
+	problem.RoomInUse:     http.StatusConflict,
+	problem.SessionInUse:  http.StatusConflict,
+
+	problem.LessonOver:      http.StatusGone,
+	problem.Changed:         http.StatusPreconditionFailed,
+	codeTooLarge:            http.StatusRequestEntityTooLarge,
+	codeMedia:               http.StatusUnsupportedMediaType,
+	problem.TooManyRequests: http.StatusTooManyRequests,
+
+	codeInternal:                http.StatusInternalServerError,
+	codeUnavailable:             http.StatusServiceUnavailable,
+	problem.PlatformUnavailable: http.StatusServiceUnavailable,
+}

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"usher/pkg/doorkeeper"
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+)
+
+// Line is one line of a lesson's log. What is absent is null, never missing; a
+// reason is empty.
+type Line struct {
+	Seq          int64          `json:"seq"`
+	At           *string        `json:"at"`
+	EventAt      *string        `json:"eventAt"`
+	Event        string         `json:"event"`
+	ConnectionID *string        `json:"connectionId"`
+	StreamID     *string        `json:"streamId"`
+	User         *string        `json:"user"`
+	Role         *string        `json:"role"`
+	Action       journal.Action `json:"action"`
+	Reason       journal.Reason `json:"reason"`
+	Actor        *string        `json:"actor"`
+	Note         *journal.Note  `json:"note"`
+}
+
+// LinePage is a page of a lesson's log; Next is what to pass as after.
+type LinePage struct {
+	Events    []Line  `json:"events"`
+	SessionID *string `json:"sessionId"`
+	Next      int64   `json:"next"`
+}
+
+func showLines(p doorkeeper.LinePage) LinePage {
+	return LinePage{each(p.Lines, showLine), orNull(p.Session), p.Next}
+}
+
+func showLine(l journal.Line) Line {
+	return Line{
+		Seq: l.Seq, At: stamp(l.At), EventAt: stamp(l.EventAt), Event: l.Event,
+		ConnectionID: orNull(l.Connection), StreamID: orNull(l.Stream), User: orNull(l.User), Role: orNull(l.Role),
+		Action: l.Action, Reason: l.Reason, Actor: orNull(l.Actor), Note: orNull(l.Note),
+	}
+}
+
+// ReadLines reads the lines of a log as the API gives them: one page of events,
+// or several, one after the other.
+func ReadLines(r io.Reader) ([]journal.Line, error) {
+	var lines []journal.Line
+	pages := json.NewDecoder(r)
+	for {
+		var page LinePage
+		err := pages.Decode(&page)
+		if errors.Is(err, io.EOF) {
+			return lines, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("this is not a page of events as GET /v1/rooms/{room}/events answers it: %w", err)
+		}
+		for _, v := range page.Events {
+			line, err := v.line()
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", v.Seq, err)
+			}
+			lines = append(lines, line)
+		}
+	}
+}
+
+// line is the log line that is shown.
+func (v Line) line() (journal.Line, error) {
+	at, err := stamped(v.At)
+	eventAt, err2 := stamped(v.EventAt)
+	return journal.Line{
+		Seq: v.Seq, At: at, EventAt: eventAt, Event: v.Event,
+		Connection: orEmpty(v.ConnectionID), Stream: orEmpty(v.StreamID), User: orEmpty(v.User), Role: orEmpty(v.Role),
+		Action: v.Action, Reason: v.Reason, Actor: orEmpty(v.Actor), Note: orEmpty(v.Note),
+	}, errors.Join(err, err2)
+}
+
+// stamped is the opposite of stamp.
+func stamped(s *string) (epoch.Instant, error) {
+	if s == nil {
+		return 0, nil
+	}
+	t, err := time.Parse(time.RFC3339, *s)
+	return epoch.Of(t), err
+}
+
+// orEmpty is the opposite of orNull.
+func orEmpty[T ~string](text *T) T {
+	if text == nil {
+		return ""
+	}
+	return *text
+}

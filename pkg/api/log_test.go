@@ -1,0 +1,51 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"usher/pkg/doorkeeper"
+	"usher/pkg/journal"
+)
+
+// logged are a line with little in it and one with everything.
+var logged = []journal.Line{
+	{Seq: 1, At: noon, Event: "api", Action: journal.DidPolicy, Actor: "ops", Note: `{"maxSeats":2}`},
+	{
+		Seq: 2, At: noon + 250, EventAt: noon, Event: "streamCreated", Connection: "c1", Stream: "s1", User: "ann", Role: "teacher",
+		Action: journal.DidRefuse, Reason: journal.RoomFull,
+	},
+}
+
+func TestLinesAreShown(t *testing.T) {
+	wantJSON(t, showLines(doorkeeper.LinePage{Session: "2_MX4x", Lines: logged, Next: 2}), `{"events":[`+
+		`{"seq":1,"at":"2026-12-01T12:00:00.000Z","eventAt":null,"event":"api","connectionId":null,"streamId":null,"user":null,"role":null,`+
+		`"action":"policy","reason":"","actor":"ops","note":"{\"maxSeats\":2}"},`+
+		`{"seq":2,"at":"2026-12-01T12:00:00.250Z","eventAt":"2026-12-01T12:00:00.000Z","event":"streamCreated","connectionId":"c1","streamId":"s1",`+
+		`"user":"ann","role":"teacher","action":"refused","reason":"room-full","actor":null,"note":null}],"sessionId":"2_MX4x","next":2}`)
+	wantJSON(t, showLines(doorkeeper.LinePage{}), `{"events":[],"sessionId":null,"next":0}`)
+}
+
+// What is shown in pages is read as what it was.
+func TestReadLines(t *testing.T) {
+	var pages bytes.Buffer
+	for _, p := range []doorkeeper.LinePage{{Lines: logged[:1], Next: 1}, {Lines: logged[1:], Next: 2}, {Next: 2}} {
+		if err := json.NewEncoder(&pages).Encode(showLines(p)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := ReadLines(&pages); err != nil || !slices.Equal(got, logged) {
+		t.Errorf("read %+v, %v", got, err)
+	}
+}
+
+func TestReadLinesOfSomethingElse(t *testing.T) {
+	for _, text := range []string{"<html>", `{"events":[`, `{"events":[{"seq":1,"at":"yesterday"}]}`} {
+		if lines, err := ReadLines(strings.NewReader(text)); err == nil {
+			t.Errorf("%s was taken for the log %v", text, lines)
+		}
+	}
+}
