@@ -32,11 +32,11 @@ func (s *server) reopen(w http.ResponseWriter, c call) error { return s.act(w, c
 func (s *server) act(w http.ResponseWriter, c call, do func(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error)) error {
 	ctx, cancel := work(c.Request)
 	defer cancel()
-	shot, err := do(ctx, c.room, c.actor)
+	snap, err := do(ctx, c.room, c.actor)
 	if err != nil {
 		return err
 	}
-	return writeRoom(w, http.StatusOK, shot)
+	return writeRoom(w, http.StatusOK, snap)
 }
 
 func (s *server) extend(w http.ResponseWriter, c call) error {

@@ -40,23 +40,23 @@ func (s *server) putRoom(w http.ResponseWriter, c call) error {
 	}
 	ctx, cancel := work(c.Request)
 	defer cancel()
-	shot, created, err := s.Service.PutRoom(ctx, c.room, doorkeeper.Put{Policy: policy, Session: session, If: must, Actor: c.actor})
+	snap, created, err := s.Service.PutRoom(ctx, c.room, doorkeeper.Put{Policy: policy, Session: session, If: must, Actor: c.actor})
 	if err != nil {
 		return err
 	}
 	if created {
 		w.Header().Set("Location", "/v1/rooms/"+c.room)
-		return writeRoom(w, http.StatusCreated, shot)
+		return writeRoom(w, http.StatusCreated, snap)
 	}
-	return writeRoom(w, http.StatusOK, shot)
+	return writeRoom(w, http.StatusOK, snap)
 }
 
 func (s *server) getRoom(w http.ResponseWriter, c call) error {
-	shot, err := s.Service.Room(c.Context(), c.room)
+	snap, err := s.Service.Room(c.Context(), c.room)
 	if err != nil {
 		return err
 	}
-	return writeRoom(w, http.StatusOK, shot)
+	return writeRoom(w, http.StatusOK, snap)
 }
 
 func (s *server) deleteRoom(w http.ResponseWriter, c call) error {

@@ -61,8 +61,8 @@ func (s *stub) note(ctx context.Context, said, name, actor string) error {
 // tag is that of the stub's room.
 const tag = `"1a23179de00-7"`
 
-// shot is a room with a lesson in which one connection is in, with one stream.
-func shot(name string) doorkeeper.Snapshot {
+// snapshotOf is that room with a lesson in which one connection is in, with one stream.
+func snapshotOf(name string) doorkeeper.Snapshot {
 	l := &lesson.Lesson{Session: "2_MX4x", Room: name, Status: journal.Running, StartedAt: noon, FixedEnd: noon.Add(time.Hour)}
 	conn := lesson.Conn{
 		ID: "c1", State: lesson.Seated, CreatedAt: noon,
@@ -77,11 +77,11 @@ func shot(name string) doorkeeper.Snapshot {
 
 func (s *stub) PutRoom(ctx context.Context, name string, p doorkeeper.Put) (doorkeeper.Snapshot, bool, error) {
 	s.put = p
-	return shot(name), s.created, s.note(ctx, "put", name, "")
+	return snapshotOf(name), s.created, s.note(ctx, "put", name, "")
 }
 
 func (s *stub) Room(ctx context.Context, name string) (doorkeeper.Snapshot, error) {
-	return shot(name), s.note(ctx, "room", name, "")
+	return snapshotOf(name), s.note(ctx, "room", name, "")
 }
 
 func (s *stub) Rooms(ctx context.Context, after string, limit int, status journal.Status) (doorkeeper.RoomPage, error) {
@@ -100,15 +100,15 @@ func (s *stub) Join(ctx context.Context, name, user, role string) (room.Credenti
 
 func (s *stub) Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (doorkeeper.Snapshot, error) {
 	s.seconds, s.endsAt = seconds, endsAt
-	return shot(name), s.note(ctx, "extend", name, actor)
+	return snapshotOf(name), s.note(ctx, "extend", name, actor)
 }
 
 func (s *stub) End(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error) {
-	return shot(name), s.note(ctx, "end", name, actor)
+	return snapshotOf(name), s.note(ctx, "end", name, actor)
 }
 
 func (s *stub) Reopen(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error) {
-	return shot(name), s.note(ctx, "reopen", name, actor)
+	return snapshotOf(name), s.note(ctx, "reopen", name, actor)
 }
 
 func (s *stub) Connections(ctx context.Context, name, after string, limit int) (doorkeeper.ConnPage, error) {

@@ -69,7 +69,7 @@ func (s *Service) requestUnopened(ctx context.Context, r room.Room, in lesson.In
 
 // Reopen gives an ended room a fresh session of Usher's own.
 func (s *Service) Reopen(ctx context.Context, name, actor string) (Snapshot, error) {
-	var shot Snapshot
+	var snap Snapshot
 	fresh := ""
 	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
 		if r.Revision == 0 {
@@ -88,10 +88,10 @@ func (s *Service) Reopen(ctx context.Context, name, actor string) (Snapshot, err
 		started := c.Begin(fresh, true, journal.FromAPI, actor, s.set.Now())
 		started.LogReopen(actor)
 		c.Start = &started
-		shot = s.snapshot(c.Room.Next(), c.Start)
+		snap = s.snapshot(c.Room.Next(), c.Start)
 		return c, nil
 	})
-	return shot, err
+	return snap, err
 }
 
 // Remove disconnects one connection. It is nil once that is durable, also when

@@ -26,7 +26,7 @@ func (s *Service) PutRoom(ctx context.Context, name string, p Put) (Snapshot, bo
 	if err := s.mayPut(name, p.Policy); err != nil {
 		return Snapshot{}, false, err
 	}
-	var shot Snapshot
+	var snap Snapshot
 	var created bool
 	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
 		created = r.Revision == 0
@@ -34,10 +34,10 @@ func (s *Service) PutRoom(ctx context.Context, name string, p Put) (Snapshot, bo
 			return room.Decision{}, err
 		}
 		c, err := s.putChange(ctx, name, r, l, p)
-		shot = s.snapshot(c.Room.Next(), c.Lesson(l))
+		snap = s.snapshot(c.Room.Next(), c.Lesson(l))
 		return c, err
 	})
-	return shot, created, err
+	return snap, created, err
 }
 
 func (s *Service) mayPut(name string, p policy.Policy) error {
@@ -199,11 +199,11 @@ func (s *Service) Room(ctx context.Context, name string) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, noRoom(name, err)
 	}
-	shot := s.snapshot(r, l)
+	snap := s.snapshot(r, l)
 	if l != nil && l.PresentOutside > 0 {
-		shot.Connections, err = s.present(ctx, l, "", snapshotConnections)
+		snap.Connections, err = s.present(ctx, l, "", snapshotConnections)
 	}
-	return shot, err
+	return snap, err
 }
 
 // noRoom puts ErrNoRoom in words.
@@ -256,9 +256,9 @@ func (s *Service) choose(ctx context.Context, rooms []room.Room, limit int, stat
 		} else if _, current, err = s.loadRoom(ctx, r.Name); err != nil && !errors.Is(err, room.ErrNoRoom) {
 			return err // what was listed may be a moment old
 		}
-		shot := Snapshot{Room: r, Lesson: current, At: s.set.Now()}
-		if status == "" || shot.Status() == status {
-			page.Rooms = append(page.Rooms, shot)
+		snap := Snapshot{Room: r, Lesson: current, At: s.set.Now()}
+		if status == "" || snap.Status() == status {
+			page.Rooms = append(page.Rooms, snap)
 		}
 	}
 	return nil

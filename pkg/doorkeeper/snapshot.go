@@ -80,11 +80,11 @@ const snapshotConnections = 100
 // snapshot shows the room with its lesson, without people who stand only in
 // records; l is nil before the first session.
 func (s *Service) snapshot(r room.Room, l *lesson.Lesson) Snapshot {
-	shot := Snapshot{Room: r, Lesson: l, At: s.set.Now()}
+	snap := Snapshot{Room: r, Lesson: l, At: s.set.Now()}
 	if l != nil {
 		conns := l.Pick(lesson.Conn.In)
 		slices.SortFunc(conns, lesson.ByID)
-		shot.Connections = conns[:min(len(conns), snapshotConnections)]
+		snap.Connections = conns[:min(len(conns), snapshotConnections)]
 	}
-	return shot
+	return snap
 }
