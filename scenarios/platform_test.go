@@ -46,7 +46,7 @@ func (p *platform) CreateSession(ctx context.Context, archived bool) (string, er
 func (p *platform) Connections(ctx context.Context, session string) (lesson.Reading, error) {
 	r, err := p.Platform.Connections(ctx, session)
 	if p.notFound {
-		r.Present, r.Whole = nil, false
+		r.Present, r.Whole, r.NotFound = nil, false, true
 	}
 	return r, err
 }

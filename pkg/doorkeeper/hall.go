@@ -88,6 +88,6 @@ func (s *Service) tryMissed(ctx context.Context, session string, ids []string) {
 			s.set.Log.Warn("failed requests could not be noted; the list will tell", "session", session, "error", err)
 			return
 		}
-		s.wakeFor(ctx, d.Lesson)
+		s.wakeFor(ctx, d.Lesson, d.NextWas)
 	}
 }

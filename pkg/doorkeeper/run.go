@@ -33,18 +33,18 @@ func (s *Service) finish(ctx context.Context, d lesson.Decision) {
 	defer cancel()
 	_, err := s.carryOut(quiet, d.Lesson, d.Effects)
 	if err == nil {
-		err = s.run(quiet, d.Lesson.Session, pressing)
+		err = s.run(quiet, d.Lesson.Session, pressing, d.NextWas)
 	}
 	if err != nil {
 		s.set.Log.Warn("something is left to be done, and has a wake", "session", d.Lesson.Session, "error", err)
-		s.wakeFor(ctx, d.Lesson)
+		s.wakeFor(ctx, d.Lesson, d.NextWas)
 	}
 }
 
 // run is the one loop that says what comes next: it carries out what the
 // lesson's state demands, one thing after the other, until nothing is due or the
-// time is up. What it leaves has a wake.
-func (s *Service) run(ctx context.Context, session string, much extent) error {
+// time is up. What it leaves has a wake; asked says for when there is one.
+func (s *Service) run(ctx context.Context, session string, much extent, asked epoch.Instant) error {
 	for round := 0; ; round++ {
 		l, err := s.latest(ctx, session)
 		if err != nil {
@@ -53,7 +53,7 @@ func (s *Service) run(ctx context.Context, session string, much extent) error {
 		e := l.Outstanding(s.set.Now())
 		over := e.Idle() || much == pressing && !e.Pressing || round == maxRounds || ctx.Err() != nil
 		if over {
-			s.leaveWake(ctx, l, much)
+			s.leaveWake(ctx, l, much, asked)
 			return nil
 		}
 		if len(e.Disconnect) > 0 && len(s.unasked(session, e.Disconnect)) == 0 {
@@ -64,7 +64,7 @@ func (s *Service) run(ctx context.Context, session string, much extent) error {
 			return err
 		}
 		if elsewhere {
-			s.leaveWake(ctx, l, much)
+			s.leaveWake(ctx, l, much, asked)
 			return nil
 		}
 	}
@@ -130,18 +130,19 @@ func (s *Service) raise(session string, givenUp []string) {
 // leaveWake places a wake for what comes next; after a run of everything also
 // for a deadline that comes before the next watch: after a restart, or where
 // placing it failed, nobody else has.
-func (s *Service) leaveWake(ctx context.Context, l lesson.Lesson, much extent) {
-	s.wakeFor(ctx, l)
+func (s *Service) leaveWake(ctx context.Context, l lesson.Lesson, much extent, asked epoch.Instant) {
+	s.wakeFor(ctx, l, asked)
 	if much == everything && l.Status == journal.Running && l.Deadline() <= s.set.Now().Add(lesson.WatchEvery) {
 		s.wakeAt(ctx, l.Session, l.Deadline())
 	}
 }
 
-// wakeFor places a wake for the lesson's next duty. A deadline was given its
-// own before the commit that set it.
-func (s *Service) wakeFor(ctx context.Context, l lesson.Lesson) {
-	next := l.Outstanding(s.set.Now()).NextAt
-	if l.Status != journal.Running || next != l.Deadline() {
+// wakeFor places a wake for the lesson's next duty, if none was asked for then.
+// A deadline was given its own before the commit that set it.
+func (s *Service) wakeFor(ctx context.Context, l lesson.Lesson, asked epoch.Instant) {
+	now := s.set.Now()
+	next := l.Outstanding(now).NextAt
+	if placed := next == asked && next > now; !placed && (l.Status != journal.Running || next != l.Deadline()) {
 		s.wakeAt(ctx, l.Session, next)
 	}
 }

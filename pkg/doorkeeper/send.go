@@ -114,7 +114,7 @@ func (s *Service) noteOutcome(ctx context.Context, session string, outcome lesso
 	}
 	s.raise(session, d.Effects.GivenUp)
 	if d.Write != lesson.Nothing {
-		s.wakeFor(ctx, d.Lesson)
+		s.wakeFor(ctx, d.Lesson, d.NextWas)
 	}
 }
 

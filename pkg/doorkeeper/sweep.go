@@ -14,7 +14,7 @@ func (s *Service) Work(ctx context.Context, session string) error {
 	ctx, cancel := context.WithTimeout(ctx, workPatience)
 	defer cancel()
 	s.lessons.drop(session)
-	err := s.run(ctx, session, everything)
+	err := s.run(ctx, session, everything, 0)
 	if errors.Is(err, room.ErrNoLesson) {
 		return nil
 	}

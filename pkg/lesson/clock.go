@@ -27,9 +27,19 @@ func (c Conn) countsForQuorum() bool {
 	return false
 }
 
-// wasInAt reports whether the connection was in at that moment.
+// wasInAt reports whether the connection was in at that moment. One whose
+// departure is known only from the list was in when it was last proven to be;
+// one whose departure bore an impossible time, until that was heard.
 func (c Conn) wasInAt(at epoch.Instant) bool {
-	return c.CreatedAt <= at && (c.LeftAt == 0 || at < c.LeftAt)
+	switch {
+	case at < c.CreatedAt:
+		return false
+	case c.LeftAt == 0 || at < c.LeftAt:
+		return true
+	case c.LeftLowerBound && c.Destroyed:
+		return at <= c.DepartureHeardAt
+	}
+	return c.LeftLowerBound && at == c.LeftAt
 }
 
 // person is by whom the connection counts: its user, or itself when unknown.
@@ -69,6 +79,38 @@ func together(conns []Conn, at epoch.Instant) int {
 		}
 	}
 	return len(people)
+}
+
+// confirmAt is when the list has to be read to confirm the start: as soon as
+// absence proves something about each witness. Once enough of them are proven to
+// have been in, nothing but Vonage's own times moves the start, for a departure
+// known from the list is no earlier than the last proof. 0: it is confirmed.
+func (l *Lesson) confirmAt() epoch.Instant {
+	if l.Status != journal.Running {
+		return 0
+	}
+	var heard epoch.Instant
+	var proven []Conn
+	for _, c := range l.Conns {
+		if !l.isWitness(c) {
+			continue
+		}
+		heard = max(heard, c.HeardAt)
+		if c.ShownAt >= l.StartedAt || c.LeftAt > l.StartedAt && !c.LeftLowerBound {
+			proven = append(proven, c)
+		}
+	}
+	if heard == 0 || together(proven, l.StartedAt) >= l.Rules.At(l.StartedAt).Quorum {
+		return 0
+	}
+	at := heard.Add(absenceProvesAfter)
+	if l.ReadAt < at {
+		return at
+	}
+	if l.ReadAt > at.Add(fastReadingFor) {
+		return l.ReadAt.Add(time.Minute)
+	}
+	return l.ReadAt.Add(slowReadingGap)
 }
 
 // Deadline is when the running lesson ends; 0 when it has no end of its own.

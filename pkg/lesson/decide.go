@@ -29,6 +29,10 @@ type Decision struct {
 	// write, because a stray one is harmless and a missing one is not. 0 is none.
 	WakeAt  epoch.Instant
 	Effects Effects
+	// NextWas is the next moment at which there was something to do before the
+	// write: a wake has been asked for then. 0 where nothing is written, for
+	// whoever wrote it may have died before asking.
+	NextWas epoch.Instant
 	// Verdict is nil, a *problem.Details for whoever asked, or ErrReadFirst. There
 	// may be something to write all the same, for refusals are logged too.
 	Verdict error
@@ -59,7 +63,10 @@ func Decide(l Lesson, in Input, now epoch.Instant) Decision {
 		return Decision{Lesson: l, Verdict: verdict}
 	}
 	t.schedule()
-	d := Decision{Lesson: next, Write: Swap, Lines: t.lines, WakeAt: newDeadline(l, next), Effects: t.effects, Verdict: verdict}
+	d := Decision{
+		Lesson: next, Write: Swap, Lines: t.lines, WakeAt: newDeadline(l, next),
+		Effects: t.effects, NextWas: l.nextAt(), Verdict: verdict,
+	}
 	if a, ok := t.arrival(l); ok {
 		d.Write, d.Add = Add, a
 	}

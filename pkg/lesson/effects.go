@@ -89,11 +89,9 @@ const (
 func (l *Lesson) Outstanding(now epoch.Instant) Effects {
 	e := Effects{NextAt: l.nextAt()}
 	retries := l.dueRetries(now)
-	lookAt := earlier(l.watchAt(), l.lookAt())
-	look := lookAt != 0 && lookAt <= now
-	deadline := l.runningUntil()
-	ends := deadline != 0 && deadline <= now
-	e.Pressing = ends || look && !l.beingRead(now)
+	look := due(earlier(l.watchAt(), l.lookAt()), now)
+	ends := due(l.runningUntil(), now)
+	e.Pressing = ends || due(earlier(l.watchAt(), l.readable(l.peopleAt())), now) && !l.beingRead(now)
 	switch {
 	case ends:
 		e.Wake = true
@@ -103,11 +101,13 @@ func (l *Lesson) Outstanding(now epoch.Instant) Effects {
 		e.Disconnect = retries
 	case look:
 		e.Read = DueReading
-	case l.Due != 0 && l.Due <= now:
+	case due(l.Due, now):
 		e.Wake = true
 	}
 	return e
 }
+
+func due(at, now epoch.Instant) bool { return at != 0 && at <= now }
 
 // nextAt is when there is something to do next, the watch of a lesson in use
 // left out: that has its place in Due.
@@ -154,14 +154,25 @@ func (l *Lesson) dueRetries(now epoch.Instant) []string {
 
 // watchAt is when the list is to be compared without a reason of its own.
 func (l *Lesson) watchAt() epoch.Instant {
-	if l.WatchAt == 0 {
-		return 0
-	}
-	return max(l.WatchAt, l.ReadAt.Add(ReadingGap), l.ListRefusedUntil)
+	return l.readable(l.WatchAt)
 }
 
-// lookAt is when the list has to be read for somebody's sake; 0 for nobody's.
+// lookAt is when the list has to be read, the watch left out; 0 for never.
 func (l *Lesson) lookAt() epoch.Instant {
+	return l.readable(earlier(l.peopleAt(), l.doubtAt()))
+}
+
+// readable is the first moment from then on at which the list may be read.
+func (l *Lesson) readable(at epoch.Instant) epoch.Instant {
+	if at == 0 {
+		return 0
+	}
+	return max(at, l.ReadAt.Add(ReadingGap), l.ListRefusedUntil)
+}
+
+// peopleAt is when the list has to be read for the sake of somebody undecided or
+// sent away; 0 for nobody's.
+func (l *Lesson) peopleAt() epoch.Instant {
 	var at, lastCame epoch.Instant
 	for _, c := range l.Conns {
 		switch {
@@ -181,10 +192,19 @@ func (l *Lesson) lookAt() epoch.Instant {
 		}
 		at = earlier(at, next)
 	}
-	if at == 0 {
-		return 0
+	return at
+}
+
+// doubtAt is when the list has to be read to confirm what was heard: a departure,
+// or the start.
+func (l *Lesson) doubtAt() epoch.Instant {
+	at := l.confirmAt()
+	for _, c := range l.Conns {
+		if c.DepartureCheckAt != 0 {
+			at = earlier(at, max(c.DepartureCheckAt, l.ReadAt.Add(slowReadingGap)))
+		}
 	}
-	return max(at, l.ReadAt.Add(ReadingGap), l.ListRefusedUntil)
+	return at
 }
 
 // beingRead reports whether somebody reads the list for those who wait already,

@@ -37,7 +37,8 @@ type Presence struct {
 // Reading is one look at Vonage's list of a session's connections.
 // Presence in it always proves. Absence proves only where Whole is true.
 type Reading struct {
-	Began   epoch.Instant // by Usher's clock, before the first request left
-	Whole   bool          // complete in a single page; a 404 and a reading over several pages are not
-	Present []Presence
+	Began    epoch.Instant // by Usher's clock, before the first request left
+	Whole    bool          // complete in a single page; a 404 and a reading over several pages are not
+	NotFound bool          // answered 404
+	Present  []Presence
 }

@@ -59,6 +59,10 @@ type Lesson struct {
 	// ReconciledAt is when the newest reading began by which the lesson was settled.
 	ReconciledAt epoch.Instant `json:"settledAt,omitempty"`
 	ReadAt       epoch.Instant `json:"readAt,omitempty"` // when the newest reading of the list began
+	// NotFound counts the readings in a row that were answered 404, NotFoundSince is
+	// when the first of them began: after a while they are an empty list.
+	NotFound      int           `json:"notFound,omitempty"`
+	NotFoundSince epoch.Instant `json:"notFoundSince,omitempty"`
 	// ListRefusedUntil is when the list is worth reading again that the platform
 	// refuses to show.
 	ListRefusedUntil epoch.Instant `json:"blindUntil,omitempty"`
@@ -114,7 +118,15 @@ type Conn struct {
 	BackAt         epoch.Instant `json:"backAt,omitempty"`    // when it was shown again after it had been taken for gone
 	LeftLowerBound bool          `json:"bound,omitempty"`     // LeftAt is only the last moment it was proven in
 	ShownAt        epoch.Instant `json:"shownAt,omitempty"`   // latest moment that it was proven in
-	ListedAt       epoch.Instant `json:"listedAt,omitempty"`  // first reading that showed it while unheard
+	// DepartureHeardAt is when connectionDestroyed was heard, by Usher's clock, and
+	// DepartureCheckAt when a reading has to confirm it; 0: it needs none.
+	DepartureHeardAt epoch.Instant `json:"departureHeardAt,omitempty"`
+	DepartureCheckAt epoch.Instant `json:"departureCheckAt,omitempty"`
+	// RefutedLeftAt is the time of a departure that the platform has refuted: that
+	// one, heard again, is no news.
+	RefutedLeftAt epoch.Instant `json:"refutedLeftAt,omitempty"`
+
+	ListedAt epoch.Instant `json:"listedAt,omitempty"` // first reading that showed it while unheard
 
 	// A connection that was told to go and is not proven gone:
 	DisconnectRequestedAt epoch.Instant `json:"toldAt,omitempty"`  // when it was decided

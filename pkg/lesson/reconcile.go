@@ -78,7 +78,29 @@ func (t *turn) endedWatchGap() time.Duration {
 	return min(max(t.now.Sub(t.l.EndedAt), time.Second), time.Minute)
 }
 
+// What makes readings that are answered 404 an empty list: so many in a row, over
+// so long.
+const (
+	notFoundReadings = 3
+	notFoundFor      = time.Minute
+)
+
+// countNotFound counts readings that were answered 404, and reports whether this
+// one is an empty list.
+func (t *turn) countNotFound(r Reading) bool {
+	if !r.NotFound {
+		t.l.NotFound, t.l.NotFoundSince = 0, 0
+		return false
+	}
+	if t.l.NotFound == 0 {
+		t.l.NotFoundSince = r.Began
+	}
+	t.l.NotFound++
+	return t.l.NotFound >= notFoundReadings && r.Began >= t.l.NotFoundSince.Add(notFoundFor)
+}
+
 func (t *turn) reconcile(r Reading, steady map[string]bool) {
+	r.Whole = t.countNotFound(r) || r.Whole
 	t.stale = r.Began < t.l.ReconciledAt
 	by := &evidence{began: r.Began, shown: map[string]bool{}}
 	t.l.ReconciledAt, t.rest = max(t.l.ReconciledAt, r.Began), true
@@ -88,6 +110,7 @@ func (t *turn) reconcile(r Reading, steady map[string]bool) {
 			t.listed(p, r.Began)
 		}
 	}
+	t.confirmDepartures(r.Began)
 	if r.Whole {
 		t.absent(by)
 		t.releaseLapsed(by)
@@ -133,10 +156,10 @@ func (t *turn) listed(p Presence, began epoch.Instant) {
 		// The item is full; the next reading shows it again.
 	case !known:
 		t.write(t.listedConn(p.ID, p.Since, began))
-	case c.Destroyed, t.stale && c.LeftAt != 0:
-		// Vonage's own word, or a newer reading, says more.
+	case t.stale && c.LeftAt != 0, c.Destroyed && began < c.DepartureHeardAt.Add(departureDoubt):
+		// A newer reading, or Vonage's own word, says more.
 	case c.LeftAt != 0 || c.State == HeardAfterLeaving:
-		t.returned(c, began)
+		t.returned(c, began, journal.FromReconcile)
 	case c.DisconnectRequested() && c.Tries == 0 && c.RetryAt <= t.now:
 		// It was told to go, and is still there: ask again.
 		c.RetryAt, c.Tries, c.ShownAt = t.now, 1, max(c.ShownAt, began)
@@ -144,27 +167,6 @@ func (t *turn) listed(p Presence, began epoch.Instant) {
 	default:
 		c.ShownAt = max(c.ShownAt, began)
 		t.write(c)
-	}
-}
-
-// returned takes somebody who was freed and is shown again for a newcomer.
-func (t *turn) returned(c Conn, began epoch.Instant) {
-	c.LeftAt, c.LeftLowerBound, c.HeardAt, c.ShownAt, c.BackAt = 0, false, t.now, began, began
-	if c.DisconnectRequested() {
-		c.RetryAt, c.Tries = t.now, 1
-		t.write(c)
-		return
-	}
-	c.Reserved, c.Confirmed, c.PlaceAt, c.PlaceID = false, false, 0, ""
-	c.State, c.ListedAt = ListedOnly, began
-	note := journal.ShownAgainUnheard
-	if c.Created {
-		c.State, note = Waiting, journal.ShownAgain
-	}
-	t.write(c)
-	t.logAbout(c, journal.Line{Event: journal.FromReconcile, Action: journal.DidRepair, Reason: journal.Reconciled, Note: note})
-	if t.l.Status == journal.Ended {
-		t.refuse(c, journal.LessonOver, journal.Line{Event: journal.FromReconcile})
 	}
 }
 

@@ -139,7 +139,7 @@ func (s *Shed) addConn(c Conn) {
 // isOver reports whether nothing is to be expected of the connection any more
 // but repeats and late news.
 func (l *Lesson) isOver(c Conn) bool {
-	return (c.LeftAt != 0 || c.State == HeardAfterLeaving || c.DisconnectRequested()) && c.RetryAt == 0 && !l.isWitness(c)
+	return (c.LeftAt != 0 || c.State == HeardAfterLeaving || c.DisconnectRequested()) && c.RetryAt == 0 && c.DepartureCheckAt == 0 && !l.isWitness(c)
 }
 
 // isWitness reports whether the lesson's start rests on the connection.

@@ -114,7 +114,7 @@ func TestFloorCoversThoseWhoLeft(t *testing.T) {
 		id, at := fmt.Sprintf("c%02d", i), epoch.Instant(i)*10_000
 		x.came(id, id, at, at)
 		x.decide(lesson.Webhook{Event: lesson.Event{
-			Name: journal.ConnectionDestroyed, Session: "s", At: noon + at + 5_000, Received: noon + at + 5_000, Connection: id, ConnectedAt: noon + at,
+			Name: journal.ConnectionDestroyed, Session: "s", At: noon + at + 5_000, Received: noon + at + 5_000, Connection: id, ConnectedAt: noon + at, Reason: "clientDisconnected",
 		}}, at+5_000)
 	}
 	shed, ok := x.l.ToShed()

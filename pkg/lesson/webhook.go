@@ -55,6 +55,10 @@ const lateNews = 10 * time.Minute
 // again.
 func (t *turn) arrive(e Event) {
 	c, known := t.l.Conns[e.Connection]
+	if known && c.Destroyed && e.ConnectedAt > c.LeftAt {
+		t.comeBack(c, e.ConnectedAt, e.Name)
+		return
+	}
 	if known && c.Created {
 		return
 	}
@@ -126,7 +130,7 @@ func (t *turn) recordAfterLeaving(c Conn, line journal.Line) {
 // remembered, so that no ghost is left.
 func (t *turn) depart(e Event) {
 	c, known := t.l.Conns[e.Connection]
-	if known && c.Destroyed {
+	if known && (c.Destroyed || c.RefutedLeftAt != 0 && e.At <= c.RefutedLeftAt) {
 		return
 	}
 	if !known {
@@ -137,9 +141,12 @@ func (t *turn) depart(e Event) {
 		c.State = HeardAfterLeaving
 	}
 	c = t.logArrival(c)
-	c.Destroyed, c.LeftLowerBound = true, false
-	c.LeftAt = max(e.At, c.CreatedAt)
-	c.RetryAt = 0
+	c.Destroyed, c.DepartureHeardAt, c.RetryAt = true, t.now, 0
+	if c.LeftAt, c.LeftLowerBound = e.At, false; e.At <= c.CreatedAt {
+		// A time no later than its own arrival says only that it has left.
+		c.LeftAt, c.LeftLowerBound = max(c.ShownAt, c.CreatedAt), true
+	}
+	t.checkDeparture(&c, e.Reason)
 	t.write(c)
 	t.logAbout(c, journal.Line{Event: e.Name, EventAt: c.LeftAt, Action: journal.DidLeave, Note: journal.Note(e.Reason)})
 	t.reconsiderWaiting(e.Name)
@@ -181,6 +188,10 @@ func (t *turn) stream(e Event) {
 	c.Streams = withStream(c.Streams, e.Stream, s)
 	t.write(c)
 	t.logAbout(c, journal.Line{Event: e.Name, EventAt: e.At, Stream: e.Stream, Action: journal.DidNothing, Note: journal.Note(s.Kind)})
+	if e.Name == journal.StreamCreated && c.Destroyed && e.StreamAt > c.LeftAt {
+		t.comeBack(c, e.StreamAt, e.Name)
+		return
+	}
 	if c.State == ListedOnly && c.LeftAt == 0 && t.l.Status == journal.Ended {
 		t.refuse(c, journal.LessonOver, journal.Line{Event: e.Name, EventAt: e.At})
 	}

@@ -63,6 +63,7 @@ func TestConnections(t *testing.T) {
 		{"entry null", []string{list(`null`, a)}, 2, false, []lesson.Presence{inA}},
 		{"no createdAt", []string{list(`{"connectionId":"a"}`)}, 2, true, []lesson.Presence{{ID: "a"}}},
 		{"createdAt absurd", []string{list(item("a", "1e300"), item("b", `"x"`), item("c", `[1]`))}, 2, true, []lesson.Presence{{ID: "a"}, {ID: "b"}, {ID: "c"}}},
+		{"disconnected is not present", []string{list(`{"connectionState":"Disconnected","connectionId":"b","createdAt":2000}`, a)}, 2, true, []lesson.Presence{inA}},
 		{"connecting, more fields", []string{list(`{"connectionState":"Connecting","connectionId":"a","createdAt":1000,"new":{}}`)}, 2, true, []lesson.Presence{inA}},
 	}
 	for _, tt := range tests {
@@ -72,7 +73,7 @@ func TestConnections(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := lesson.Reading{Began: epoch.Of(clock()), Whole: tt.whole, Present: tt.want}
+			want := lesson.Reading{Began: epoch.Of(clock()), Whole: tt.whole, NotFound: tt.pages[0] == "404", Present: tt.want}
 			if d := cmp.Diff(want, got); d != "" || len(p.heard) != tt.asked {
 				t.Errorf("asked %d times, want %d\n%s", len(p.heard), tt.asked, d)
 			}

@@ -147,6 +147,11 @@ func heard(id, data string) func(*house) {
 	}
 }
 
+// confirmed are people who came, and whose start the list has confirmed.
+func confirmed(ids ...string) func(*house) {
+	return func(h *house) { h.bring(ids...); h.Pass(10 * time.Second) }
+}
+
 func brought(ids ...string) func(*house) { return func(h *house) { h.bring(ids...) } }
 
 // another has somebody come whom a second process hears of, so that the first
@@ -178,7 +183,7 @@ var happenings = []happening{
 		do:     func(h *house) { h.Platform.Go("A"); h.hear(h.webhook) }, want: Cost{Requests: 2},
 	},
 	{
-		name: "a webhook that comes twice", policy: limited, before: brought("A", "B"),
+		name: "a webhook that comes twice", policy: limited, before: func(h *house) { confirmed("A", "B")(h); h.camera("A") },
 		do: func(h *house) {
 			q := h.Platform.People(h.session)[1]
 			h.posts = append(h.posts, q.event(journal.ConnectionCreated, q.CameAt))
@@ -188,7 +193,11 @@ var happenings = []happening{
 	},
 	{
 		name: "start of the clock", policy: limited, before: brought("A"), do: heard("B", "B"),
-		want: Cost{Requests: 1, Alarms: 1},
+		want: Cost{Requests: 1, Alarms: 2},
+	},
+	{
+		name: "confirmation of the start", policy: limited, before: brought("A", "B"),
+		do: func(h *house) { h.Pass(10 * time.Second) }, want: Cost{Requests: 3, Readings: 1},
 	},
 	{
 		name: "a stream", policy: limited, before: brought("A", "B"),
@@ -233,13 +242,13 @@ var happenings = []happening{
 		do:     func(h *house) { h.hear(h.webhook) }, want: Cost{Requests: 2},
 	},
 	{
-		name: "join of a full room", policy: `{"maxSeats":2}`, before: brought("A", "B"),
+		name: "join of a full room", policy: `{"maxSeats":2}`, before: confirmed("A", "B"),
 		do: func(h *house) {
 			if _, err := h.rooms.Join(context.Background(), "lesson", "carol", ""); err == nil {
 				h.t.Fatal("carol was promised a seat")
 			}
 		},
-		want: Cost{Requests: 3, Readings: 1},
+		want: Cost{Requests: 2, Readings: 1},
 	},
 	{
 		name: "extension", policy: limited, before: brought("A", "B"),
@@ -251,12 +260,13 @@ var happenings = []happening{
 		want: Cost{Requests: 3, Alarms: 1},
 	},
 	{
-		name: "end at the deadline, with two people", policy: `{"maxSeats":2,"lessonSeconds":60}`, before: brought("A", "B"),
-		do: func(h *house) { h.Pass(59 * time.Second) }, want: Cost{Requests: 2, Disconnects: 2, Alarms: 1},
+		name: "end at the deadline, with two people", policy: `{"maxSeats":2,"lessonSeconds":60}`,
+		before: confirmed("A", "B"),
+		do:     func(h *house) { h.Pass(49 * time.Second) }, want: Cost{Requests: 2, Disconnects: 2, Alarms: 1},
 	},
 	{
 		name: "a lesson of two people, from the first join to the last look", policy: `{"maxSeats":2,"lessonSeconds":3600}`, own: true,
-		do: wholeLesson, want: Cost{Requests: 42, Readings: 8, Disconnects: 2, Alarms: 4},
+		do: wholeLesson, want: Cost{Requests: 47, Readings: 9, Disconnects: 2, Alarms: 5},
 	},
 	{
 		name: "an event of a session that is not ours, the first", policy: limited,

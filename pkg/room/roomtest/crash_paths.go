@@ -123,7 +123,7 @@ var crashPaths = []crashPath{
 	},
 	{
 		name: "a deadline brought forward", policy: twoSeats, writes: "swap", setup: pair,
-		act: func(c *crash) { c.extend(0, Epoch.Add(10*time.Second)); c.pass(15 * time.Second) },
+		act: func(c *crash) { c.extend(0, Epoch.Add(20*time.Second)); c.pass(25 * time.Second) },
 	},
 	{name: "a removal", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.remove("A") }},
 	{
@@ -214,12 +214,12 @@ var hallEnd = crashPath{
 	act: func(c *crash) { c.end(); c.pass(3 * time.Second) },
 }
 
-// pair seats two people, which starts the clock.
+// pair seats two people, which starts the clock, and lets the list confirm it.
 func pair(c *crash) {
 	c.come("A", "ann")
 	c.pass(time.Second)
 	c.come("B", "bob")
-	c.pass(time.Second)
+	c.pass(7 * time.Second)
 }
 
 // mayDiffer is what may be said once more or less, and why.

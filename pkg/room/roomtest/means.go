@@ -149,7 +149,7 @@ func ConnOf(t *rapid.T, id string) lesson.Conn {
 		HeardLate: flag.Draw(t, "old"), Unlogged: flag.Draw(t, "untold"), LeftLowerBound: flag.Draw(t, "bound"),
 		Created: flag.Draw(t, "made"), Destroyed: flag.Draw(t, "destroyed"),
 		LeftAt: maybe(times).Draw(t, "left"), PlaceAt: maybe(times).Draw(t, "placeAt"),
-		ShownAt: maybe(times).Draw(t, "shown"), ListedAt: maybe(times).Draw(t, "listed"),
+		ShownAt: maybe(times).Draw(t, "shown"), ListedAt: maybe(times).Draw(t, "listed"), DepartureCheckAt: maybe(times).Draw(t, "check"),
 		RetryAt: maybe(times).Draw(t, "retry"), Tries: rapid.IntRange(0, 3).Draw(t, "tries"),
 		Promise: rapid.SampledFrom([]string{"", "p1", "p2"}).Draw(t, "promise"),
 		PlaceID: rapid.SampledFrom([]string{"", "c1"}).Draw(t, "placeId"),
