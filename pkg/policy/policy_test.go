@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func TestPolicyDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", raw, err)
 		}
-		if p != (Policy{}) || p.String() != "{}" {
+		if !reflect.DeepEqual(p, Policy{}) || p.String() != "{}" {
 			t.Errorf("%s is %v, not the zero Policy", raw, p)
 		}
 		if p.Quorum() != 2 || p.MaxSeats() != 0 || p.LessonSeconds() != 0 || p.Duplicates() != ReplaceOlder ||
@@ -90,7 +91,7 @@ var refusals = []struct {
 	{"quorum roles above the role's cap", `{"quorumRoles":{"a":2},"maxByRole":{"a":1}}`, problem.InvalidField, "quorumRoles maxByRole"},
 	{"clock unknown", `{"clock":"stop"}`, problem.InvalidField, "clock"},
 	{"pause without a length", `{"clock":"pause"}`, problem.InvalidField, "clock lessonSeconds"},
-	{"warning without a length", `{"warnSeconds":[60]}`, problem.InvalidField, "warnSeconds lessonSeconds"},
+	{"warning without an end", `{"warnSeconds":[60]}`, problem.InvalidField, "warnSeconds lessonSeconds closesAt"},
 	{"warning number", `{"warnSeconds":60,"lessonSeconds":600}`, problem.InvalidField, "warnSeconds"},
 	{"warning negative", `{"warnSeconds":[-1],"lessonSeconds":600}`, problem.InvalidField, "warnSeconds"},
 	{"eleven warnings", `{"warnSeconds":[1,2,3,4,5,6,7,8,9,10,11],"lessonSeconds":600}`, problem.InvalidField, "warnSeconds"},
@@ -109,6 +110,8 @@ var refusals = []struct {
 	{"kind unknown", `{"publish":{"hologram":[]}}`, problem.InvalidField, "publish"},
 	{"kind twice", `{"publish":{"screen":[],"screen":[]}}`, problem.InvalidField, "publish"},
 	{"kind without a list", `{"publish":{"screen":"advisor"}}`, problem.InvalidField, "publish"},
+	{"moderators text", `{"moderators":"teacher"}`, problem.InvalidField, "moderators"},
+	{"moderators bad role", `{"moderators":["tea cher"]}`, problem.InvalidField, "moderators"},
 	{"grace negative", `{"unpublishGraceSeconds":-5}`, problem.InvalidField, "unpublishGraceSeconds"},
 	{"grace absurd", `{"unpublishGraceSeconds":3601}`, problem.InvalidField, "unpublishGraceSeconds"},
 	{"archive text", `{"archive":"always"}`, problem.InvalidField, "archive"},
@@ -122,6 +125,7 @@ var refusals = []struct {
 	{"closing", `{"closesAt":"2026-12-01T18:05:00.5+01:00"}`, problem.NotSupported, "closesAt"},
 	{"quorum by role", `{"quorumRoles":{"teacher":1,"student":1}}`, problem.NotSupported, "quorumRoles"},
 	{"pause and warnings", `{"clock":"pause","warnSeconds":[300,60],"lessonSeconds":3600}`, problem.NotSupported, "clock warnSeconds"},
+	{"warning before the closing", `{"warnSeconds":[60],"closesAt":"2026-12-01T18:05:00Z"}`, problem.NotSupported, "warnSeconds closesAt"},
 	{"hall", `{"maxSeats":65}`, problem.NotSupported, "maxSeats"},
 	{"role cap", `{"maxByRole":{"student":1}}`, problem.NotSupported, "maxByRole"},
 	{"observers", `{"observers":["recorder"]}`, problem.NotSupported, "observers"},
@@ -129,6 +133,7 @@ var refusals = []struct {
 	{"allowed nobody", `{"allowedUsers":[]}`, problem.NotSupported, "allowedUsers"},
 	{"rejoin", `{"rejoinSeconds":60}`, problem.NotSupported, "rejoinSeconds"},
 	{"publish", `{"publish":{"screen":["advisor"],"camera":[]}}`, problem.NotSupported, "publish"},
+	{"moderators", `{"moderators":["teacher"]}`, problem.NotSupported, "moderators"},
 	{"grace", `{"unpublishGraceSeconds":0}`, problem.NotSupported, "unpublishGraceSeconds"},
 }
 
@@ -148,7 +153,7 @@ func TestPolicyRefusals(t *testing.T) {
 					t.Errorf("the detail does not name %s: %s", field, refused.Detail)
 				}
 			}
-			if p != (Policy{}) {
+			if !reflect.DeepEqual(p, Policy{}) {
 				t.Errorf("a refused policy came back: %v", p)
 			}
 		})
@@ -160,6 +165,30 @@ func TestPolicyDetailShowsTheValue(t *testing.T) {
 	want := `invalid-field: maxSeats must be a whole number from 0 to 15000, not 2.5; clock must be one of ["first-quorum" "pause"], not "stop"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// TestPolicyDetailNamesWhatCannotBeSeen: a name that a reader would miss or
+// misread is quoted, in the detail and among the fields.
+func TestPolicyDetailNamesWhatCannotBeSeen(t *testing.T) {
+	for name, want := range map[string]string{
+		`x`:              `x`,
+		`é 1`:            `é 1`,
+		``:               `""`,
+		` `:              `" "`,
+		`x `:             `"x "`,
+		`a\u0000b`:       `"a\x00b"`,
+		`a\nb`:           `"a\nb"`,
+		`a\"b`:           `"a\"b"`,
+		`\u202emaxSeats`: `"\u202emaxSeats"`,
+		`max\u00a0Seats`: `"max\u00a0Seats"`,
+		`{ }`:            `{ }`,
+	} {
+		_, err := Parse([]byte(`{"` + name + `":1}`))
+		var refused *problem.Details
+		if !errors.As(err, &refused) || refused.Detail != want+" is not a field of a policy" || !slices.Equal(refused.Fields, []string{want}) {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 }
 
@@ -176,7 +205,7 @@ func TestPolicyDetailIsBounded(t *testing.T) {
 
 func TestPolicyDefaultsMayBeSaid(t *testing.T) {
 	for _, raw := range []string{
-		`{"unpublishGraceSeconds":5}`, `{"warnSeconds":[]}`, `{"publish":{}}`, `{"rejoinSeconds":0}`, `{"observers":[]}`,
+		`{"unpublishGraceSeconds":5}`, `{"warnSeconds":[]}`, `{"publish":{}}`, `{"rejoinSeconds":0}`, `{"observers":[]}`, `{"moderators":[]}`,
 		`{"maxByRole":{}}`, `{"clock":"first-quorum"}`, `{"maxSeats":0}`, `{"lessonSeconds":0}`, `{"quorum":64,"maxSeats":64}`,
 		`{"lessonSeconds":86400}`, `{"archive":false,"demo":false}`, `{"opensAt":null,"allowedUsers":null,"quorumRoles":null,"quorum":2}`,
 	} {
@@ -191,6 +220,7 @@ func TestPolicyComesBackAsPut(t *testing.T) {
 		{"compacted", ` { "maxSeats" : 2, "demo":true } `, `{"maxSeats":2,"demo":true}`},
 		{"order kept, defaults not filled in", `{"quorum":2,"archive":false}`, `{"quorum":2,"archive":false}`},
 		{"null is absent", `{"quorum":null,"maxSeats":2,"demo":null}`, `{"maxSeats":2}`},
+		{"without a byte order mark", "\ufeff" + `{"maxSeats":2}`, `{"maxSeats":2}`},
 		{"a field by its plain name", `{"\u006daxSeats":2}`, `{"maxSeats":2}`},
 	}
 	for _, c := range cases {
@@ -215,10 +245,10 @@ func checkStored(t *testing.T, p Policy) {
 		t.Fatalf("%q: %v", p.raw, err)
 	}
 	var again Policy
-	if err := json.Unmarshal(text, &again); err != nil || again != p || !again.Equal(p) {
+	if err := json.Unmarshal(text, &again); err != nil || !reflect.DeepEqual(again, p) || !again.Equal(p) {
 		t.Errorf("%s came back from JSON as %s, %v", p, again, err)
 	}
-	if stored := Stored(string(text)); stored != p {
+	if stored := Stored(string(text)); !reflect.DeepEqual(stored, p) {
 		t.Errorf("%s came back from the store as %s", p, stored)
 	}
 }
@@ -233,7 +263,7 @@ func TestStoredPolicyIsTolerant(t *testing.T) {
 		t.Errorf("what is not understood was dropped: %s", p)
 	}
 	for _, raw := range []string{"", "{}", "null", "[]", "{", "\xff"} {
-		if p := Stored(raw); p != (Policy{}) {
+		if p := Stored(raw); !reflect.DeepEqual(p, Policy{}) {
 			t.Errorf("%q is %v, not the zero Policy", raw, p)
 		}
 	}
@@ -259,6 +289,13 @@ func TestParsePut(t *testing.T) {
 		if !errors.As(err, &refused) || strings.Join(refused.Fields, " ") != fields || session != "" {
 			t.Errorf("%s: %v", raw, err)
 		}
+	}
+}
+
+func TestParsePutSaysThatASessionStandsTwice(t *testing.T) {
+	_, _, err := ParsePut([]byte(`{"sessionId":"a","sessionId":"b"}`))
+	if want := "invalid-field: sessionId stands there twice"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
