@@ -40,7 +40,7 @@ type fields struct {
 	maxSeats              int
 	maxByRole             map[string]int
 	observers             []string
-	allowedUsers          []string // empty: nobody
+	allowedUsers          []string // nil: anyone; empty: nobody
 	duplicateUser         DuplicateRule
 	rejoinSeconds         int
 	foreignTokens         ForeignRule

@@ -44,6 +44,28 @@ func TestPolicyFields(t *testing.T) {
 	}
 }
 
+// TestEveryFieldHasItsPlace: a row of the table fills the place of its own name
+// and no other, and there is no place without a row.
+func TestEveryFieldHasItsPlace(t *testing.T) {
+	samples := map[string]string{
+		"opensAt": `"2026-12-01T17:00:00Z"`, "closesAt": `"2026-12-01T18:05:00Z"`, "lessonSeconds": `60`, "quorum": `3`,
+		"quorumRoles": `{"a":1}`, "clock": `"pause"`, "warnSeconds": `[60]`, "maxSeats": `2`, "maxByRole": `{"a":1}`,
+		"observers": `["a"]`, "allowedUsers": `[]`, "duplicateUser": `"allow"`, "rejoinSeconds": `1`, "foreignTokens": `"accept"`,
+		"publish": `{}`, "unpublishGraceSeconds": `0`, "moderators": `[]`, "archive": `true`, "demo": `true`,
+	}
+	if places := reflect.TypeFor[fields]().NumField(); len(table) != places || len(samples) != places {
+		t.Errorf("%d rows, %d samples, %d places", len(table), len(samples), places)
+	}
+	for name := range table {
+		p := reflect.ValueOf(Stored(`{"` + name + `":` + samples[name] + `}`).fields)
+		for i := range p.NumField() {
+			if place := p.Type().Field(i).Name; p.Field(i).IsZero() == (place == name) {
+				t.Errorf("%s as %s: %s is %v", name, samples[name], place, p.Field(i))
+			}
+		}
+	}
+}
+
 // refusals name the code and the wrong fields of a policy.
 var refusals = []struct {
 	name, raw string
