@@ -78,7 +78,7 @@ var roles = form[[]string]{
 }
 
 var users = form[[]string]{
-	fmt.Sprintf("must be a list of at most %d users, each of 1 to 128 bytes without control characters", mostAllowed),
+	fmt.Sprintf("must be a list of at most %d users, each of 1 to 128 bytes without control characters, line separators and direction overrides", mostAllowed),
 	texts(mostAllowed, ValidUser),
 }
 

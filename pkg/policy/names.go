@@ -23,15 +23,17 @@ func ValidRole(role string) bool {
 }
 
 // ValidUser reports whether user may name a user: 1 to 128 bytes of UTF-8
-// without control characters.
+// without control characters, line separators and what overrides the direction
+// of the text around it. Marks that a right-to-left name may need are allowed.
 func ValidUser(user string) bool {
 	if user == "" || len(user) > 128 || !utf8.ValidString(user) {
 		return false
 	}
-	for _, r := range user {
-		if unicode.IsControl(r) {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(user, func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || overrides(r)
+	})
 }
+
+// overrides reports whether r opens or closes an embedding, override or isolate
+// (Unicode Standard Annex #9, sections 2.1 to 2.5).
+func overrides(r rune) bool { return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' }

@@ -334,8 +334,8 @@ func TestNames(t *testing.T) {
 		},
 		{
 			"user", ValidUser,
-			[]string{"a", "Zoë 42", "-", " ", strings.Repeat("é", 64)},
-			[]string{"", "a\x00", "a\tb", "a\x7f", "a\u0085", "\xff", strings.Repeat("é", 64) + "a"},
+			[]string{"a", "Zoë 42", "-", " ", "\u200fאבי", strings.Repeat("é", 64)},
+			[]string{"", "a\x00", "a\tb", "a\x7f", "a\u0085", "\xff", "a\u2028b", "a\u2029b", "\u202ebob", "\u202abob", "a\u2066b\u2069", strings.Repeat("é", 64) + "a"},
 		},
 		{
 			"role", ValidRole,
