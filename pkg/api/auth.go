@@ -76,7 +76,7 @@ func (s *server) ticket(r *http.Request) (name string, c *claims, err error) {
 	case !policy.ValidRoom(name):
 		return "", nil, invalidRoom(name)
 	case !policy.ValidUser(c.Subject):
-		return "", nil, refuse(codeInvalidUser, "the ticket's sub must be 1 to 128 bytes of UTF-8 without control characters")
+		return "", nil, refuse(codeInvalidUser, "the ticket's sub must be 1 to 128 bytes of UTF-8 without control characters, line separators and direction overrides")
 	case !policy.ValidRole(c.Role):
 		return "", nil, refuseField("role", "the ticket's role must be at most 32 letters, digits, _ and -")
 	}

@@ -1,15 +1,14 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"usher/pkg/object"
 	"usher/pkg/problem"
 )
 
@@ -38,31 +37,20 @@ func tooLarge() error {
 // readObject reads a JSON object that may have these members and no others,
 // each once. Those that are null are left out.
 func readObject(raw []byte, names ...string) (map[string]json.RawMessage, error) {
-	if !utf8.Valid(raw) || !json.Valid(raw) {
-		return nil, refuse(problem.BadJSON, "the body must be valid JSON in UTF-8")
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if start, _ := d.Token(); start != json.Delim('{') {
-		return nil, refuse(problem.BadJSON, "the body must be a JSON object")
+	members, err := object.Members(raw)
+	if err != nil {
+		return nil, refuse(problem.BadJSON, "the body must be a JSON object: %v", err)
 	}
 	fields := map[string]json.RawMessage{}
-	seen := map[string]bool{}
-	for d.More() {
-		token, _ := d.Token()
-		name, _ := token.(string)
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, refuse(problem.BadJSON, "the body must be valid JSON in UTF-8")
-		}
-		switch {
-		case !slices.Contains(names, name):
-			return nil, refuseField(clip(name), "%q is not a field here; there are %s", clip(name), strings.Join(names, " and "))
-		case seen[name]:
+	for _, m := range members {
+		switch name := m.Readable(); {
+		case !slices.Contains(names, m.Name):
+			return nil, refuseField(name, "%s is not a field here; there are %s", name, strings.Join(names, " and "))
+		case m.Again:
 			return nil, refuse(problem.BadJSON, "%s stands there twice", name)
-		case string(value) != "null":
-			fields[name] = value
+		case !m.Null():
+			fields[m.Name] = m.Value
 		}
-		seen[name] = true
 	}
 	return fields, nil
 }

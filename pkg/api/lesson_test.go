@@ -65,6 +65,13 @@ func TestExtend(t *testing.T) {
 	}
 }
 
+// TestExtensionWithAByteOrderMark asks the reader itself: no schema knows marks.
+func TestExtensionWithAByteOrderMark(t *testing.T) {
+	if seconds, _, err := readExtension([]byte("\ufeff" + `{"seconds":1}`)); err != nil || seconds != 1 {
+		t.Errorf("read as %d, %v", seconds, err)
+	}
+}
+
 func TestExtendIsRefused(t *testing.T) {
 	for body, want := range map[string]struct {
 		code  problem.Code
@@ -74,6 +81,8 @@ func TestExtendIsRefused(t *testing.T) {
 		`600`:                       {problem.BadJSON, ""},
 		`{"seconds":600}x`:          {problem.BadJSON, ""},
 		`{"seconds":1,"seconds":2}`: {problem.BadJSON, ""},
+		"{\"seconds\":\"\xff\"}":    {problem.BadJSON, ""},
+		`{"":1}`:                    {problem.InvalidField, `""`},
 		`{}`:                        {problem.InvalidField, "seconds"},
 		`{"seconds":null}`:          {problem.InvalidField, "seconds"},
 		`{"seconds":600,"endsAt":"2026-12-01T18:05:00Z"}`: {problem.InvalidField, "seconds"},

@@ -1,8 +1,9 @@
 package bolt
 
 import (
-	"container/list"
 	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"usher/pkg/lesson"
 )
@@ -23,28 +24,29 @@ type entry struct {
 
 // cache keeps the lessons that were used last.
 type cache struct {
-	mu         sync.Mutex
-	byUse      *list.List // of *entry, the latest first
-	bySession  map[string]*list.Element
-	bytes      int
-	count, cap int    // most entries, most bytes
-	commits    uint64 // one more with each change of the file
+	mu      sync.Mutex
+	used    *simplelru.LRU[string, *entry]
+	bytes   int    // of all entries
+	most    int    // bytes
+	commits uint64 // one more with each change of the file
 }
 
 func newCache(count, bytes int) *cache {
-	return &cache{byUse: list.New(), bySession: map[string]*list.Element{}, count: count, cap: bytes}
+	c := &cache{most: bytes}
+	used, err := simplelru.NewLRU(count, func(_ string, e *entry) { c.bytes -= e.size })
+	if err != nil {
+		panic(err) // the count is above 0
+	}
+	c.used = used
+	return c
 }
 
 // get gives a lesson, or nil and what fill wants to be told.
 func (c *cache) get(session string) (*entry, uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	at, ok := c.bySession[session]
-	if !ok {
-		return nil, c.commits
-	}
-	c.byUse.MoveToFront(at)
-	return at.Value.(*entry), c.commits
+	e, _ := c.used.Get(session)
+	return e, c.commits
 }
 
 // fill keeps what was read from the file, unless something was committed since
@@ -63,7 +65,7 @@ func (c *cache) publish(changed []entry, gone []string) {
 	defer c.mu.Unlock()
 	c.commits++
 	for _, session := range gone {
-		c.drop(session)
+		c.used.Remove(session)
 	}
 	for _, e := range changed {
 		c.set(e)
@@ -75,26 +77,14 @@ func (c *cache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.commits++
-	c.bytes = 0
-	c.byUse.Init()
-	clear(c.bySession)
+	c.used.Purge()
 }
 
 func (c *cache) set(e entry) {
-	c.drop(e.lesson.Session)
-	c.bySession[e.lesson.Session] = c.byUse.PushFront(&e)
+	c.used.Remove(e.lesson.Session) // so that its bytes are taken off
+	c.used.Add(e.lesson.Session, &e)
 	c.bytes += e.size
-	for c.byUse.Len() > c.count || c.bytes > c.cap {
-		c.drop(c.byUse.Back().Value.(*entry).lesson.Session)
+	for c.bytes > c.most {
+		c.used.RemoveOldest()
 	}
-}
-
-func (c *cache) drop(session string) {
-	at, ok := c.bySession[session]
-	if !ok {
-		return
-	}
-	c.bytes -= at.Value.(*entry).size
-	c.byUse.Remove(at)
-	delete(c.bySession, session)
 }

@@ -221,7 +221,8 @@ func TestLocalPlatformNeedsNoSignature(t *testing.T) {
 func TestRoomsFile(t *testing.T) {
 	cases := []struct{ name, text, want string }{
 		{"not JSON", `rooms: {}`, "one JSON object"},
-		{"cut off", `{"rooms":{`, "one JSON object"},
+		{"cut off", `{"rooms":{`, "this is not valid JSON"},
+		{"not UTF-8", "{\"rooms\":{\"\xff\":{}}}", "this is not UTF-8"},
 		{"more behind it", `{"rooms":{}} {}`, "one JSON object"},
 		{"another member", `{"rooms":{},"x":1}`, `one member "rooms"`},
 		{"rooms are a list", `{"rooms":[]}`, "one JSON object"},
@@ -248,6 +249,15 @@ func TestRoomsFile(t *testing.T) {
 		_, err := Load(with(merge(opentok, "USHER_ROOMS", file)))
 		checkWrong(t, err, "USHER_ROOMS USHER_ROOMS")
 	})
+}
+
+func TestRoomsFileWithAByteOrderMark(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "rooms.json")
+	write(t, file, "\ufeff"+`{"rooms":{"a":{"maxSeats":2}}}`)
+	s, err := Load(with(merge(opentok, "USHER_ROOMS", file)))
+	if err != nil || len(s.Rooms) != 1 || s.Rooms[0].Policy.MaxSeats() != 2 {
+		t.Errorf("rooms %v, %v", s.Rooms, err)
+	}
 }
 
 func TestCloud(t *testing.T) {

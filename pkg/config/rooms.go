@@ -1,13 +1,11 @@
 package config
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
+	"usher/pkg/object"
 	"usher/pkg/policy"
 	"usher/pkg/problem"
 )
@@ -54,38 +52,35 @@ func cause(err error) string {
 // wrong with it.
 func parseRooms(raw []byte, demos bool) (all []Entry, faults []string) {
 	const shape = `the file must be one JSON object like {"rooms": {"NAME": {"maxSeats": 2}}}`
-	top, err := object(raw)
+	top, err := object.Members(raw)
 	if err != nil {
 		return nil, []string{shape + ": " + err.Error()}
 	}
-	if len(top) != 1 || top[0].name != "rooms" {
+	if len(top) != 1 || top[0].Name != "rooms" {
 		return nil, []string{shape + `, with the one member "rooms"`}
 	}
-	rooms, err := object(top[0].value)
+	rooms, err := object.Members(top[0].Value)
 	if err != nil {
 		return nil, []string{shape + ": " + err.Error()}
 	}
-	seen := map[string]bool{}
 	for _, r := range rooms {
-		entry := Entry{Name: r.name}
-		var say string
-		if entry.Policy, say = parseRoom(r, demos); seen[r.name] {
-			say = "stands there twice"
-		}
+		p, say := parseRoom(r, demos)
 		if say != "" {
-			faults = append(faults, fmt.Sprintf("room %q: %s", r.name, say))
+			faults = append(faults, fmt.Sprintf("room %q: %s", r.Name, say))
 		}
-		seen[r.name] = true
-		all = append(all, entry)
+		all = append(all, Entry{r.Name, p})
 	}
 	return all, faults
 }
 
-func parseRoom(r member, demos bool) (p policy.Policy, say string) {
-	if !policy.ValidRoom(r.name) {
+func parseRoom(r object.Member, demos bool) (p policy.Policy, say string) {
+	switch {
+	case r.Again:
+		return p, "stands there twice"
+	case !policy.ValidRoom(r.Name):
 		return p, "a name has 1 to 64 letters, digits, dots, underscores and dashes, the first a letter or digit"
 	}
-	p, err := policy.Parse(r.value)
+	p, err := policy.Parse(r.Value)
 	var problem *problem.Details
 	switch {
 	case errors.As(err, &problem):
@@ -96,38 +91,4 @@ func parseRoom(r member, demos bool) (p policy.Policy, say string) {
 		return p, "demo is allowed only with the simulated platform or a loopback VONAGE_VIDEO_URL"
 	}
 	return p, ""
-}
-
-// member is one name and value of a JSON object.
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
-var errShape = errors.New("this is not one JSON object")
-
-// object takes one JSON object apart, in the order of the text.
-func object(raw []byte) (all []member, err error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return nil, errShape
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, errShape
-		}
-		m := member{name: name.(string)}
-		if err := d.Decode(&m.value); err != nil {
-			return nil, errShape
-		}
-		all = append(all, m)
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, errShape
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errShape
-	}
-	return all, nil
 }

@@ -85,7 +85,7 @@ func (s *Service) commit(ctx context.Context, d *lesson.Decision) error {
 		return err
 	}
 	d.Lesson = l
-	s.lessons.put(l.Session, l)
+	s.lessons.Add(l.Session, l)
 	return nil
 }
 
@@ -109,13 +109,13 @@ func (s *Service) again(session string, err error) bool {
 	var lost *room.Conflict
 	switch {
 	case errors.As(err, &lost) && lost.Winner != nil:
-		s.lessons.put(session, *lost.Winner)
+		s.lessons.Add(session, *lost.Winner)
 		return true
 	case errors.As(err, &lost), errors.Is(err, room.ErrUnavailable):
-		s.lessons.drop(session)
+		s.lessons.Remove(session)
 		return true
 	}
-	s.lessons.drop(session)
+	s.lessons.Remove(session)
 	return false
 }
 
@@ -144,7 +144,7 @@ func lastLine(d lesson.Decision) (line journal.Line, place int64, ok bool) {
 // known gives the lesson as this process knows it, or loads it, with the
 // records that are wanted.
 func (s *Service) known(ctx context.Context, session string, wants func(*lesson.Lesson) []string) (lesson.Lesson, []lesson.Record, error) {
-	l, ok := s.lessons.get(session)
+	l, ok := s.lessons.Get(session)
 	if !ok {
 		var err error
 		if l, _, err = s.load(ctx, session); err != nil {
@@ -171,7 +171,7 @@ func (s *Service) known(ctx context.Context, session string, wants func(*lesson.
 func (s *Service) load(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {
 	l, rs, err := s.store.Lesson(ctx, session, records...)
 	if err == nil {
-		s.lessons.put(session, l)
+		s.lessons.Add(session, l)
 	}
 	return l, rs, err
 }

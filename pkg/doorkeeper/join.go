@@ -24,7 +24,7 @@ func (s *Service) Join(ctx context.Context, name, user, role string) (room.Crede
 		return c, err
 	}
 	// Another process may have reopened the room with a fresh session.
-	s.rooms.drop(name)
+	s.rooms.Remove(name)
 	fresh, again := s.sessionOf(ctx, name)
 	if again != nil {
 		return c, again
@@ -39,7 +39,7 @@ func (s *Service) Join(ctx context.Context, name, user, role string) (room.Crede
 // that has none. The process remembers it: a room leaves a session only when
 // that lesson has ended.
 func (s *Service) sessionOf(ctx context.Context, name string) (string, error) {
-	if session, ok := s.rooms.get(name); ok && session != "" {
+	if session, ok := s.rooms.Get(name); ok && session != "" {
 		if l, _, err := s.known(ctx, session, nil); err == nil && l.Status != journal.Ended {
 			return session, nil
 		}
@@ -53,7 +53,7 @@ func (s *Service) sessionOf(ctx context.Context, name string) (string, error) {
 	case r.Session == "":
 		return s.open(ctx, name)
 	}
-	s.rooms.put(name, r.Session)
+	s.rooms.Add(name, r.Session)
 	return r.Session, nil
 }
 
@@ -181,7 +181,7 @@ func (s *Service) lookFor(ctx context.Context, session string, since epoch.Insta
 			if err := s.set.Rest(ctx, now.Add(glance)); err != nil || now > since.Add(lookPatience) {
 				return nil, platformAway(err)
 			}
-			s.lessons.drop(session) // another process may have read
+			s.lessons.Remove(session) // another process may have read
 			continue
 		}
 		reading, err := s.read(ctx, claimed.Lesson)

@@ -1,13 +1,14 @@
 package doorkeeper
 
 import (
-	"container/list"
 	"context"
 	"fmt"
 	"hash/fnv"
 	"maps"
 	"slices"
 	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"usher/pkg/room"
 )
@@ -37,58 +38,18 @@ func (k *locks) lock(ctx context.Context, name string) (unlock func(), err error
 	}
 }
 
-// cache remembers the most recently used values by name. Values are read-only.
-type cache[V any] struct {
-	mu    sync.Mutex
-	limit int
-	items map[string]*list.Element
-	used  *list.List
-}
-
-type cached[V any] struct {
-	name  string
-	value V
-}
-
-func newCache[V any](limit int) *cache[V] {
-	return &cache[V]{limit: limit, items: map[string]*list.Element{}, used: list.New()}
-}
-
-func (c *cache[V]) get(name string) (v V, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.items[name]
-	if !ok {
-		return v, false
+// newMemory remembers the values used last, by name. It is only ever a first
+// guess: every commit is conditional. Values are read-only.
+func newMemory[V any]() *lru.Cache[string, V] {
+	memory, err := lru.New[string, V](remembered)
+	if err != nil {
+		panic(err) // the size is above 0
 	}
-	c.used.MoveToFront(e)
-	return e.Value.(*cached[V]).value, true
+	return memory
 }
 
-func (c *cache[V]) put(name string, v V) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e, ok := c.items[name]; ok {
-		e.Value.(*cached[V]).value = v
-		c.used.MoveToFront(e)
-		return
-	}
-	c.items[name] = c.used.PushFront(&cached[V]{name, v})
-	if c.used.Len() > c.limit {
-		oldest := c.used.Back()
-		c.used.Remove(oldest)
-		delete(c.items, oldest.Value.(*cached[V]).name)
-	}
-}
-
-func (c *cache[V]) drop(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e, ok := c.items[name]; ok {
-		c.used.Remove(e)
-		delete(c.items, name)
-	}
-}
+// remembered is how many lessons, and rooms, a process remembers.
+const remembered = 4096
 
 // set collects names from several goroutines.
 type set struct {

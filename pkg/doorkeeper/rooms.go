@@ -131,9 +131,9 @@ func (s *Service) commitRoom(ctx context.Context, name string, change func(room.
 	if err != nil {
 		return err
 	}
-	s.rooms.put(name, c.Room.Session)
+	s.rooms.Add(name, c.Room.Session)
 	if c.Delete {
-		s.rooms.drop(name)
+		s.rooms.Remove(name)
 	}
 	if c.Swap != nil {
 		s.finish(ctx, c.Decided)
@@ -184,12 +184,12 @@ func (s *Service) commitDecision(ctx context.Context, d room.Decision) error {
 		return err
 	}
 	if err != nil {
-		s.lessons.drop(d.Swap.Session)
+		s.lessons.Remove(d.Swap.Session)
 		return err
 	}
 	after := *d.Swap
 	after.Revision++ // as Store.Swap has it
-	s.lessons.put(after.Session, after)
+	s.lessons.Add(after.Session, after)
 	return nil
 }
 

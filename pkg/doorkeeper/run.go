@@ -189,7 +189,7 @@ func (s *Service) shed(ctx context.Context, l lesson.Lesson) {
 	}
 	stored, err := s.store.Shed(ctx, l, out)
 	if err == nil {
-		s.lessons.put(l.Session, stored)
+		s.lessons.Add(l.Session, stored)
 		return
 	}
 	s.again(l.Session, err)

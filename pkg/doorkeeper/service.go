@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
@@ -38,8 +40,8 @@ type Service struct {
 
 	locks     *locks // of lessons, by session
 	roomLocks *locks // of rooms, by name
-	lessons   *cache[lesson.Lesson]
-	rooms     *cache[string] // the session of a room
+	lessons   *lru.Cache[string, lesson.Lesson]
+	rooms     *lru.Cache[string, string] // the session of a room
 
 	asking    sync.Map     // connections that are being disconnected
 	strangers atomic.Int64 // events of sessions or projects that are not ours
@@ -56,10 +58,6 @@ func NewService(store room.Store, platform room.Platform, timer room.Timer, set 
 	return &Service{
 		store: store, platform: platform, timer: timer, set: set,
 		locks: newLocks(), roomLocks: newLocks(),
-		lessons: newCache[lesson.Lesson](cachedLessons), rooms: newCache[string](cachedLessons),
+		lessons: newMemory[lesson.Lesson](), rooms: newMemory[string](),
 	}
 }
-
-// cachedLessons is how many lessons a process remembers. What it remembers is
-// only ever a first guess: every commit is conditional.
-const cachedLessons = 4096

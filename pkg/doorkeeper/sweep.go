@@ -13,7 +13,7 @@ import (
 func (s *Service) Work(ctx context.Context, session string) error {
 	ctx, cancel := context.WithTimeout(ctx, workPatience)
 	defer cancel()
-	s.lessons.drop(session)
+	s.lessons.Remove(session)
 	err := s.run(ctx, session, everything, 0)
 	if errors.Is(err, room.ErrNoLesson) {
 		return nil

@@ -10,3 +10,5 @@ const (
 	Custom Kind = "custom"
 	Audio  Kind = "audio"
 )
+
+func (k Kind) known() bool { return k == Camera || k == Screen || k == Custom || k == Audio }

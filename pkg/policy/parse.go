@@ -3,65 +3,70 @@ package policy
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"usher/pkg/object"
 	"usher/pkg/problem"
 )
 
-// Parse reads a policy as its owner puts it. What is wrong comes back as
-// a *Problem: CodeBadJSON where raw is not one JSON object, CodeInvalidField
-// with every wrong field, or CodeNotSupported with every field that is right
-// but asks for something that is not enforced. A member that is null is absent.
+// Parse reads a policy as its owner puts it. What is wrong comes back as a
+// *problem.Details: BadJSON where raw is not one JSON object, InvalidField with
+// every wrong field, or NotSupported with every field that is right but asks
+// for something that is not enforced. A member that is null is absent.
 func Parse(raw []byte) (Policy, error) {
-	members, err := membersOf(raw)
+	members, err := object.Members(raw)
 	if err != nil {
 		return Policy{}, badJSON(err)
 	}
-	doc, faults := readPolicy(members)
-	return doc.policy(members, faults)
+	return judge(members, read(members))
 }
 
 // ParsePut reads the body that puts a room: a policy, and beside its fields an
 // optional sessionId of 1 to 255 bytes, the session to adopt. It refuses like
-// ParsePolicy.
-func ParsePut(raw []byte) (p Policy, session string, err error) {
-	members, err := membersOf(raw)
+// Parse.
+func ParsePut(raw []byte) (p Policy, adopt string, err error) {
+	members, err := object.Members(raw)
 	if err != nil {
 		return Policy{}, "", badJSON(err)
 	}
-	var faults []fault
-	at := slices.IndexFunc(members, func(m member) bool { return m.name == "sessionId" })
+	var wrong []fault
+	at := slices.IndexFunc(members, func(m object.Member) bool { return m.Name == "sessionId" })
 	if at >= 0 {
-		if say := readSession(&session, members[at].value); say != "" && !members[at].null() {
-			faults = append(faults, fault{[]string{"sessionId"}, "sessionId " + say})
+		m, ok := members[at], false
+		if adopt, ok = session.read(m.Value); !ok && !m.Null() {
+			wrong = append(wrong, valueFault(m, session.must))
 		}
 		members = slices.Delete(members, at, at+1)
 	}
-	doc, more := readPolicy(members)
-	p, err = doc.policy(members, append(faults, more...))
-	if err != nil {
+	r := read(members)
+	r.faults = append(wrong, r.faults...)
+	if p, err = judge(members, r); err != nil {
 		return Policy{}, "", err
 	}
-	return p, session, nil
+	return p, adopt, nil
 }
 
-// Stored reads a policy that was accepted once, perhaps by a newer
-// version: what it does not understand is kept and has no effect. A text that
-// is not a JSON object is the zero Policy.
+// Stored reads a policy that was accepted once, perhaps by a newer version:
+// what it does not understand is kept and has no effect. A text that is not a
+// JSON object is the zero Policy.
 func Stored(raw string) Policy {
 	if raw == "" || raw == "{}" {
 		return Policy{}
 	}
-	members, err := membersOf([]byte(raw))
+	members, err := object.Members([]byte(raw))
 	if err != nil {
 		return Policy{}
 	}
-	doc, _ := readPolicy(members)
-	return Policy{raw: compact(members), fields: doc.fields()}
+	return Policy{raw: compact(members), fields: read(members).fields}
+}
+
+// reading is what was read of a policy, and what is wrong with the rest.
+type reading struct {
+	fields fields
+	unread []string // fields whose value was wrong
+	faults []fault
 }
 
 // fault is something wrong with one field, or with several together.
@@ -70,62 +75,48 @@ type fault struct {
 	say    string
 }
 
-// readPolicy reads what it can and says what is wrong with the rest.
-func readPolicy(members []member) (document, []fault) {
-	var doc document
-	var faults []fault
-	seen := map[string]bool{}
+func read(members []object.Member) *reading {
+	r := &reading{}
 	for _, m := range members {
-		if say := doc.read(m, seen[m.name]); say != "" {
-			name := short([]byte(m.name))
-			faults = append(faults, fault{[]string{name}, name + " " + say})
-		}
-		seen[m.name] = true
-	}
-	return doc, faults
-}
-
-func (d *document) read(m member, again bool) string {
-	if again {
-		return "stands there twice"
-	}
-	field, known := table[m.name]
-	switch {
-	case !known:
-		return "is not a field of a policy"
-	case m.null():
-		return ""
-	}
-	say := field.read(d, m.value)
-	if say != "" {
-		d.unread = append(d.unread, m.name)
-		say += ", not " + short(m.value)
-	}
-	return say
-}
-
-// policy judges what was read as a whole.
-func (d *document) policy(members []member, faults []fault) (Policy, error) {
-	for _, rule := range constraints {
-		if !slices.ContainsFunc(rule.fields, d.isUnread) && rule.broken(d) {
-			faults = append(faults, fault{rule.fields, rule.say})
+		field, known := table[m.Name]
+		switch {
+		case m.Again:
+			r.faults = append(r.faults, nameFault(m, "stands there twice"))
+		case !known:
+			r.faults = append(r.faults, nameFault(m, "is not a field of a policy"))
+		case !m.Null() && !field.read(&r.fields, m.Value):
+			r.unread = append(r.unread, m.Name)
+			r.faults = append(r.faults, valueFault(m, field.must))
 		}
 	}
-	if len(faults) > 0 {
-		return Policy{}, refusal(problem.InvalidField, faults)
+	return r
+}
+
+func nameFault(m object.Member, say string) fault {
+	name := m.Readable()
+	return fault{[]string{name}, name + " " + say}
+}
+
+func valueFault(m object.Member, must string) fault {
+	return nameFault(m, must+", not "+short(m.Value))
+}
+
+// judge judges what was read as a whole.
+func judge(members []object.Member, r *reading) (Policy, error) {
+	r.check()
+	if len(r.faults) > 0 {
+		return Policy{}, refusal(problem.InvalidField, r.faults)
 	}
 	for _, m := range members {
-		if later := table[m.name].later; later != nil && later(d) {
-			faults = append(faults, fault{[]string{m.name}, m.name + ": " + short(m.value) + " is not supported"})
+		if !m.Null() && !table[m.Name].enforced(&r.fields) {
+			r.faults = append(r.faults, fault{[]string{m.Name}, m.Name + ": " + short(m.Value) + " is not supported"})
 		}
 	}
-	if len(faults) > 0 {
-		return Policy{}, refusal(problem.NotSupported, faults)
+	if len(r.faults) > 0 {
+		return Policy{}, refusal(problem.NotSupported, r.faults)
 	}
-	return Policy{raw: compact(members), fields: d.fields()}, nil
+	return Policy{raw: compact(members), fields: r.fields}, nil
 }
-
-func (d *document) isUnread(name string) bool { return slices.Contains(d.unread, name) }
 
 func refusal(code problem.Code, faults []fault) *problem.Details {
 	var fields, says []string
@@ -149,61 +140,20 @@ func badJSON(err error) *problem.Details {
 	return &problem.Details{Code: problem.BadJSON, Detail: "a policy is one JSON object: " + err.Error()}
 }
 
-// member is one name and value of a JSON object, in the order of the text.
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
-func (m member) null() bool { return string(m.value) == "null" }
-
-var (
-	errNotUTF8   = errors.New("this is not UTF-8")
-	errNotObject = errors.New("this is something else")
-	errBroken    = errors.New("this is not valid JSON")
-)
-
-// membersOf takes one JSON object apart. Its errors may be shown to people.
-func membersOf(raw []byte) ([]member, error) {
-	switch {
-	case !utf8.Valid(raw):
-		return nil, errNotUTF8
-	case !json.Valid(raw):
-		return nil, errBroken
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return nil, errNotObject
-	}
-	var all []member
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, errBroken
-		}
-		m := member{name: name.(string)}
-		if err := d.Decode(&m.value); err != nil {
-			return nil, errBroken
-		}
-		all = append(all, m)
-	}
-	return all, nil
-}
-
 // compact puts members together again, without those that are null. The text
 // is as encoding/json leaves it, so that storing it does not change it.
-func compact(members []member) string {
+func compact(members []object.Member) string {
 	var b bytes.Buffer
 	separator := byte('{')
 	for _, m := range members {
-		if m.null() {
+		if m.Null() {
 			continue
 		}
-		name, _ := json.Marshal(m.name)
+		name, _ := json.Marshal(m.Name)
 		b.WriteByte(separator)
 		b.Write(name)
 		b.WriteByte(':')
-		_ = json.Compact(&b, m.value) // valid: a Decoder gave it
+		_ = json.Compact(&b, m.Value) // valid, as every Member's
 		separator = ','
 	}
 	if b.Len() == 0 {
@@ -216,13 +166,10 @@ func compact(members []member) string {
 }
 
 // short shows a value that somebody sent, cut where it is long.
-func short(value []byte) string {
+func short(value json.RawMessage) string {
 	const most = 60
 	var b bytes.Buffer
-	if json.Compact(&b, value) != nil {
-		b.Reset()
-		b.Write(value)
-	}
+	_ = json.Compact(&b, value) // valid, as every Member's
 	if b.Len() <= most {
 		return b.String()
 	}

@@ -1,29 +1,11 @@
 package policy
 
-import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
-
 // Policy is what a room's owner put: the JSON as it was put (without
-// sessionId), and what the rules read of it. The zero Policy is valid and has
-// all defaults. Policies may be compared with ==: two are the same when their
-// JSON, compacted, is.
+// sessionId), and its fields as read. The zero Policy is valid and has all
+// defaults. Policies are compared with Equal.
 type Policy struct {
 	raw    string // compact JSON, safe within HTML; "" for {}
-	fields enforced
-}
-
-// enforced is what is enforced.
-type enforced struct {
-	lessonSeconds int
-	quorum        int // 0: not set
-	maxSeats      int
-	duplicateUser DuplicateRule // "" when the field is not set
-	foreignTokens ForeignRule   // "" when the field is not set
-	archive       bool
-	demo          bool
+	fields fields
 }
 
 // DuplicateRule says what happens when a user who is in comes again.
@@ -108,38 +90,8 @@ func (p Policy) String() string {
 // that are null.
 func (p Policy) MarshalJSON() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalJSON reads what MarshalJSON wrote, on the terms of StoredPolicy.
+// UnmarshalJSON reads what MarshalJSON wrote, on the terms of Stored.
 func (p *Policy) UnmarshalJSON(raw []byte) error {
 	*p = Stored(string(raw))
 	return nil
-}
-
-// alphanumeric are the letters and digits that names are made of.
-const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-// ValidRoom reports whether name may name a room: 1 to 64 letters, digits,
-// dots, underscores and dashes, the first a letter or digit.
-func ValidRoom(name string) bool {
-	return name != "" && len(name) <= 64 &&
-		strings.IndexByte(alphanumeric, name[0]) >= 0 && strings.TrimLeft(name, alphanumeric+"._-") == ""
-}
-
-// ValidRole reports whether role may name a role: at most 32 letters, digits,
-// underscores and dashes. The empty role is nobody's in particular.
-func ValidRole(role string) bool {
-	return len(role) <= 32 && strings.TrimLeft(role, alphanumeric+"_-") == ""
-}
-
-// ValidUser reports whether user may name a user: 1 to 128 bytes of UTF-8
-// without control characters.
-func ValidUser(user string) bool {
-	if user == "" || len(user) > 128 || !utf8.ValidString(user) {
-		return false
-	}
-	for _, r := range user {
-		if unicode.IsControl(r) {
-			return false
-		}
-	}
-	return true
 }

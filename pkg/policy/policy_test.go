@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func TestPolicyDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", raw, err)
 		}
-		if p != (Policy{}) || p.String() != "{}" {
+		if !reflect.DeepEqual(p, Policy{}) || p.String() != "{}" {
 			t.Errorf("%s is %v, not the zero Policy", raw, p)
 		}
 		if p.Quorum() != 2 || p.MaxSeats() != 0 || p.LessonSeconds() != 0 || p.Duplicates() != ReplaceOlder ||
@@ -40,6 +41,28 @@ func TestPolicyFields(t *testing.T) {
 	alone, err := Parse([]byte(`{"maxSeats":1}`))
 	if err != nil || alone.Quorum() != 1 {
 		t.Errorf("one seat: quorum %d, %v", alone.Quorum(), err)
+	}
+}
+
+// TestEveryFieldHasItsPlace: a row of the table fills the place of its own name
+// and no other, and there is no place without a row.
+func TestEveryFieldHasItsPlace(t *testing.T) {
+	samples := map[string]string{
+		"opensAt": `"2026-12-01T17:00:00Z"`, "closesAt": `"2026-12-01T18:05:00Z"`, "lessonSeconds": `60`, "quorum": `3`,
+		"quorumRoles": `{"a":1}`, "clock": `"pause"`, "warnSeconds": `[60]`, "maxSeats": `2`, "maxByRole": `{"a":1}`,
+		"observers": `["a"]`, "allowedUsers": `[]`, "duplicateUser": `"allow"`, "rejoinSeconds": `1`, "foreignTokens": `"accept"`,
+		"publish": `{}`, "unpublishGraceSeconds": `0`, "moderators": `[]`, "archive": `true`, "demo": `true`,
+	}
+	if places := reflect.TypeFor[fields]().NumField(); len(table) != places || len(samples) != places {
+		t.Errorf("%d rows, %d samples, %d places", len(table), len(samples), places)
+	}
+	for name := range table {
+		p := reflect.ValueOf(Stored(`{"` + name + `":` + samples[name] + `}`).fields)
+		for i := range p.NumField() {
+			if place := p.Type().Field(i).Name; p.Field(i).IsZero() == (place == name) {
+				t.Errorf("%s as %s: %s is %v", name, samples[name], place, p.Field(i))
+			}
+		}
 	}
 }
 
@@ -90,7 +113,7 @@ var refusals = []struct {
 	{"quorum roles above the role's cap", `{"quorumRoles":{"a":2},"maxByRole":{"a":1}}`, problem.InvalidField, "quorumRoles maxByRole"},
 	{"clock unknown", `{"clock":"stop"}`, problem.InvalidField, "clock"},
 	{"pause without a length", `{"clock":"pause"}`, problem.InvalidField, "clock lessonSeconds"},
-	{"warning without a length", `{"warnSeconds":[60]}`, problem.InvalidField, "warnSeconds lessonSeconds"},
+	{"warning without an end", `{"warnSeconds":[60]}`, problem.InvalidField, "warnSeconds lessonSeconds closesAt"},
 	{"warning number", `{"warnSeconds":60,"lessonSeconds":600}`, problem.InvalidField, "warnSeconds"},
 	{"warning negative", `{"warnSeconds":[-1],"lessonSeconds":600}`, problem.InvalidField, "warnSeconds"},
 	{"eleven warnings", `{"warnSeconds":[1,2,3,4,5,6,7,8,9,10,11],"lessonSeconds":600}`, problem.InvalidField, "warnSeconds"},
@@ -109,6 +132,8 @@ var refusals = []struct {
 	{"kind unknown", `{"publish":{"hologram":[]}}`, problem.InvalidField, "publish"},
 	{"kind twice", `{"publish":{"screen":[],"screen":[]}}`, problem.InvalidField, "publish"},
 	{"kind without a list", `{"publish":{"screen":"advisor"}}`, problem.InvalidField, "publish"},
+	{"moderators text", `{"moderators":"teacher"}`, problem.InvalidField, "moderators"},
+	{"moderators bad role", `{"moderators":["tea cher"]}`, problem.InvalidField, "moderators"},
 	{"grace negative", `{"unpublishGraceSeconds":-5}`, problem.InvalidField, "unpublishGraceSeconds"},
 	{"grace absurd", `{"unpublishGraceSeconds":3601}`, problem.InvalidField, "unpublishGraceSeconds"},
 	{"archive text", `{"archive":"always"}`, problem.InvalidField, "archive"},
@@ -122,6 +147,7 @@ var refusals = []struct {
 	{"closing", `{"closesAt":"2026-12-01T18:05:00.5+01:00"}`, problem.NotSupported, "closesAt"},
 	{"quorum by role", `{"quorumRoles":{"teacher":1,"student":1}}`, problem.NotSupported, "quorumRoles"},
 	{"pause and warnings", `{"clock":"pause","warnSeconds":[300,60],"lessonSeconds":3600}`, problem.NotSupported, "clock warnSeconds"},
+	{"warning before the closing", `{"warnSeconds":[60],"closesAt":"2026-12-01T18:05:00Z"}`, problem.NotSupported, "warnSeconds closesAt"},
 	{"hall", `{"maxSeats":65}`, problem.NotSupported, "maxSeats"},
 	{"role cap", `{"maxByRole":{"student":1}}`, problem.NotSupported, "maxByRole"},
 	{"observers", `{"observers":["recorder"]}`, problem.NotSupported, "observers"},
@@ -129,6 +155,7 @@ var refusals = []struct {
 	{"allowed nobody", `{"allowedUsers":[]}`, problem.NotSupported, "allowedUsers"},
 	{"rejoin", `{"rejoinSeconds":60}`, problem.NotSupported, "rejoinSeconds"},
 	{"publish", `{"publish":{"screen":["advisor"],"camera":[]}}`, problem.NotSupported, "publish"},
+	{"moderators", `{"moderators":["teacher"]}`, problem.NotSupported, "moderators"},
 	{"grace", `{"unpublishGraceSeconds":0}`, problem.NotSupported, "unpublishGraceSeconds"},
 }
 
@@ -148,7 +175,7 @@ func TestPolicyRefusals(t *testing.T) {
 					t.Errorf("the detail does not name %s: %s", field, refused.Detail)
 				}
 			}
-			if p != (Policy{}) {
+			if !reflect.DeepEqual(p, Policy{}) {
 				t.Errorf("a refused policy came back: %v", p)
 			}
 		})
@@ -160,6 +187,30 @@ func TestPolicyDetailShowsTheValue(t *testing.T) {
 	want := `invalid-field: maxSeats must be a whole number from 0 to 15000, not 2.5; clock must be one of ["first-quorum" "pause"], not "stop"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// TestPolicyDetailNamesWhatCannotBeSeen: a name that a reader would miss or
+// misread is quoted, in the detail and among the fields.
+func TestPolicyDetailNamesWhatCannotBeSeen(t *testing.T) {
+	for name, want := range map[string]string{
+		`x`:              `x`,
+		`é 1`:            `é 1`,
+		``:               `""`,
+		` `:              `" "`,
+		`x `:             `"x "`,
+		`a\u0000b`:       `"a\x00b"`,
+		`a\nb`:           `"a\nb"`,
+		`a\"b`:           `"a\"b"`,
+		`\u202emaxSeats`: `"\u202emaxSeats"`,
+		`max\u00a0Seats`: `"max\u00a0Seats"`,
+		`{ }`:            `{ }`,
+	} {
+		_, err := Parse([]byte(`{"` + name + `":1}`))
+		var refused *problem.Details
+		if !errors.As(err, &refused) || refused.Detail != want+" is not a field of a policy" || !slices.Equal(refused.Fields, []string{want}) {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 }
 
@@ -176,7 +227,7 @@ func TestPolicyDetailIsBounded(t *testing.T) {
 
 func TestPolicyDefaultsMayBeSaid(t *testing.T) {
 	for _, raw := range []string{
-		`{"unpublishGraceSeconds":5}`, `{"warnSeconds":[]}`, `{"publish":{}}`, `{"rejoinSeconds":0}`, `{"observers":[]}`,
+		`{"unpublishGraceSeconds":5}`, `{"warnSeconds":[]}`, `{"publish":{}}`, `{"rejoinSeconds":0}`, `{"observers":[]}`, `{"moderators":[]}`,
 		`{"maxByRole":{}}`, `{"clock":"first-quorum"}`, `{"maxSeats":0}`, `{"lessonSeconds":0}`, `{"quorum":64,"maxSeats":64}`,
 		`{"lessonSeconds":86400}`, `{"archive":false,"demo":false}`, `{"opensAt":null,"allowedUsers":null,"quorumRoles":null,"quorum":2}`,
 	} {
@@ -191,6 +242,7 @@ func TestPolicyComesBackAsPut(t *testing.T) {
 		{"compacted", ` { "maxSeats" : 2, "demo":true } `, `{"maxSeats":2,"demo":true}`},
 		{"order kept, defaults not filled in", `{"quorum":2,"archive":false}`, `{"quorum":2,"archive":false}`},
 		{"null is absent", `{"quorum":null,"maxSeats":2,"demo":null}`, `{"maxSeats":2}`},
+		{"without a byte order mark", "\ufeff" + `{"maxSeats":2}`, `{"maxSeats":2}`},
 		{"a field by its plain name", `{"\u006daxSeats":2}`, `{"maxSeats":2}`},
 	}
 	for _, c := range cases {
@@ -215,10 +267,10 @@ func checkStored(t *testing.T, p Policy) {
 		t.Fatalf("%q: %v", p.raw, err)
 	}
 	var again Policy
-	if err := json.Unmarshal(text, &again); err != nil || again != p || !again.Equal(p) {
+	if err := json.Unmarshal(text, &again); err != nil || !reflect.DeepEqual(again, p) || !again.Equal(p) {
 		t.Errorf("%s came back from JSON as %s, %v", p, again, err)
 	}
-	if stored := Stored(string(text)); stored != p {
+	if stored := Stored(string(text)); !reflect.DeepEqual(stored, p) {
 		t.Errorf("%s came back from the store as %s", p, stored)
 	}
 }
@@ -233,7 +285,7 @@ func TestStoredPolicyIsTolerant(t *testing.T) {
 		t.Errorf("what is not understood was dropped: %s", p)
 	}
 	for _, raw := range []string{"", "{}", "null", "[]", "{", "\xff"} {
-		if p := Stored(raw); p != (Policy{}) {
+		if p := Stored(raw); !reflect.DeepEqual(p, Policy{}) {
 			t.Errorf("%q is %v, not the zero Policy", raw, p)
 		}
 	}
@@ -262,6 +314,13 @@ func TestParsePut(t *testing.T) {
 	}
 }
 
+func TestParsePutSaysThatASessionStandsTwice(t *testing.T) {
+	_, _, err := ParsePut([]byte(`{"sessionId":"a","sessionId":"b"}`))
+	if want := "invalid-field: sessionId stands there twice"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestNames(t *testing.T) {
 	cases := []struct {
 		name        string
@@ -275,8 +334,8 @@ func TestNames(t *testing.T) {
 		},
 		{
 			"user", ValidUser,
-			[]string{"a", "Zoë 42", "-", " ", strings.Repeat("é", 64)},
-			[]string{"", "a\x00", "a\tb", "a\x7f", "a\u0085", "\xff", strings.Repeat("é", 64) + "a"},
+			[]string{"a", "Zoë 42", "-", " ", "\u200fאבי", strings.Repeat("é", 64)},
+			[]string{"", "a\x00", "a\tb", "a\x7f", "a\u0085", "\xff", "a\u2028b", "a\u2029b", "\u202ebob", "\u202abob", "a\u2066b\u2069", strings.Repeat("é", 64) + "a"},
 		},
 		{
 			"role", ValidRole,

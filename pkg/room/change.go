@@ -31,5 +31,5 @@ func (c Change) Stands(r Room) bool {
 	if c.Delete {
 		return r.Created != c.Room.Created
 	}
-	return r == c.Room.Next()
+	return r.Equal(c.Room.Next())
 }

@@ -30,3 +30,9 @@ func (r Room) Next() Room {
 	r.Revision++
 	return r
 }
+
+// Equal reports whether all of both is the same.
+func (r Room) Equal(other Room) bool {
+	return r.Name == other.Name && r.Revision == other.Revision && r.Created == other.Created &&
+		r.Policy.Equal(other.Policy) && r.Session == other.Session && r.Closed == other.Closed
+}

@@ -33,6 +33,7 @@ const (
 // Decode reads one webhook of session monitoring that came at received, as
 // leniently as nobody can be hurt by it:
 //
+//   - a byte order mark at the start is read past;
 //   - numbers may be texts and the project a number, fields of other types and
 //     unknown ones are passed over, bytes that are not UTF-8 become U+FFFD;
 //   - a missing timestamp is received, a missing createdAt the timestamp, and a

@@ -245,6 +245,12 @@ func kindOf(videoType string) string {
 	return stream(`"id":"st","connection":{"id":"a"}`+videoType, `null`)
 }
 
+func TestDecodeReadsPastAByteOrderMark(t *testing.T) {
+	if e, err := Decode([]byte("\ufeff"+`{"sessionId":"s","event":"e"}`), 1); err != nil || e.Session != "s" || e.Name != "e" {
+		t.Errorf("got %+v, %v", e, err)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	tests := []struct {
 		name, body string
@@ -257,7 +263,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"null", `null`, ErrMalformed},
 		{"cut off", `{"sessionId":"s","event":"e"`, ErrMalformed},
 		{"more behind it", `{"sessionId":"s","event":"e"}{}`, ErrMalformed},
-		{"a byte order mark", "\ufeff" + `{"sessionId":"s","event":"e"}`, ErrMalformed},
+		{"a byte order mark alone", "\ufeff", ErrMalformed},
+		{"two byte order marks", "\ufeff\ufeff" + `{"sessionId":"s","event":"e"}`, ErrMalformed},
 		{"broken after a wrong type", `{"sessionId":1,"event":`, ErrMalformed},
 		{"too deep", `{"x":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`, ErrMalformed},
 		{"an empty object", `{}`, ErrIncomplete},

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"usher/pkg/epoch"
+	"usher/pkg/object"
 )
 
 // callback is the body of a webhook. encoding/json passes over fields of
@@ -36,6 +37,7 @@ type wireStream struct {
 }
 
 func parseCallback(body []byte) (*callback, error) {
+	body = object.TrimMark(body)
 	if start := bytes.TrimLeft(body, " \t\r\n"); len(start) == 0 || start[0] != '{' {
 		return nil, ErrMalformed
 	}
