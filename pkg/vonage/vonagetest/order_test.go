@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // TestTheListIsOfOneMoment: each comes after the other has left, so that no list
@@ -49,4 +51,26 @@ func TestWhoSetsFaultsIsAnsweredThem(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestAGraceThatWasStoppedSendsNobodyAway: it ran out while a page had the lock
+// that listened, and hung up.
+func TestAGraceThatWasStoppedSendsNobodyAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := both(t)
+		id := p.CreateSession()
+		c := foreign(t, p, id, "")
+		_ = p.withPeer(id, c.ID, func(s *sessionState, c *peer) error {
+			p.startGrace(s, c)
+			time.Sleep(p.opts.Grace)
+			c.stopGrace()
+			p.startGrace(s, c)
+			return nil
+		})
+		synctest.Wait()
+		if len(p.Connected(id)) != 1 {
+			t.Error("it left before its second grace")
+		}
+		p.Close()
+	})
 }
