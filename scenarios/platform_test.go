@@ -28,7 +28,7 @@ type platform struct {
 	noSessions bool
 	notFound   bool // the list answers 404
 
-	mu       sync.Mutex
+	mu       sync.Mutex // as a story's
 	archived []bool
 	signals  []string
 }
@@ -38,7 +38,9 @@ func (p *platform) CreateSession(ctx context.Context, archived bool) (string, er
 	if p.noSessions {
 		return "", roomtest.ErrAway
 	}
+	p.mu.Lock()
 	p.archived = append(p.archived, archived)
+	p.mu.Unlock()
 	return p.Platform.CreateSession(ctx, archived)
 }
 

@@ -42,6 +42,8 @@ type story struct {
 	down    bool // the process is not running
 	errors  bytes.Buffer
 
+	// mu is for what one request, alarm or sweep does in several goroutines.
+	// Between them the story is alone and needs no lock.
 	mu        sync.Mutex
 	alarms    map[alarm]bool
 	posts     []post

@@ -101,6 +101,8 @@ func (m *mortal) killInStorm(sessions map[string]string, times int) {
 	m.t.Helper()
 	stop, dice := make(chan struct{}), rand.New(rand.NewPCG(1, 2))
 	var all sync.WaitGroup
+	defer all.Wait() // also where a start fails and ends the test
+	defer close(stop)
 	for name, session := range sessions {
 		s := storm{m, name, session, rand.New(rand.NewPCG(dice.Uint64(), 0))}
 		all.Go(func() { s.rage(stop) })
@@ -111,8 +113,6 @@ func (m *mortal) killInStorm(sessions map[string]string, times int) {
 		<-time.After(time.Duration(dice.IntN(300)) * time.Millisecond)
 		m.start()
 	}
-	close(stop)
-	all.Wait()
 }
 
 // settle waits until every webhook has been taken.

@@ -115,19 +115,36 @@ func (p *Platform) Disconnect(_ context.Context, session, connection string) err
 func (p *Platform) disconnect(session, connection string) error {
 	p.mu.Lock()
 	fails := p.DisconnectFails
-	q := p.people[connection]
 	p.mu.Unlock()
 	if fails != nil {
 		if err := fails(connection); err != nil {
 			return err
 		}
 	}
-	if q == nil || q.LeftAt != 0 || q.Session != session {
+	e, ok := p.end(session, connection, forced)
+	if !ok {
 		return room.ErrGone
 	}
-	q.Forced = true
-	p.leave(q, "forceDisconnected")
+	p.notify(e)
 	return nil
+}
+
+// forced is the reason of who was disconnected by Usher.
+const forced = "forceDisconnected"
+
+// end takes a connection out of the session, "" for any, and gives the webhook
+// about it: once, however many ask.
+func (p *Platform) end(session, id, reason string) (e lesson.Event, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := p.people[id]
+	if q == nil || q.LeftAt != 0 || session != "" && session != q.Session {
+		return e, false
+	}
+	q.LeftAt, q.Forced = p.world.Now(), reason == forced
+	e = q.event(journal.ConnectionDestroyed, q.LeftAt)
+	e.Reason = reason
+	return e, true
 }
 
 // Signal notes the kind.
@@ -138,11 +155,11 @@ func (p *Platform) Signal(_ context.Context, _, _, kind string, _ []byte) error 
 	return nil
 }
 
-// Come lets a client connect.
-func (p *Platform) Come(session, id, data string) *Person {
-	q := &Person{Session: session, ID: id, Data: data, CameAt: p.world.Now()}
+// Come lets a client connect, and gives it as it came.
+func (p *Platform) Come(session, id, data string) Person {
+	q := Person{Session: session, ID: id, Data: data, CameAt: p.world.Now()}
 	p.mu.Lock()
-	p.people[id] = q
+	p.people[id] = new(q)
 	p.mu.Unlock()
 	p.notify(q.event(journal.ConnectionCreated, q.CameAt))
 	return q
@@ -150,31 +167,13 @@ func (p *Platform) Come(session, id, data string) *Person {
 
 // Go lets a client leave. Somebody who has left stays gone.
 func (p *Platform) Go(id string) {
-	p.mu.Lock()
-	q := p.people[id]
-	p.mu.Unlock()
-	if q != nil && q.LeftAt == 0 {
-		p.leave(q, "clientDisconnected")
+	if e, ok := p.end("", id, "clientDisconnected"); ok {
+		p.notify(e)
 	}
 }
 
 // Vanish lets a client go without a webhook.
-func (p *Platform) Vanish(id string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if q := p.people[id]; q != nil && q.LeftAt == 0 {
-		q.LeftAt = p.world.Now()
-	}
-}
-
-func (p *Platform) leave(q *Person, reason string) {
-	p.mu.Lock()
-	q.LeftAt = p.world.Now()
-	p.mu.Unlock()
-	e := q.event(journal.ConnectionDestroyed, q.LeftAt)
-	e.Reason = reason
-	p.notify(e)
-}
+func (p *Platform) Vanish(id string) { p.end("", id, "") }
 
 func (p *Platform) notify(e lesson.Event) {
 	if p.Notify != nil {

@@ -20,10 +20,12 @@ type callLog struct {
 	list []*Request
 }
 
-// begin records a request; done adds its answer.
-func (l *callLog) begin(w http.ResponseWriter, r *http.Request, at int64) (_ http.ResponseWriter, done func()) {
-	call := &Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, At: at}
+// begin records a request; done adds its answer. The clock is read in the order
+// of the record.
+func (l *callLog) begin(w http.ResponseWriter, r *http.Request, now func() int64) (_ http.ResponseWriter, done func()) {
+	call := &Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery}
 	l.mu.Lock()
+	call.At = now()
 	l.list = keepLast(l.list, call, recorded)
 	l.mu.Unlock()
 	tap := &tap{ResponseWriter: w, status: http.StatusOK}

@@ -178,16 +178,19 @@ func (p *Platform) clientSignal(w http.ResponseWriter, r *http.Request) {
 }
 
 // startGrace disconnects c when no event stream is opened in time. The caller
-// holds p.mu.
+// holds p.mu, as whoever calls stopGrace does: a grace that ran out and has not
+// got the lock yet is stopped as well.
 func (p *Platform) startGrace(s *sessionState, c *peer) {
 	c.stopGrace()
-	c.stopGrace = p.tasks.after(p.opts.Grace, func() {
+	stopped := false
+	stop := p.tasks.after(p.opts.Grace, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if c.LeftAt == 0 && c.listeners == 0 {
+		if !stopped && c.listeners == 0 {
 			p.leave(s, c, ClientDisconnected)
 		}
 	})
+	c.stopGrace = func() { stopped = true; stop() }
 }
 
 // heartbeat keeps an event stream alive through proxies, and writeTimeout finds

@@ -180,7 +180,7 @@ func (p *Platform) controlSetFaults(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = p.SetFaults(f)
 	}
-	reply(w, http.StatusOK, p.Faults(), err)
+	reply(w, http.StatusOK, f, err)
 }
 
 func (p *Platform) controlRequests(w http.ResponseWriter, _ *http.Request) {

@@ -259,7 +259,7 @@ func (p *Platform) Webhooks() []Webhook {
 	defer p.post.mu.Unlock()
 	list := make([]Webhook, 0, len(p.post.records))
 	for _, w := range p.post.records {
-		list = append(list, *w)
+		list = append(list, w.view())
 	}
 	return list
 }
@@ -323,7 +323,7 @@ func (p *Platform) HeldBack() []Webhook {
 	defer p.post.mu.Unlock()
 	list := []Webhook{}
 	for _, w := range p.post.held {
-		list = append(list, *w.record)
+		list = append(list, w.record.view())
 	}
 	return list
 }

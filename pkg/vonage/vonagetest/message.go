@@ -34,14 +34,25 @@ const (
 	maxSignalData = 8 << 10
 )
 
-// tell puts a message into the client's inbox and wakes its event stream. The
-// caller holds Platform.mu.
-func (c *peer) tell(m Message) {
-	m.Seq = c.forgotten + len(c.inbox) + 1
-	if m.Stream != nil {
-		stream := *m.Stream
-		m.Stream = &stream
+// own is the message with copies of what it points to.
+func (m Message) own() Message {
+	m.Connection, m.Stream, m.From = copyOf(m.Connection), copyOf(m.Stream), copyOf(m.From)
+	return m
+}
+
+func copyOf[T any](v *T) *T {
+	if v == nil {
+		return nil
 	}
+	return new(*v)
+}
+
+// tell puts a message into the client's inbox and wakes its event stream. What
+// stands in an inbox is its own and never changes: event streams write it
+// without the lock. The caller holds Platform.mu.
+func (c *peer) tell(m Message) {
+	m = m.own()
+	m.Seq = c.forgotten + len(c.inbox) + 1
 	c.inbox = keepLast(c.inbox, m, remembered)
 	c.forgotten = m.Seq - len(c.inbox)
 	close(c.wake)
@@ -79,7 +90,9 @@ func (p *Platform) Inbox(session, connection string) (list []Message, err error)
 		if c == nil {
 			return fail(http.StatusNotFound, "there never was such a connection: "+connection)
 		}
-		list = slices.Clone(c.inbox)
+		for _, m := range c.inbox {
+			list = append(list, m.own())
+		}
 		return nil
 	})
 	return list, err

@@ -30,23 +30,31 @@ func (p *Platform) ConnectForeign(session, data, role string) (Connection, error
 }
 
 // enter lets a client in and tells everyone: first the newcomer who is there,
-// then all others, then the callback.
-func (p *Platform) enter(g grant) (Connection, error) {
-	c := &peer{token: g.token, wake: make(chan struct{}), stopGrace: func() {}}
-	err := p.with(g.session, func(s *sessionState) error {
+// then all others, then the callback. Whoever is told can make the newcomer
+// leave at once; the answer shows it as it came in all the same.
+func (p *Platform) enter(g grant) (v Connection, err error) {
+	err = p.with(g.session, func(s *sessionState) error {
 		p.sessions[s.id] = s
-		c.Connection = Connection{
-			ID: newUUID(), SessionID: s.id, CreatedAt: p.millis(), Data: g.data, Role: g.role, Streams: []Stream{},
-		}
+		c := p.newPeer(s, g)
 		if len(s.in) == 0 {
 			p.hook(s, event{Event: "sessionCreated"})
 		}
 		s.in = append(s.in, c)
 		s.greet(c)
 		p.hook(s, event{Event: "connectionCreated", Connection: c.wire(c.Data)})
+		v = c.view()
 		return nil
 	})
-	return c.view(), err
+	return v, err
+}
+
+func (p *Platform) newPeer(s *sessionState, g grant) *peer {
+	return &peer{
+		Connection: Connection{
+			ID: newUUID(), SessionID: s.id, CreatedAt: p.millis(), Data: g.data, Role: g.role, Streams: []Stream{},
+		},
+		token: g.token, wake: make(chan struct{}), stopGrace: func() {},
+	}
 }
 
 // greet tells c of everyone in the session, itself included, and the others of c.

@@ -29,7 +29,7 @@ func (p *Platform) restRoutes(mux *http.ServeMux) {
 // caller's own project and session, and lets a failure of that operation happen.
 func (p *Platform) rest(operation string, do func(w http.ResponseWriter, r *http.Request, project string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w, done := p.calls.begin(w, r, p.millis())
+		w, done := p.calls.begin(w, r, p.millis)
 		defer done()
 		project, err := p.caller(r)
 		if err == nil {
@@ -201,8 +201,8 @@ func (p *Platform) listConnections(w http.ResponseWriter, r *http.Request, proje
 // shown lists who the REST API shows in a session now, by the faults f.
 func (p *Platform) shown(id string, f Faults) ([]listed, error) {
 	list := []listed{}
-	now := p.millis()
 	err := p.with(id, func(s *sessionState) error {
+		now := p.millis() // with the lock held, nobody leaves later than now
 		for _, c := range append(s.lingering(now-int64(f.LingerMS)), s.in...) {
 			if f.AppearMS == 0 || c.CreatedAt+int64(f.AppearMS) <= now {
 				list = append(list, c.listed(f.TextTimes))

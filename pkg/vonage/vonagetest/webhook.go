@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -64,6 +65,13 @@ type Webhook struct {
 	Status       int             `json:"status"` // of the last answer, 0 for none
 }
 
+// view is the record as it stands now. The caller holds courier.mu.
+func (w *Webhook) view() Webhook {
+	v := *w
+	v.Body = slices.Clone(v.Body)
+	return v
+}
+
 // States of a webhook.
 const (
 	Queued    = "queued"    // to be sent now, or being sent
@@ -110,6 +118,7 @@ func (p *Platform) SendWebhook(ctx context.Context, body []byte) (status int, er
 	if p.opts.Callback == "" {
 		return 0, fail(http.StatusConflict, "no callback is set")
 	}
+	body = slices.Clone(body) // a transport may read it after its answer
 	return p.deliver(ctx, body, p.sign(body))
 }
 

@@ -129,6 +129,32 @@ func TestACallbackIsARealRequest(t *testing.T) {
 	}
 }
 
+// slow is a callback that answers before it reads.
+type slow struct{ read chan []byte }
+
+func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	go func() {
+		<-s.read
+		body, _ := io.ReadAll(r.Body)
+		s.read <- body
+	}()
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
+}
+
+func TestWhoSentAWebhookMayWriteOverIt(t *testing.T) {
+	s := slow{make(chan []byte)}
+	p, _ := both(t, func(o *Options) { o.HTTP = &http.Client{Transport: s} })
+	body := []byte("as it was")
+	if _, err := p.SendWebhook(t.Context(), body); err != nil {
+		t.Fatal(err)
+	}
+	clear(body)
+	s.read <- nil
+	if got := <-s.read; string(got) != "as it was" {
+		t.Errorf("sent %q", got)
+	}
+}
+
 func TestARawWebhookNeedsACallbackThatAnswers(t *testing.T) {
 	p, _ := both(t, func(o *Options) { o.Callback = "" })
 	_, err := p.SendWebhook(t.Context(), []byte("{}"))
