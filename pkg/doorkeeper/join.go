@@ -164,9 +164,9 @@ const (
 	lookPatience = 8 * time.Second
 )
 
-// lookFor reads the list for a request made at that moment, when its turn
-// comes. It gives nothing where another reading, begun since, has settled the
-// lesson already.
+// lookFor reads the list for a request made at that moment, or waits for the
+// reading that is under way. It gives nothing where another reading, begun since
+// or within the last second, serves the request.
 func (s *Service) lookFor(ctx context.Context, session string, since epoch.Instant) (*lesson.Reconcile, error) {
 	for {
 		claimed, err := s.claim(ctx, session)
@@ -174,7 +174,7 @@ func (s *Service) lookFor(ctx context.Context, session string, since epoch.Insta
 			return nil, err
 		}
 		if claimed.Verdict != nil {
-			if claimed.Lesson.ReconciledAt > since {
+			if l := claimed.Lesson; l.ReconciledAt > since || l.ReconciledAt >= l.ReadAt {
 				return nil, nil
 			}
 			now := s.set.Now()

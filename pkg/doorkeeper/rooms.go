@@ -37,6 +37,9 @@ func (s *Service) PutRoom(ctx context.Context, name string, p Put) (Snapshot, bo
 		snap = s.snapshot(c.Room.Next(), c.Lesson(l))
 		return c, err
 	})
+	if l, ok := s.lessons.Get(snap.Room.Session); err == nil && ok && p.Session != "" {
+		snap = s.snapshot(snap.Room, &l) // with those whom its list shows
+	}
 	return snap, created, err
 }
 
@@ -137,6 +140,10 @@ func (s *Service) commitRoom(ctx context.Context, name string, change func(room.
 	}
 	if c.Swap != nil {
 		s.finish(ctx, c.Decided)
+	}
+	if c.Start != nil {
+		s.lessons.Add(c.Start.Session, *c.Start)
+		s.finish(ctx, lesson.Decision{Lesson: *c.Start, Effects: c.Start.Started()})
 	}
 	return nil
 }

@@ -54,7 +54,8 @@ func (c Conn) person() string {
 // users were in at once; 0 if there was none.
 func (l *Lesson) quorumAt() epoch.Instant {
 	counted := slices.DeleteFunc(slices.Collect(maps.Values(l.Conns)), func(c Conn) bool { return !c.countsForQuorum() })
-	moments := make([]epoch.Instant, 0, len(counted)+len(l.Rules))
+	from := l.startsFrom(counted)
+	moments := append(make([]epoch.Instant, 0, len(counted)+len(l.Rules)+1), from)
 	for _, c := range counted {
 		moments = append(moments, c.CreatedAt)
 	}
@@ -63,11 +64,29 @@ func (l *Lesson) quorumAt() epoch.Instant {
 	}
 	slices.Sort(moments)
 	for _, at := range slices.Compact(moments) {
-		if together(counted, at) >= l.Rules.At(at).Quorum {
+		if at >= from && together(counted, at) >= l.Rules.At(at).Quorum {
 			return at
 		}
 	}
 	return 0
+}
+
+// adoptionReach is how far before its PUT the first policy of an adopted session
+// permits a start: webhooks of the first minute come in any order.
+const adoptionReach = time.Minute
+
+// startsFrom is the first moment at which the lesson may start. Where the quorum
+// was complete in an adopted session even before its policy reaches, the lesson
+// starts with the policy.
+func (l *Lesson) startsFrom(counted []Conn) epoch.Instant {
+	if l.Own {
+		return 0
+	}
+	reach := l.Created.Add(-adoptionReach)
+	if together(counted, reach-1) >= l.Rules[0].Quorum {
+		return l.Created
+	}
+	return reach
 }
 
 // together counts the distinct people who were in at that moment.

@@ -7,6 +7,7 @@ import (
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
+	"usher/pkg/policy"
 )
 
 // Input is something that a lesson has to decide about: a webhook, a reading of
@@ -92,6 +93,7 @@ type turn struct {
 	rest     bool            // anything else was written
 	recalled bool            // something came back from the records, which changes nothing yet
 	effects  Effects
+	freed    int  // seats that this reading's evidence has freed
 	stale    bool // the reading is older than one by which the lesson was reconciled
 }
 
@@ -193,7 +195,22 @@ func (t *turn) seat(c Conn, line journal.Line) {
 		c = t.logArrival(c)
 	}
 	c.State, c.Unlogged = Seated, false
+	t.rideOn(c)
 	line.Action = journal.DidSeat
 	t.write(c)
 	t.logAbout(c, line)
+}
+
+// rideOn lets the promises of c's user be for the seat that it now has: it came by
+// another token than theirs.
+func (t *turn) rideOn(c Conn) {
+	if c.Promise == "" || t.l.Policy.Duplicates() == policy.Allow {
+		return
+	}
+	for _, p := range t.l.Promises {
+		if p.User == c.User && p.ID != c.Promise && p.open() && !p.ridesOnSeat() {
+			p.ForExistingSeat = true
+			t.keep(p)
+		}
+	}
 }

@@ -71,7 +71,7 @@ func (t *turn) returned(c Conn, at epoch.Instant, event string) {
 	c.State, c.ListedAt = ListedOnly, t.now
 	note := journal.ShownAgainUnheard
 	if c.Created {
-		c.State, note = Waiting, journal.ShownAgain
+		c.State, c.WaitsSince, note = Waiting, t.now, journal.ShownAgain
 	}
 	t.write(c)
 	t.logAbout(c, journal.Line{Event: event, Action: journal.DidRepair, Reason: journal.Reconciled, Note: note})

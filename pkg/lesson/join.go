@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"maps"
 	"time"
 
 	"usher/pkg/epoch"
@@ -15,16 +16,25 @@ type Join struct {
 	ID         string        // of the promise, if a new one is given
 	Expires    epoch.Instant // of the token that is asked for
 	Records    []Record
-	// Since is when it was asked: a reading that began later is a look at the
-	// list for this request too.
+	// Since is when it was asked: a reading that began no more than ReadingGap
+	// before is a look at the list for this request too.
 	Since epoch.Instant
 	// Looked is what a reading of the list made for this request showed.
 	Looked *Reconcile
 }
 
-// promiseReusedFor is how long after it was given a promise is the one that its user
-// gets again.
-const promiseReusedFor = 4 * time.Minute
+const (
+	// promiseReusedFor is how long after it was given a promise is the one that its
+	// user gets again.
+	promiseReusedFor = 4 * time.Minute
+	// sameAnswerFor is how long after the last time the user gets the same answer
+	// again, unwritten.
+	sameAnswerFor = 5 * time.Second
+	// sameRefusalFor is how long a refusal of somebody is said only once.
+	sameRefusalFor = 10 * time.Second
+	// maxRefusals bounds the refusals that are remembered for that.
+	maxRefusals = 64
+)
 
 func (a Join) decide(t *turn) error {
 	t.recall(a.Records)
@@ -35,25 +45,42 @@ func (a Join) decide(t *turn) error {
 		return t.turnAway(a, journal.LessonOver, &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."})
 	}
 	if p, ok := t.l.Current(a.User); ok && t.now < p.GivenAt.Add(promiseReusedFor) {
-		p.Expires = max(p.Expires, a.Expires)
-		t.grant(p)
+		t.answerAgain(p, a.Expires)
 		return nil
 	}
 	return t.newPromise(a)
 }
 
-// Current is the newest open promise of the user.
+// Current is the newest promise of the user under which nobody has come.
 func (l *Lesson) Current(user string) (Promise, bool) {
 	var newest Promise
 	for _, p := range l.sortedPromises() {
-		if p.User == user && p.open() {
+		if p.User == user && p.Used == "" && !p.Released {
 			newest = p
 		}
 	}
 	return newest, newest.ID != ""
 }
 
+// answerAgain gives the user one more token of its promise. Within seconds of the
+// last time that writes nothing, but for the second token: from there on it is
+// known that more than one connection may come.
+func (t *turn) answerAgain(p Promise, expires epoch.Instant) {
+	soon := t.now < p.AskedAt.Add(sameAnswerFor)
+	if soon && p.Tokens > 1 {
+		return
+	}
+	p.Tokens = max(p.Tokens, 1) + 1
+	if soon {
+		t.keep(p)
+		return
+	}
+	p.Expires = max(p.Expires, expires)
+	t.grant(p)
+}
+
 func (t *turn) grant(p Promise) {
+	p.AskedAt = t.now
 	t.keep(p)
 	t.watch()
 	t.log(journal.Line{Event: journal.FromJoin, EventAt: p.Expires, User: p.User, Role: p.Role, Action: journal.DidPromise})
@@ -74,17 +101,29 @@ func (t *turn) newPromise(a Join) error {
 			return t.turnAwayFull(a, rivals, journal.DuplicateUser, problem.DuplicateUser, "The user is in the room already.")
 		}
 	}
-	if old, ok := t.l.Current(a.User); ok {
-		// Its seat goes over to the new promise.
-		p.ForExistingSeat = p.ForExistingSeat || old.ForExistingSeat
-		old.Released = true
-		t.l.Promises[old.ID] = old
-	}
-	if limit := t.l.Policy.MaxSeats(); limit > 0 && !p.ForExistingSeat && t.l.seatsUnavailableTo(lastInLine(t.now)) >= limit {
+	released := t.release(a.User, &p)
+	if !p.ForExistingSeat && !t.l.hasFreeSeat(lastInLine(t.now)) {
+		maps.Copy(t.l.Promises, released)
 		return t.turnAwayFull(a, t.l.Pick(Conn.seated), journal.RoomFull, problem.RoomFull, "All seats of the room are taken.")
 	}
 	t.grant(p)
 	return nil
+}
+
+// release lets the seat of the user's open promises go over to p. It gives them as
+// they were, for where p cannot be given.
+func (t *turn) release(user string, p *Promise) map[string]Promise {
+	released := map[string]Promise{}
+	for id, old := range t.l.Promises {
+		if old.User != user || !old.open() || old.Used != "" && t.l.Policy.Duplicates() == policy.Allow {
+			continue
+		}
+		released[id] = old
+		p.ForExistingSeat = p.ForExistingSeat || old.ForExistingSeat
+		old.Released = true
+		t.l.Promises[id] = old
+	}
+	return released
 }
 
 // lastInLine is a connection behind all that have come.
@@ -94,7 +133,7 @@ func lastInLine(now epoch.Instant) Conn { return Conn{CreatedAt: now.Add(time.Ho
 // read; where somebody is too young to be proven gone, it is worth asking again.
 func (t *turn) turnAwayFull(a Join, holders []Conn, why journal.Reason, code problem.Code, detail string) error {
 	looked := t.l.ReconciledAt
-	if a.Looked == nil && looked <= a.Since {
+	if a.Looked == nil && (t.l.ListUnread || looked <= a.Since.Add(-ReadingGap)) {
 		return ErrReadFirst
 	}
 	p := &problem.Details{Code: code, Detail: detail}
@@ -106,7 +145,26 @@ func (t *turn) turnAwayFull(a Join, holders []Conn, why journal.Reason, code pro
 	return t.turnAway(a, why, p)
 }
 
+// turnAway refuses. The same refusal of the same user is one line in a while.
 func (t *turn) turnAway(a Join, why journal.Reason, p *problem.Details) error {
+	said := string(why) + " " + a.User
+	if at, ok := t.l.Refusals[said]; ok && t.now < at.Add(sameRefusalFor) {
+		return p
+	}
+	t.l.Refusals = t.recentRefusals()
+	t.l.Refusals[said] = t.now
 	t.log(journal.Line{Event: journal.FromJoin, User: a.User, Role: a.Role, Action: journal.DidRefuse, Reason: why})
 	return p
+}
+
+// recentRefusals are the refusals that still keep the same ones from being said
+// again.
+func (t *turn) recentRefusals() map[string]epoch.Instant {
+	recent := map[string]epoch.Instant{}
+	for said, at := range t.l.Refusals {
+		if t.now < at.Add(sameRefusalFor) && len(recent) < maxRefusals-1 {
+			recent[said] = at
+		}
+	}
+	return recent
 }

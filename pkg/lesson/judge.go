@@ -1,6 +1,8 @@
 package lesson
 
 import (
+	"time"
+
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/policy"
@@ -38,13 +40,13 @@ func (t *turn) judge(c Conn, line journal.Line, by *evidence) {
 
 // judgeSeat finds c a seat, or says why there is none.
 func (t *turn) judgeSeat(c Conn, line journal.Line, by *evidence) {
-	if p, ok := t.l.Promises[c.Promise]; ok && p.Used == c.ID && t.l.takesSeat(p) {
+	if p, ok := t.l.Promises[c.Promise]; ok && c.ByPromise && t.l.takesSeat(p) {
 		c.Reserved = true
 		t.seat(c, line)
 		return
 	}
 	if t.l.hasFreeSeat(c) {
-		c.Confirmed = c.Confirmed || by.beganAfterHearing(c)
+		c.Confirmed = c.Confirmed || t.freedForIt(c)
 		t.seat(c, line)
 		return
 	}
@@ -55,22 +57,80 @@ func (t *turn) judgeSeat(c Conn, line journal.Line, by *evidence) {
 	t.judgeFull(c, line, by)
 }
 
+// freedForIt reports whether c has a seat only because this reading proved that
+// somebody left or a promise lapsed: no late webhook takes such a seat.
+func (t *turn) freedForIt(c Conn) bool {
+	limit := t.l.Policy.MaxSeats()
+	if t.freed == 0 || limit == 0 || t.l.seatsUnavailableTo(c)+t.freed < limit {
+		return false
+	}
+	t.freed--
+	return true
+}
+
 // judgeFull decides c in a full room by the list: a later comer makes room, or
 // c is refused when enough people are proven to have the better right.
 func (t *turn) judgeFull(c Conn, line journal.Line, by *evidence) {
 	limit := t.l.Policy.MaxSeats()
 	if later, ok := t.l.latestDisplaceable(c); ok && by.shown[c.ID] && t.l.fitsIfDisplaceableLeave(c) &&
-		t.l.wasInBefore(c, later) && t.l.seatsWithBetterRight(later, by.shown, c.ID) >= limit {
+		t.l.wasInBefore(c, later) && t.l.seatsWithBetterRight(later, by.shown, c.ID) >= limit &&
+		!t.l.mayBeAReload(later, by) {
 		t.evict(later, journal.RoomFull, journal.Line{Event: line.Event})
-		c.Confirmed = true
 		t.seat(c, line)
 		return
 	}
-	if t.l.seatsWithBetterRight(c, by.shown, "") >= limit {
+	if t.l.seatsWithBetterRight(c, by.shown, "") >= limit && !t.l.mayBeAReload(c, by) || t.waitedTooLong(c, by) {
 		t.refuse(c, journal.RoomFull, line)
 		return
 	}
 	t.wait(c, line, by)
+}
+
+// mayBeAReload reports whether the list shows somebody earlier than c who was not
+// heard of and may be c's own user, whose seat would be c's then.
+func (l *Lesson) mayBeAReload(c Conn, by *evidence) bool {
+	if c.User == "" || l.Policy.Duplicates() == policy.Allow || c.Foreign && !l.Policy.JudgesForeignDuplicates() {
+		return false
+	}
+	if !c.Foreign && !l.expectsUser(c.User) {
+		return false
+	}
+	for _, o := range l.Conns {
+		if o.State == ListedOnly && o.LeftAt == 0 && by.shown[o.ID] && byAge(o, c) < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// expectsUser reports whether a connection of the user is still to come by one of
+// its promises.
+func (l *Lesson) expectsUser(user string) bool {
+	for _, p := range l.Promises {
+		if p.User == user && p.expected() {
+			return true
+		}
+	}
+	return false
+}
+
+// waitsAtMost is how long somebody may be in, beyond the cap, undecided.
+const waitsAtMost = time.Minute
+
+// waitedTooLong reports whether c has waited for a minute while the readings show
+// that all seats are taken by others: whatever the order, it goes then, for a cap
+// that is exceeded for longer is none.
+func (t *turn) waitedTooLong(c Conn, by *evidence) bool {
+	if t.now < c.WaitsSince.Add(waitsAtMost) {
+		return false
+	}
+	taken := t.l.SeatsPromised()
+	for _, o := range t.l.Conns {
+		if o.ID != c.ID && o.seated() && by.shown[o.ID] {
+			taken++
+		}
+	}
+	return taken >= t.l.Policy.MaxSeats()
 }
 
 // wait leaves c undecided. It is logged once somebody has looked.
@@ -203,7 +263,6 @@ func (t *turn) takeFromNewer(c Conn, rivals []Conn, line journal.Line) bool {
 		t.replace(r, journal.Line{Event: line.Event})
 	}
 	if seated {
-		c.Confirmed = true
 		t.seat(c, line)
 	}
 	return !seated

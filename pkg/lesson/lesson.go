@@ -43,8 +43,11 @@ type Lesson struct {
 	ExtendedMillis int64         `json:"extended,omitempty"`
 	FixedEnd       epoch.Instant `json:"fixedEnd,omitempty"` // the deadline as extend gave it; it stands as given
 
-	Conns    map[string]Conn          `json:"conns"`
-	Promises map[string]Promise       `json:"promises"`
+	Conns    map[string]Conn    `json:"conns"`
+	Promises map[string]Promise `json:"promises"`
+	// Refusals are the refusals at join of the last seconds, by reason and user: each
+	// is one line in a while.
+	Refusals map[string]epoch.Instant `json:"refusals,omitempty"`
 	Seen     map[string]epoch.Instant `json:"seen"` // digests of events that have no id, and when they were heard
 
 	Tail []journal.Line `json:"tail"` // the last log lines; Tail[i] has the number Base+i+1
@@ -59,6 +62,9 @@ type Lesson struct {
 	// ReconciledAt is when the newest reading began by which the lesson was settled.
 	ReconciledAt epoch.Instant `json:"settledAt,omitempty"`
 	ReadAt       epoch.Instant `json:"readAt,omitempty"` // when the newest reading of the list began
+	// ListUnread: the session was adopted, perhaps while it is in use, and its list
+	// has not been read yet.
+	ListUnread bool `json:"listUnread,omitempty"`
 	// NotFound counts the readings in a row that were answered 404, NotFoundSince is
 	// when the first of them began: after a while they are an empty list.
 	NotFound      int           `json:"notFound,omitempty"`
@@ -95,7 +101,9 @@ type Conn struct {
 	User    string `json:"user,omitempty"` // "" is an unknown user
 	Role    string `json:"role,omitempty"`
 	Promise string `json:"promise,omitempty"` // whose data it carried, first or again
-	Foreign bool   `json:"foreign,omitempty"` // its token is not Usher's
+	// ByPromise: it came under a token of the promise that was still expected.
+	ByPromise bool `json:"byPromise,omitempty"`
+	Foreign   bool `json:"foreign,omitempty"` // its token is not Usher's
 
 	State  State          `json:"state"`
 	Reason journal.Reason `json:"reason,omitempty"` // why it was told to go
@@ -118,6 +126,8 @@ type Conn struct {
 	BackAt         epoch.Instant `json:"backAt,omitempty"`    // when it was shown again after it had been taken for gone
 	LeftLowerBound bool          `json:"bound,omitempty"`     // LeftAt is only the last moment it was proven in
 	ShownAt        epoch.Instant `json:"shownAt,omitempty"`   // latest moment that it was proven in
+	// WaitsSince is when it began to wait for a decision.
+	WaitsSince epoch.Instant `json:"waitsSince,omitempty"`
 	// DepartureHeardAt is when connectionDestroyed was heard, by Usher's clock, and
 	// DepartureCheckAt when a reading has to confirm it; 0: it needs none.
 	DepartureHeardAt epoch.Instant `json:"departureHeardAt,omitempty"`
@@ -154,7 +164,13 @@ type Promise struct {
 	Expires         epoch.Instant `json:"expires"`         // of its newest token
 	ForExistingSeat bool          `json:"rides,omitempty"` // given for the seat that its user has, while it has one
 	Released        bool          `json:"freed,omitempty"` // it holds no seat any more
-	Used            string        `json:"used,omitempty"`  // the connection that came under it
+	// Tokens is how many tokens were answered for it, as far as that was written; 0
+	// is one. Came is how many connections came under it that one was expected for.
+	Tokens int `json:"tokens,omitempty"`
+	Came   int `json:"came,omitempty"`
+	// AskedAt is when its user asked last, as far as that was written.
+	AskedAt epoch.Instant `json:"askedAt,omitempty"`
+	Used    string        `json:"used,omitempty"` // the connection that came under it
 }
 
 // Record is what a lesson remembers outside its item: exactly one of the

@@ -100,7 +100,7 @@ func (t *turn) countNotFound(r Reading) bool {
 }
 
 func (t *turn) reconcile(r Reading, steady map[string]bool) {
-	r.Whole = t.countNotFound(r) || r.Whole
+	r.Whole, t.l.ListUnread = t.countNotFound(r) || r.Whole, false
 	t.stale = r.Began < t.l.ReconciledAt
 	by := &evidence{began: r.Began, shown: map[string]bool{}}
 	t.l.ReconciledAt, t.rest = max(t.l.ReconciledAt, r.Began), true
@@ -183,6 +183,9 @@ func (t *turn) absent(by *evidence) {
 		}
 		c.LeftAt, c.LeftLowerBound, c.RetryAt = max(c.ShownAt, c.CreatedAt), true, 0
 		told := c.DisconnectRequested()
+		if c.State == Seated {
+			t.freed++
+		}
 		if c.State == ListedOnly {
 			c.State = HeardAfterLeaving
 		}
@@ -204,8 +207,15 @@ func (t *turn) releaseLapsed(by *evidence) {
 	}
 	for _, p := range t.l.sortedPromises() {
 		if p.open() && by.began >= p.lapsesAt() {
+			held := p.Used == "" || t.l.takesSeat(p)
+			if t.l.takesSeat(p) {
+				t.freed++
+			}
 			p.Released = true
 			t.keep(p)
+			if !held {
+				continue
+			}
 			t.log(journal.Line{Event: journal.FromReconcile, User: p.User, Role: p.Role, Action: journal.DidRepair, Reason: journal.Reconciled, Note: journal.PromiseLapsed})
 		}
 	}
@@ -232,7 +242,7 @@ func (t *turn) judgeListedOnly(by *evidence) {
 	})
 	for _, c := range overdue {
 		c = t.identify(c, t.l.likelyIdentity(c))
-		c.State, c.Unlogged = Waiting, true
+		c.State, c.Unlogged, c.WaitsSince = Waiting, true, t.now
 		t.write(c)
 		t.judge(c, journal.Line{Event: journal.FromReconcile, EventAt: c.CreatedAt}, by)
 	}
@@ -241,7 +251,7 @@ func (t *turn) judgeListedOnly(by *evidence) {
 // likelyIdentity says who somebody is taken for whose webhook never came.
 func (l *Lesson) likelyIdentity(c Conn) identity {
 	for _, p := range l.sortedPromises() {
-		if p.Used == "" && p.GivenAt <= c.CreatedAt && c.CreatedAt <= p.lapsesAt() {
+		if p.expected() && p.GivenAt <= c.CreatedAt && c.CreatedAt <= p.lapsesAt() {
 			return identity{user: p.User, role: p.Role, promise: p.ID}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"usher/pkg/epoch"
+	"usher/pkg/policy"
 )
 
 // In reports whether the connection is, for all Usher knows, in the session and
@@ -45,9 +46,26 @@ func byAge(a, b Conn) int {
 	return cmp.Or(cmp.Compare(a.cameAt(), b.cameAt()), cmp.Compare(a.ID, b.ID))
 }
 
-// open reports whether the promise's connection has not come and its seat was
-// not given away.
-func (p Promise) open() bool { return p.Used == "" && !p.Released }
+// came is how many connections came under the promise for which a token was
+// answered.
+func (p Promise) came() int {
+	if p.Used == "" {
+		return 0
+	}
+	return max(p.Came, 1)
+}
+
+// expected reports whether a connection is still to come: every token that was
+// answered may bring one.
+func (p Promise) expected() bool { return p.came() < max(p.Tokens, 1) }
+
+// open reports whether a connection is still to come and the seat was not given
+// away.
+func (p Promise) open() bool { return p.expected() && !p.Released }
+
+// ridesOnSeat reports whether the promise takes no seat beside the one that its
+// user has: it was given for that one, or its first connection has come.
+func (p Promise) ridesOnSeat() bool { return p.ForExistingSeat || p.Used != "" }
 
 // lapsesAt is when an open promise stops being one, once a reading that began
 // later shows nobody unheard of.
@@ -98,14 +116,28 @@ func (l *Lesson) SeatsPromised() int {
 // takesSeat reports whether the promise takes a seat by itself: until its
 // connection is decided, and unless it rides on the seat that its user has.
 func (l *Lesson) takesSeat(p Promise) bool {
-	if p.Released || p.ForExistingSeat && l.hasSeat(p.User) {
+	switch {
+	case p.Released:
+		return false
+	case l.waitsUnder(p, true):
+		return !p.ForExistingSeat || !l.hasSeat(p.User)
+	case l.waitsUnder(p, false):
+		return !l.hasSeat(p.User)
+	case !p.open():
 		return false
 	}
-	if p.Used == "" {
-		return true
+	return !p.ridesOnSeat() || !l.hasSeat(p.User)
+}
+
+// waitsUnder reports whether a connection that came by the promise is undecided:
+// its first one, or another.
+func (l *Lesson) waitsUnder(p Promise, first bool) bool {
+	for _, c := range l.Conns {
+		if c.ByPromise && c.Promise == p.ID && c.LeftAt == 0 && c.State == Waiting && (c.ID == p.Used) == first {
+			return true
+		}
 	}
-	c, ok := l.Conns[p.Used]
-	return ok && c.LeftAt == 0 && c.State == Waiting
+	return false
 }
 
 func (l *Lesson) hasSeat(user string) bool {
@@ -153,10 +185,26 @@ func (l *Lesson) seatsUnavailableTo(c Conn) int {
 	return l.seatsTaken() + max(0, unheard-l.SeatsPromised()) + waiting
 }
 
-// hasFreeSeat reports whether there is a seat for c.
+// hasFreeSeat reports whether there is a seat for c. In a session whose list has
+// not been read nobody knows.
 func (l *Lesson) hasFreeSeat(c Conn) bool {
 	limit := l.Policy.MaxSeats()
-	return limit == 0 || l.seatsUnavailableTo(c) < limit
+	return limit == 0 || !l.ListUnread && l.seatsUnavailableTo(c)-l.ownPromise(c) < limit
+}
+
+// ownPromise is 1 where a promise holds a seat for c's user: who comes by an older
+// token than that needs no other. Where a user may be in several times, each
+// promise is for a seat of its own.
+func (l *Lesson) ownPromise(c Conn) int {
+	if c.Promise == "" || l.Policy.Duplicates() == policy.Allow {
+		return 0
+	}
+	for _, p := range l.Promises {
+		if p.User == c.User && p.ID != c.Promise && l.takesSeat(p) {
+			return 1
+		}
+	}
+	return 0
 }
 
 // seatsWithBetterRight counts what justifies that target is told that the room is full: the
@@ -235,7 +283,7 @@ func (l *Lesson) canBeDisplaced(o, c Conn) bool {
 // promiseForSeatOf gives the open promise that was given for the seat that c has.
 func (l *Lesson) promiseForSeatOf(c Conn) (Promise, bool) {
 	for _, p := range l.Promises {
-		if p.open() && p.ForExistingSeat && p.User == c.User {
+		if p.open() && p.ridesOnSeat() && p.User == c.User {
 			return p, true
 		}
 	}

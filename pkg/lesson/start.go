@@ -12,6 +12,9 @@ type Begin struct {
 	Own           bool // Usher made the session
 	Policy        policy.Policy
 	PolicyVersion int64
+	// ReadFirst: the session may be in use, and its list is read before anybody is
+	// given a seat. The right to that reading is taken.
+	ReadFirst bool
 }
 
 // New is the lesson that begins with a session: its log starts with the
@@ -26,8 +29,19 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 		WatchAt: now.Add(watchFirst),
 	}
 	l.Tail = []journal.Line{{At: now, Event: event, Action: journal.DidPolicy, Actor: actor, Note: journal.Note(b.Policy.String())}}
-	l.Due = l.WatchAt
+	if l.Due = l.WatchAt; b.ReadFirst {
+		l.ListUnread, l.ReadAt = true, now
+		l.Due = now.Add(ReadingGap)
+	}
 	return l
+}
+
+// Started is what has to be done once the lesson has begun.
+func (l *Lesson) Started() Effects {
+	if l.ListUnread {
+		return Effects{Read: ClaimedReading}
+	}
+	return Effects{}
 }
 
 // LogReopen notes that the room has had a lesson before this one.

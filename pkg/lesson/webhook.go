@@ -87,7 +87,7 @@ func (t *turn) arrive(e Event) {
 		t.logAbout(c, line)
 		t.judge(c, journal.Line{Event: e.Name}, nil)
 	default:
-		c.State, c.Unlogged = Waiting, true
+		c.State, c.Unlogged, c.WaitsSince = Waiting, true, t.now
 		t.write(c)
 		t.judge(c, line, nil)
 		t.claimReadingForFirst()
@@ -103,13 +103,17 @@ func (t *turn) claimReadingForFirst() {
 }
 
 // identify gives c the identity. Who was already judged as somebody stays
-// that; the promise is used by the first connection that carries its id.
+// that; the promise is used by the connections that its tokens were answered for.
 func (t *turn) identify(c Conn, who identity) Conn {
 	if c.User == "" && c.Promise == "" {
 		c.User, c.Role, c.Foreign, c.Promise = who.user, who.role, who.foreign, who.promise
 	}
-	if p, ok := t.l.Promises[who.promise]; ok && p.Used == "" {
-		p.Used = c.ID
+	if p, ok := t.l.Promises[who.promise]; ok && p.expected() {
+		p.Came = p.came() + 1
+		if p.Used == "" {
+			p.Used = c.ID
+		}
+		c.ByPromise = true
 		t.keep(p)
 	}
 	return c

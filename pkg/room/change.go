@@ -10,7 +10,7 @@ func (c *Change) Begin(session string, own bool, event, actor string, now epoch.
 	c.Room.Session, c.Room.Closed = session, 0
 	return lesson.New(lesson.Begin{
 		Session: session, Room: c.Room.Name, Own: own,
-		Policy: c.Room.Policy, PolicyVersion: c.Room.Revision + 1,
+		Policy: c.Room.Policy, PolicyVersion: c.Room.Revision + 1, ReadFirst: !own,
 	}, event, actor, now)
 }
 

@@ -91,9 +91,31 @@ func (h *History) judge(l lesson.Lesson, lines []journal.Line, line journal.Line
 	x := h.Platform.people[line.Connection]
 	limit := h.capAt(l.Session, line.At)
 	claims := h.earlier(l, x, lines, line) + promises(l, lines, line)
+	if h.waitedAMinute(x, lines, line) {
+		return
+	}
 	if limit == 0 || claims < limit {
 		h.flunk("%s was told at %.3f s that the room is full, with %d better claims on %d seats", x.ID, float64(line.At-Epoch)/1000, claims, limit)
 	}
+}
+
+// waitedAMinute reports whether x had waited for a minute and at least as many
+// others were in as there are seats: the one exception.
+func (h *History) waitedAMinute(x *Person, lines []journal.Line, line journal.Line) bool {
+	var since epoch.Instant
+	for _, l := range lines[:line.Seq-1] {
+		waits := l.Action == journal.DidWait || l.Action == journal.DidRepair && l.Note == journal.ShownAgain
+		if l.Connection == x.ID && waits && since == 0 {
+			since = l.At
+		}
+	}
+	others := 0
+	for _, p := range h.Platform.people {
+		if p.ID != x.ID && p.Session == x.Session && p.CameAt <= line.At && (p.LeftAt == 0 || p.LeftAt.Add(maxLag) >= line.At) {
+			others++
+		}
+	}
+	return since != 0 && line.At >= since.Add(time.Minute) && others >= h.capAt(x.Session, line.At)
 }
 
 // capAt is the largest cap that was in force at that moment.
