@@ -66,6 +66,7 @@ func (b *bubble) put(t *testing.T, text, session string) {
 	if _, _, err := b.PutRoom(t.Context(), "lesson", doorkeeper.Put{Policy: p, Session: session}); err != nil {
 		t.Fatal(err)
 	}
+	time.Sleep(time.Second) // an adopted session's list has been read, and may be again
 }
 
 // came is the webhook of a connection that came just now.

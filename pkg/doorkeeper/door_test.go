@@ -33,6 +33,7 @@ func adopted(t *testing.T, policy string) *door {
 	t.Helper()
 	d := &door{World: roomtest.NewWorld(openBolt(t)), t: t, session: "1_adopted"}
 	d.put(policy, "1_adopted")
+	d.Pass(time.Second) // the list has been read, and may be again
 	return d
 }
 

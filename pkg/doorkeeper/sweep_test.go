@@ -62,7 +62,7 @@ func TestWatch(t *testing.T) {
 	d := adopted(t, `{}`)
 	d.come("A", "alice")
 	d.Pass(35 * time.Minute)
-	want := []int{2, 12, 22, 32}
+	want := []int{0, 2, 12, 22, 32}
 	d.looks(want...)
 	d.Platform.Go("A")
 	d.Pass(2 * time.Hour)
