@@ -110,8 +110,8 @@ func putRooms(b *testing.B, s *doorkeeper.Service, n int, raw string) {
 	for range 64 {
 		all.Go(func() {
 			for i := range numbers {
-				put := doorkeeper.Put{Policy: p, Session: sessionOf(i)}
-				if _, _, err := s.PutRoom(b.Context(), fmt.Sprintf("room-%05d", i), put); err != nil {
+				put := room.Put{Name: fmt.Sprintf("room-%05d", i), Policy: p, Session: sessionOf(i)}
+				if _, _, err := s.PutRoom(b.Context(), put); err != nil {
 					b.Error(err)
 				}
 			}

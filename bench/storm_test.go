@@ -11,6 +11,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/room"
 	"usher/pkg/room/roomtest"
 )
 
@@ -29,8 +30,8 @@ func heard(b *testing.B, store *roomtest.Counted, session, processes, handlers i
 	for i := range all {
 		all[i] = newService(b, store, people)
 	}
-	put := doorkeeper.Put{Policy: parse(b, fmt.Sprintf(`{"maxSeats":%d}`, seats)), Session: sessionOf(session)}
-	if _, _, err := all[0].PutRoom(b.Context(), fmt.Sprint("storm-", session), put); err != nil {
+	put := room.Put{Name: fmt.Sprint("storm-", session), Policy: parse(b, fmt.Sprintf(`{"maxSeats":%d}`, seats)), Session: sessionOf(session)}
+	if _, _, err := all[0].PutRoom(b.Context(), put); err != nil {
 		b.Fatal(err)
 	}
 	came := now() - arrivals

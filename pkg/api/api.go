@@ -21,7 +21,7 @@ import (
 // *problem.Details; every other error is an internal one, and one that wraps
 // room.ErrUnavailable is worth trying again.
 type Service interface {
-	PutRoom(ctx context.Context, name string, p doorkeeper.Put) (s doorkeeper.Snapshot, created bool, err error)
+	PutRoom(ctx context.Context, p room.Put) (s doorkeeper.Snapshot, created bool, err error)
 	Room(ctx context.Context, name string) (doorkeeper.Snapshot, error)
 	Rooms(ctx context.Context, after string, limit int, status journal.Status) (doorkeeper.RoomPage, error)
 	DeleteRoom(ctx context.Context, name, actor string) error

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"usher/pkg/doorkeeper"
 	"usher/pkg/room"
 )
 
@@ -19,19 +18,19 @@ func versionOf(tag string) (v room.Version, ok bool) {
 }
 
 // conditions are what If-None-Match and If-Match ask for (RFC 9110, 13.1).
-func conditions(h http.Header) ([]doorkeeper.Condition, error) {
-	var all []doorkeeper.Condition
+func conditions(h http.Header) ([]room.Condition, error) {
+	var all []room.Condition
 	switch v := joined(h, "If-None-Match"); v {
 	case "":
 	case "*":
-		all = append(all, doorkeeper.Absent{})
+		all = append(all, room.Absent{})
 	default: // only * has a meaning for a write here
 		return nil, refuseField("If-None-Match", "If-None-Match can only be *, not %s", clip(v))
 	}
 	switch v := joined(h, "If-Match"); v {
 	case "":
 	case "*":
-		all = append(all, doorkeeper.Present{})
+		all = append(all, room.Present{})
 	default:
 		all = append(all, versionsIn(v))
 	}
@@ -43,8 +42,8 @@ func joined(h http.Header, name string) string { return strings.Join(h.Values(na
 
 // versionsIn are those that a list of tags names. A tag that is not one of ours
 // names none.
-func versionsIn(list string) doorkeeper.OneOf {
-	var versions doorkeeper.OneOf
+func versionsIn(list string) room.OneOf {
+	var versions room.OneOf
 	for tag := range strings.SplitSeq(list, ",") {
 		if v, ok := versionOf(strings.TrimSpace(tag)); ok {
 			versions = append(versions, v)

@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"testing"
 
-	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/room"
 )
@@ -14,18 +13,18 @@ func TestConditions(t *testing.T) {
 	first, second := room.Version{Created: noon, Revision: 7}, room.Version{Created: noon, Revision: 8}
 	for name, tt := range map[string]struct {
 		match, none []string
-		want        []doorkeeper.Condition
+		want        []room.Condition
 	}{
 		"none":                {},
 		"empty":               {match: []string{""}, none: []string{""}},
-		"only new":            {none: []string{"*"}, want: []doorkeeper.Condition{doorkeeper.Absent{}}},
-		"only known":          {match: []string{"*"}, want: []doorkeeper.Condition{doorkeeper.Present{}}},
-		"both":                {match: []string{"*"}, none: []string{"*"}, want: []doorkeeper.Condition{doorkeeper.Absent{}, doorkeeper.Present{}}},
-		"one tag":             {match: []string{tag}, want: []doorkeeper.Condition{doorkeeper.OneOf{first}}},
-		"several tags":        {match: []string{`"x", ` + tag + ` ,"1a23179de00-8"`}, want: []doorkeeper.Condition{doorkeeper.OneOf{first, second}}},
-		"several lines":       {match: []string{tag, `"1a23179de00-8"`}, want: []doorkeeper.Condition{doorkeeper.OneOf{first, second}}},
-		"somebody else's tag": {match: []string{`"other"`}, want: []doorkeeper.Condition{doorkeeper.OneOf(nil)}},
-		"* among tags":        {match: []string{`*, ` + tag}, want: []doorkeeper.Condition{doorkeeper.OneOf{first}}},
+		"only new":            {none: []string{"*"}, want: []room.Condition{room.Absent{}}},
+		"only known":          {match: []string{"*"}, want: []room.Condition{room.Present{}}},
+		"both":                {match: []string{"*"}, none: []string{"*"}, want: []room.Condition{room.Absent{}, room.Present{}}},
+		"one tag":             {match: []string{tag}, want: []room.Condition{room.OneOf{first}}},
+		"several tags":        {match: []string{`"x", ` + tag + ` ,"1a23179de00-8"`}, want: []room.Condition{room.OneOf{first, second}}},
+		"several lines":       {match: []string{tag, `"1a23179de00-8"`}, want: []room.Condition{room.OneOf{first, second}}},
+		"somebody else's tag": {match: []string{`"other"`}, want: []room.Condition{room.OneOf(nil)}},
+		"* among tags":        {match: []string{`*, ` + tag}, want: []room.Condition{room.OneOf{first}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := conditions(http.Header{"If-Match": tt.match, "If-None-Match": tt.none})

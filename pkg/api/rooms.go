@@ -6,6 +6,7 @@ import (
 	"usher/pkg/doorkeeper"
 	"usher/pkg/policy"
 	"usher/pkg/problem"
+	"usher/pkg/room"
 )
 
 func (s *server) health(w http.ResponseWriter, _ *http.Request) error {
@@ -40,7 +41,7 @@ func (s *server) putRoom(w http.ResponseWriter, c call) error {
 	}
 	ctx, cancel := work(c.Request)
 	defer cancel()
-	snap, created, err := s.Service.PutRoom(ctx, c.room, doorkeeper.Put{Policy: policy, Session: session, If: must, Actor: c.actor})
+	snap, created, err := s.Service.PutRoom(ctx, room.Put{Name: c.room, Policy: policy, Session: session, If: must, Actor: c.actor})
 	if err != nil {
 		return err
 	}

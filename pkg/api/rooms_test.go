@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"usher/pkg/doorkeeper"
 	"usher/pkg/policy"
 	"usher/pkg/problem"
+	"usher/pkg/room"
 )
 
 func TestPutRoom(t *testing.T) {
@@ -23,7 +23,7 @@ func TestPutRoom(t *testing.T) {
 			t.Errorf("headers %v", w.Header())
 		}
 		p := d.stub.put
-		if d.stub.name != "maths" || p.Session != "1_abc" || p.Policy.MaxSeats() != 2 || !reflect.DeepEqual(p.If, []doorkeeper.Condition{doorkeeper.Absent{}}) {
+		if d.stub.name != "maths" || p.Session != "1_abc" || p.Policy.MaxSeats() != 2 || !reflect.DeepEqual(p.If, []room.Condition{room.Absent{}}) {
 			t.Errorf("put %+v", d.stub)
 		}
 		if raw, _ := json.Marshal(p.Policy); string(raw) != `{"maxSeats":2}` {
@@ -33,7 +33,7 @@ func TestPutRoom(t *testing.T) {
 	t.Run("a known one", func(t *testing.T) {
 		d := newDesk(t)
 		answered(t, d.ask("PUT", "/v1/rooms/maths", `{"sessionId":null}`, header("If-Match", tag)), 200)
-		if p := d.stub.put; p.Session != "" || !reflect.DeepEqual(p.If, []doorkeeper.Condition{doorkeeper.OneOf{{Created: noon, Revision: 7}}}) {
+		if p := d.stub.put; p.Session != "" || !reflect.DeepEqual(p.If, []room.Condition{room.OneOf{{Created: noon, Revision: 7}}}) {
 			t.Errorf("put %+v", p)
 		}
 	})

@@ -44,7 +44,7 @@ type stub struct {
 	session string
 	seconds int
 	endsAt  epoch.Instant
-	put     doorkeeper.Put
+	put     room.Put
 
 	created bool
 	err     error
@@ -75,9 +75,9 @@ func snapshotOf(name string) doorkeeper.Snapshot {
 	}
 }
 
-func (s *stub) PutRoom(ctx context.Context, name string, p doorkeeper.Put) (doorkeeper.Snapshot, bool, error) {
+func (s *stub) PutRoom(ctx context.Context, p room.Put) (doorkeeper.Snapshot, bool, error) {
 	s.put = p
-	return snapshotOf(name), s.created, s.note(ctx, "put", name, "")
+	return snapshotOf(p.Name), s.created, s.note(ctx, "put", p.Name, "")
 }
 
 func (s *stub) Room(ctx context.Context, name string) (doorkeeper.Snapshot, error) {

@@ -28,7 +28,7 @@ func (s *Service) End(ctx context.Context, name, actor string) (Snapshot, error)
 func (s *Service) request(ctx context.Context, name string, in lesson.Input) (Snapshot, error) {
 	r, l, err := s.loadRoom(ctx, name)
 	if err != nil {
-		return Snapshot{}, noRoom(name, err)
+		return Snapshot{}, room.Missing(name, err)
 	}
 	if l == nil {
 		return s.requestUnopened(ctx, r, in)
@@ -49,49 +49,23 @@ func (s *Service) requestUnopened(ctx context.Context, r room.Room, in lesson.In
 	if r.Session != "" || r.Closed != 0 {
 		return s.snapshot(r, nil), nil
 	}
-	ended := r
-	err := s.commitRoom(ctx, r.Name, func(now room.Room, l *lesson.Lesson) (room.Decision, error) {
-		if now.Revision == 0 {
-			return room.Decision{}, noRoom(r.Name, room.ErrNoRoom)
-		}
-		if now.Session != "" {
-			return room.Decision{}, errHasSession
-		}
-		now.Closed = s.set.Now()
-		ended = now.Next()
-		return room.Decision{Change: room.Change{Room: now}}, nil
-	})
-	if errors.Is(err, errHasSession) {
+	d, err := s.change(ctx, r.Name, room.Close{})
+	if errors.Is(err, room.ErrHasSession) {
 		return s.request(ctx, r.Name, in)
 	}
-	return s.snapshot(ended, nil), err
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return s.snapshot(d.Room.Next(), nil), nil
 }
 
 // Reopen gives an ended room a fresh session of Usher's own.
 func (s *Service) Reopen(ctx context.Context, name, actor string) (Snapshot, error) {
-	var snap Snapshot
-	fresh := ""
-	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
-		if r.Revision == 0 {
-			return room.Decision{}, noRoom(name, room.ErrNoRoom)
-		}
-		if l != nil && l.Status != journal.Ended || r.Session == "" && r.Closed == 0 {
-			return room.Decision{}, &problem.Details{Code: problem.NotEnded, Detail: "The room is open already."}
-		}
-		if fresh == "" {
-			var err error
-			if fresh, err = s.createSession(ctx, r.Policy.Archive()); err != nil {
-				return room.Decision{}, err
-			}
-		}
-		c := room.Decision{Change: room.Change{Room: r}}
-		started := c.Begin(fresh, true, journal.FromAPI, actor, s.set.Now())
-		started.LogReopen(actor)
-		c.Start = &started
-		snap = s.snapshot(c.Room.Next(), c.Start)
-		return c, nil
-	})
-	return snap, err
+	d, err := s.change(ctx, name, room.Reopen{Actor: actor})
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return s.snapshot(d.Room.Next(), d.After), nil
 }
 
 // Remove disconnects one connection. It is nil once that is durable, also when
@@ -99,7 +73,7 @@ func (s *Service) Reopen(ctx context.Context, name, actor string) (Snapshot, err
 func (s *Service) Remove(ctx context.Context, name, connection, actor string) error {
 	r, l, err := s.loadRoom(ctx, name)
 	if err != nil {
-		return noRoom(name, err)
+		return room.Missing(name, err)
 	}
 	if l == nil {
 		return &problem.Details{Code: problem.NoSuchConnection, Detail: fmt.Sprintf("No connection %q: nobody has joined the room.", connection)}
@@ -126,7 +100,7 @@ func (s *Service) Remove(ctx context.Context, name, connection, actor string) er
 func (s *Service) Connections(ctx context.Context, name, after string, limit int) (ConnPage, error) {
 	_, l, err := s.loadRoom(ctx, name)
 	if err != nil {
-		return ConnPage{}, noRoom(name, err)
+		return ConnPage{}, room.Missing(name, err)
 	}
 	page := ConnPage{Next: after}
 	if l == nil {
@@ -174,7 +148,7 @@ const maxPage = 1000
 func (s *Service) Events(ctx context.Context, name, session string, after int64, limit int) (LinePage, error) {
 	r, err := s.store.Room(ctx, name)
 	if err != nil {
-		return LinePage{}, noRoom(name, err)
+		return LinePage{}, room.Missing(name, err)
 	}
 	if session == "" {
 		session = r.Session

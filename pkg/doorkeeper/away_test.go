@@ -301,7 +301,7 @@ func (q *queued) rooms(n int) (sessions []string) {
 			q.t.Fatal(err)
 		}
 		session := fmt.Sprintf("1_%d", i)
-		if _, _, err := q.Service.PutRoom(context.Background(), fmt.Sprintf("room%d", i), doorkeeper.Put{Policy: p, Session: session}); err != nil {
+		if _, _, err := q.Service.PutRoom(context.Background(), room.Put{Name: fmt.Sprintf("room%d", i), Policy: p, Session: session}); err != nil {
 			q.t.Fatal(err)
 		}
 		sessions = append(sessions, session)

@@ -63,7 +63,7 @@ func (b *bubble) put(t *testing.T, text, session string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := b.PutRoom(t.Context(), "lesson", doorkeeper.Put{Policy: p, Session: session}); err != nil {
+	if _, _, err := b.PutRoom(t.Context(), room.Put{Name: "lesson", Policy: p, Session: session}); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(time.Second) // an adopted session's list has been read, and may be again

@@ -61,7 +61,7 @@ func (d *door) put(text, session string) doorkeeper.Snapshot {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	v, _, err := d.Service.PutRoom(context.Background(), "lesson", doorkeeper.Put{Policy: p, Session: session})
+	v, _, err := d.Service.PutRoom(context.Background(), room.Put{Name: "lesson", Policy: p, Session: session})
 	if err != nil {
 		d.t.Fatal(err)
 	}

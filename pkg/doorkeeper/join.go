@@ -47,7 +47,7 @@ func (s *Service) sessionOf(ctx context.Context, name string) (string, error) {
 	r, l, err := s.loadRoom(ctx, name)
 	switch {
 	case err != nil:
-		return "", noRoom(name, err)
+		return "", room.Missing(name, err)
 	case r.Session == "" && r.Closed != 0, r.Session != "" && l == nil:
 		return "", lessonOver()
 	case r.Session == "":
@@ -61,38 +61,15 @@ func lessonOver() *problem.Details {
 	return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."}
 }
 
-// open makes the room's first session.
+// open makes the room's first session, unless somebody else did.
 func (s *Service) open(ctx context.Context, name string) (session string, err error) {
-	fresh := ""
-	err = s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
-		if r.Revision == 0 {
-			return room.Decision{}, noRoom(name, room.ErrNoRoom)
-		}
-		if r.Closed != 0 {
-			return room.Decision{}, lessonOver()
-		}
-		if session = r.Session; session != "" {
-			return room.Decision{}, errHasSession
-		}
-		if fresh == "" {
-			if fresh, err = s.createSession(ctx, r.Policy.Archive()); err != nil {
-				return room.Decision{}, err
-			}
-		}
-		session = fresh
-		c := room.Decision{Change: room.Change{Room: r}}
-		started := c.Begin(session, true, journal.FromJoin, "", s.set.Now())
-		c.Start = &started
-		return c, nil
-	})
-	if errors.Is(err, errHasSession) {
-		err = nil
+	d, err := s.change(ctx, name, room.Open{})
+	if errors.Is(err, room.ErrHasSession) {
+		r, _, err := s.loadRoom(ctx, name)
+		return r.Session, room.Missing(name, err)
 	}
-	return session, err
+	return d.Room.Session, err
 }
-
-// errHasSession says that somebody else opened the room first.
-var errHasSession = errors.New("the room has a session")
 
 func (s *Service) createSession(ctx context.Context, archived bool) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, platformPatience)
@@ -218,7 +195,7 @@ var ErrTicketOnly = errors.New("the room lets nobody in without a ticket")
 func (s *Service) Visit(ctx context.Context, name, visitor string) (room.Credentials, string, error) {
 	r, l, err := s.loadRoom(ctx, name)
 	if err != nil {
-		return room.Credentials{}, "", noRoom(name, err)
+		return room.Credentials{}, "", room.Missing(name, err)
 	}
 	if !r.Policy.Demo() || !s.set.AllowDemo {
 		return room.Credentials{}, "", ErrTicketOnly

@@ -12,35 +12,20 @@ import (
 	"usher/pkg/room"
 )
 
-// Put is a whole policy for a room, and the session it is to use if that was
-// made elsewhere.
-type Put struct {
-	Policy  policy.Policy
-	Session string      // "" adopts none
-	If      []Condition // all must hold
-	Actor   string
-}
-
 // PutRoom creates the room or gives it another policy, and says which.
-func (s *Service) PutRoom(ctx context.Context, name string, p Put) (Snapshot, bool, error) {
-	if err := s.mayPut(name, p.Policy); err != nil {
+func (s *Service) PutRoom(ctx context.Context, p room.Put) (Snapshot, bool, error) {
+	if err := s.mayPut(p.Name, p.Policy); err != nil {
 		return Snapshot{}, false, err
 	}
-	var snap Snapshot
-	var created bool
-	err := s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
-		created = r.Revision == 0
-		if err := p.check(r); err != nil {
-			return room.Decision{}, err
-		}
-		c, err := s.putChange(ctx, name, r, l, p)
-		snap = s.snapshot(c.Room.Next(), c.Lesson(l))
-		return c, err
-	})
-	if l, ok := s.lessons.Get(snap.Room.Session); err == nil && ok && p.Session != "" {
+	d, err := s.change(ctx, p.Name, p)
+	if err != nil {
+		return Snapshot{}, false, err
+	}
+	snap := s.snapshot(d.Room.Next(), d.After)
+	if l, ok := s.lessons.Get(snap.Room.Session); ok && d.Start != nil {
 		snap = s.snapshot(snap.Room, &l) // with those whom its list shows
 	}
-	return snap, created, err
+	return snap, d.Create, nil
 }
 
 func (s *Service) mayPut(name string, p policy.Policy) error {
@@ -51,59 +36,6 @@ func (s *Service) mayPut(name string, p policy.Policy) error {
 		return &problem.Details{Code: problem.InvalidField, Fields: []string{"demo"}, Detail: "demo: true is only for the simulated platform: with a real one it would let everyone in."}
 	}
 	return nil
-}
-
-func (p Put) check(r room.Room) error {
-	for _, c := range p.If {
-		if err := c.check(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// putChange is what a put writes: the room, its running lesson with the new
-// policy, or the adopted session's new one.
-func (s *Service) putChange(ctx context.Context, name string, r room.Room, l *lesson.Lesson, p Put) (room.Decision, error) {
-	next := r
-	next.Name, next.Policy = name, p.Policy
-	c := room.Decision{Change: room.Change{Room: next, Create: r.Revision == 0}}
-	if c.Create {
-		c.Room.Created = s.set.Now()
-	}
-	if p.Session != "" && p.Session != r.Session {
-		return s.adopt(ctx, c, l, p)
-	}
-	if l != nil && l.Status != journal.Ended {
-		return c, c.Decide(*l, lesson.NewPolicy{Policy: p.Policy, Version: next.Revision + 1, Actor: p.Actor}, s.set.Now())
-	}
-	return c, nil
-}
-
-// adopt moves the room to a session that was made elsewhere, if nobody is in
-// its present one.
-func (s *Service) adopt(ctx context.Context, c room.Decision, l *lesson.Lesson, p Put) (room.Decision, error) {
-	if l != nil && l.Status != journal.Ended {
-		if l.Status != journal.Open || l.InUse() {
-			return c, &problem.Details{Code: problem.RoomInUse, Detail: "The room's session is in use; end the lesson first."}
-		}
-		if err := c.Decide(*l, lesson.End{Actor: p.Actor}, s.set.Now()); err != nil {
-			return c, err
-		}
-	}
-	_, _, err := s.store.Lesson(ctx, p.Session)
-	if err == nil {
-		return c, &problem.Details{Code: problem.SessionInUse, Detail: "A session is one lesson, and this one has been used by a room: make a fresh one."}
-	}
-	if !errors.Is(err, room.ErrNoLesson) {
-		return c, err
-	}
-	started := c.Begin(p.Session, false, journal.FromAPI, p.Actor, s.set.Now())
-	if l != nil && l.Status == journal.Ended {
-		started.LogReopen(p.Actor)
-	}
-	c.Start = &started
-	return c, nil
 }
 
 // loadRoom gives the room and its lesson. A room that does not exist is the
@@ -126,34 +58,35 @@ func (s *Service) loadRoom(ctx context.Context, name string) (room.Room, *lesson
 	return r, &l, nil
 }
 
-// commitRoom writes a change of a room and what it makes of its lesson, all or
-// nothing, and again when somebody else was faster. Then it carries out what
-// the change decided.
-func (s *Service) commitRoom(ctx context.Context, name string, change func(room.Room, *lesson.Lesson) (room.Decision, error)) error {
-	c, err := s.tryRoom(ctx, name, change)
+// change decides a request about a room and commits it and what it makes of its
+// lesson, all or nothing, and again when somebody else was faster. Then it
+// carries out what was decided.
+func (s *Service) change(ctx context.Context, name string, in room.Request) (room.Decision, error) {
+	d, err := s.commitChange(ctx, name, in)
 	if err != nil {
-		return err
+		return d, room.Missing(name, err)
 	}
-	s.rooms.Add(name, c.Room.Session)
-	if c.Delete {
+	s.rooms.Add(name, d.Room.Session)
+	if d.Delete {
 		s.rooms.Remove(name)
 	}
-	if c.Swap != nil {
-		s.finish(ctx, c.Decided)
+	if d.Swap != nil {
+		s.finish(ctx, d.Decided)
 	}
-	if c.Start != nil {
-		s.lessons.Add(c.Start.Session, *c.Start)
-		s.finish(ctx, lesson.Decision{Lesson: *c.Start, Effects: c.Start.Started()})
+	if d.Start != nil {
+		s.lessons.Add(d.Start.Session, *d.Start)
+		s.finish(ctx, lesson.Decision{Lesson: *d.Start, Effects: d.Start.Started()})
 	}
-	return nil
+	return d, nil
 }
 
-func (s *Service) tryRoom(ctx context.Context, name string, change func(room.Room, *lesson.Lesson) (room.Decision, error)) (room.Decision, error) {
+func (s *Service) commitChange(ctx context.Context, name string, in room.Request) (room.Decision, error) {
 	unlock, err := s.roomLocks.lock(ctx, name)
 	if err != nil {
 		return room.Decision{}, err
 	}
 	defer unlock()
+	var known room.Facts
 	var lost *room.Decision // whose commit's answer was lost
 	for range maxTries {
 		r, l, err := s.loadRoom(ctx, name)
@@ -163,7 +96,7 @@ func (s *Service) tryRoom(ctx context.Context, name string, change func(room.Roo
 		if lost != nil && lost.Stands(r) {
 			return *lost, nil
 		}
-		d, err := change(r, l)
+		d, err := s.decideRoom(ctx, r, l, in, &known)
 		if err != nil {
 			return room.Decision{}, err
 		}
@@ -178,6 +111,35 @@ func (s *Service) tryRoom(ctx context.Context, name string, change func(room.Roo
 		}
 	}
 	return room.Decision{}, errContended
+}
+
+// decideRoom decides, with what has to be known or made for it. A session that
+// was made serves however often it is decided again.
+func (s *Service) decideRoom(ctx context.Context, r room.Room, l *lesson.Lesson, in room.Request, known *room.Facts) (d room.Decision, err error) {
+	if p, ok := in.(room.Put); ok && p.Session != "" && p.Session != r.Session {
+		if known.Used, err = s.used(ctx, p.Session); err != nil {
+			return d, err
+		}
+	}
+	known.Now = s.set.Now()
+	d = room.Decide(r, l, in, *known)
+	if errors.Is(d.Verdict, room.ErrSessionNeeded) {
+		if known.Fresh, err = s.createSession(ctx, r.Policy.Archive()); err != nil {
+			return d, err
+		}
+		known.Now = s.set.Now()
+		d = room.Decide(r, l, in, *known)
+	}
+	return d, d.Verdict
+}
+
+// used reports whether the session has been a lesson.
+func (s *Service) used(ctx context.Context, session string) (bool, error) {
+	_, _, err := s.store.Lesson(ctx, session)
+	if errors.Is(err, room.ErrNoLesson) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // commitDecision stores what was decided about a room. What this process
@@ -204,21 +166,13 @@ func (s *Service) commitDecision(ctx context.Context, d room.Decision) error {
 func (s *Service) Room(ctx context.Context, name string) (Snapshot, error) {
 	r, l, err := s.loadRoom(ctx, name)
 	if err != nil {
-		return Snapshot{}, noRoom(name, err)
+		return Snapshot{}, room.Missing(name, err)
 	}
 	snap := s.snapshot(r, l)
 	if l != nil && l.PresentOutside > 0 {
 		snap.Connections, err = s.present(ctx, l, "", snapshotConnections)
 	}
 	return snap, err
-}
-
-// noRoom puts ErrNoRoom in words.
-func noRoom(name string, err error) error {
-	if errors.Is(err, room.ErrNoRoom) {
-		return &problem.Details{Code: problem.NoSuchRoom, Detail: fmt.Sprintf("There is no room %q.", name)}
-	}
-	return err
 }
 
 // Rooms lists rooms by name; status "" is any.
@@ -274,14 +228,6 @@ func (s *Service) choose(ctx context.Context, rooms []room.Room, limit int, stat
 // DeleteRoom ends the room's lesson and forgets its name and policy. The
 // records of its lessons stay.
 func (s *Service) DeleteRoom(ctx context.Context, name, actor string) error {
-	return s.commitRoom(ctx, name, func(r room.Room, l *lesson.Lesson) (room.Decision, error) {
-		if r.Revision == 0 {
-			return room.Decision{}, noRoom(name, room.ErrNoRoom)
-		}
-		c := room.Decision{Change: room.Change{Room: r, Delete: true}}
-		if l != nil && l.Status != journal.Ended {
-			return c, c.Decide(*l, lesson.End{Actor: actor}, s.set.Now())
-		}
-		return c, nil
-	})
+	_, err := s.change(ctx, name, room.Delete{Actor: actor})
+	return err
 }

@@ -116,7 +116,7 @@ func (l *Local) work(ctx context.Context, session string) {
 // createRooms puts the rooms of the settings where their names are free.
 func (l *Local) createRooms(ctx context.Context) error {
 	for _, r := range l.settings.Rooms {
-		_, _, err := l.service.PutRoom(ctx, r.Name, doorkeeper.Put{Policy: r.Policy, If: []doorkeeper.Condition{doorkeeper.Absent{}}, Actor: "start"})
+		_, _, err := l.service.PutRoom(ctx, room.Put{Name: r.Name, Policy: r.Policy, If: []room.Condition{room.Absent{}}, Actor: "start"})
 		var there *problem.Details
 		if errors.As(err, &there) && there.Code == problem.Changed {
 			continue

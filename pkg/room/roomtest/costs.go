@@ -61,11 +61,11 @@ func newHouse(t testing.TB, store Metered, text string, own bool) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put := doorkeeper.Put{Policy: p, Session: h.session}
+	put := room.Put{Name: "lesson", Policy: p, Session: h.session}
 	if own {
 		put.Session, h.session = "", "2_session1"
 	}
-	if _, _, err := h.rooms.PutRoom(context.Background(), "lesson", put); err != nil {
+	if _, _, err := h.rooms.PutRoom(context.Background(), put); err != nil {
 		t.Fatal(err)
 	}
 	return h

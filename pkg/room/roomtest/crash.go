@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
@@ -248,7 +247,7 @@ func (c *crash) put(text, session string) {
 		c.adopted = append(c.adopted, session)
 	}
 	c.must("", func() error {
-		_, _, err := c.Service.PutRoom(context.Background(), c.name, doorkeeper.Put{Policy: p, Session: session, Actor: "admin"})
+		_, _, err := c.Service.PutRoom(context.Background(), room.Put{Name: c.name, Policy: p, Session: session, Actor: "admin"})
 		return err
 	})
 }

@@ -207,7 +207,7 @@ func (h *History) put(session string) {
 	if err != nil {
 		h.flunk("policy: %v", err)
 	}
-	_, _, err = h.Service.PutRoom(context.Background(), h.name, doorkeeper.Put{Policy: policy, Session: session})
+	_, _, err = h.Service.PutRoom(context.Background(), room.Put{Name: h.name, Policy: policy, Session: session})
 	h.say("policy %s: %v", policy, err)
 	if err == nil {
 		h.caps = append(h.caps, capSince{h.Now(), limit, h.session})

@@ -1,0 +1,200 @@
+package room
+
+import (
+	"errors"
+	"fmt"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
+	"usher/pkg/problem"
+)
+
+// Decision is everything that is decided about a room: what to commit, and what
+// that decides about its lesson. It is carried out like a lesson's own: the
+// deadline's wake is placed, the change is committed, then the effects follow.
+type Decision struct {
+	Change
+	Decided lesson.Decision // of Change.Swap, where there is one
+	// After is the room's lesson once the change is committed; nil where it has
+	// none.
+	After *lesson.Lesson
+	// Verdict is nil, a *problem.Details for whoever asked, ErrHasSession or
+	// ErrSessionNeeded. Only without one there is something to commit.
+	Verdict error
+}
+
+// Verdicts that are for the shell.
+var (
+	// ErrHasSession says that the room was opened before.
+	ErrHasSession = errors.New("the room has a session")
+	// ErrSessionNeeded says that a session has to be made first, see Facts.Fresh.
+	ErrSessionNeeded = errors.New("a session has to be made first")
+)
+
+// Facts are what a decision about a room needs to know of the world.
+type Facts struct {
+	Now   epoch.Instant
+	Fresh string // a session made for this request; "" when none has been made
+	Used  bool   // the session to adopt has been a lesson of some room
+}
+
+// Request is something that is asked about a room: Put, Open, Close, Reopen or
+// Delete.
+type Request interface {
+	decide(d *Decision, l *lesson.Lesson, known Facts) error
+}
+
+// Decide says what becomes of the room by the request. The zero Room does not
+// exist; l is the lesson of its session, nil where it has none.
+func Decide(r Room, l *lesson.Lesson, in Request, known Facts) Decision {
+	d := Decision{Change: Change{Room: r}, After: l}
+	if _, put := in.(Put); !put && r.Revision == 0 {
+		d.Verdict = ErrNoRoom
+		return d
+	}
+	d.Verdict = in.decide(&d, l, known)
+	return d
+}
+
+// lesson lets the room's lesson decide, as a part of the change.
+func (d *Decision) lesson(l lesson.Lesson, in lesson.Input, now epoch.Instant) error {
+	d.Decided = lesson.Decide(l, in, now)
+	d.After = &d.Decided.Lesson
+	if d.Decided.Write != lesson.Nothing {
+		d.Swap = &d.Decided.Lesson
+	}
+	return d.Decided.Verdict
+}
+
+// begin points the room to a fresh session, whose lesson begins.
+func (d *Decision) begin(session string, own bool, event, actor string, now epoch.Instant) {
+	d.Room.Session, d.Room.Closed = session, 0
+	l := lesson.New(lesson.Begin{
+		Session: session, Room: d.Room.Name, Own: own,
+		Policy: d.Room.Policy, PolicyVersion: d.Room.Revision + 1, ReadFirst: !own,
+	}, event, actor, now)
+	d.Start, d.After = &l, &l
+}
+
+// over reports whether the room's lesson has ended, or was closed before it began.
+func (d *Decision) over(l *lesson.Lesson) bool {
+	if d.Room.Session == "" {
+		return d.Room.Closed != 0
+	}
+	return l == nil || l.Status == journal.Ended
+}
+
+// Put is a whole policy for a room, and the session it is to use if that was
+// made elsewhere.
+type Put struct {
+	Name    string
+	Policy  policy.Policy
+	Session string      // "" adopts none
+	If      []Condition // all must hold
+	Actor   string
+}
+
+func (p Put) decide(d *Decision, l *lesson.Lesson, known Facts) error {
+	for _, c := range p.If {
+		if err := c.check(d.Room); err != nil {
+			return err
+		}
+	}
+	if d.Create = d.Room.Revision == 0; d.Create {
+		d.Room.Created = known.Now
+	}
+	before := d.Room.Session
+	d.Room.Name, d.Room.Policy = p.Name, p.Policy
+	switch {
+	case p.Session != "" && p.Session != before:
+		return p.adopt(d, l, known)
+	case l != nil && l.Status != journal.Ended:
+		return d.lesson(*l, lesson.NewPolicy{Policy: p.Policy, Version: d.Room.Revision + 1, Actor: p.Actor}, known.Now)
+	}
+	return nil
+}
+
+// adopt moves the room to a session that was made elsewhere, if nobody is in
+// its present one.
+func (p Put) adopt(d *Decision, l *lesson.Lesson, known Facts) error {
+	again := l != nil && l.Status == journal.Ended
+	if l != nil && !again {
+		if l.Status != journal.Open || l.InUse() {
+			return &problem.Details{Code: problem.RoomInUse, Detail: "The room's session is in use; end the lesson first."}
+		}
+		if err := d.lesson(*l, lesson.End{Actor: p.Actor}, known.Now); err != nil {
+			return err
+		}
+	}
+	if known.Used {
+		return &problem.Details{Code: problem.SessionInUse, Detail: "A session is one lesson, and this one has been used by a room: make a fresh one."}
+	}
+	d.begin(p.Session, false, journal.FromAPI, p.Actor, known.Now)
+	if again {
+		d.Start.LogReopen(p.Actor)
+	}
+	return nil
+}
+
+// Open gives a room its first session, for somebody who joins.
+type Open struct{}
+
+func (Open) decide(d *Decision, _ *lesson.Lesson, known Facts) error {
+	switch {
+	case d.Room.Session != "":
+		return ErrHasSession
+	case d.Room.Closed != 0:
+		return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."}
+	case known.Fresh == "":
+		return ErrSessionNeeded
+	}
+	d.begin(known.Fresh, true, journal.FromJoin, "", known.Now)
+	return nil
+}
+
+// Close ends a room that nobody has joined yet.
+type Close struct{}
+
+func (Close) decide(d *Decision, _ *lesson.Lesson, known Facts) error {
+	if d.Room.Session != "" {
+		return ErrHasSession
+	}
+	d.Room.Closed = known.Now
+	return nil
+}
+
+// Reopen gives an ended room a fresh session of Usher's own.
+type Reopen struct{ Actor string }
+
+func (r Reopen) decide(d *Decision, l *lesson.Lesson, known Facts) error {
+	switch {
+	case !d.over(l):
+		return &problem.Details{Code: problem.NotEnded, Detail: "The room is open already."}
+	case known.Fresh == "":
+		return ErrSessionNeeded
+	}
+	d.begin(known.Fresh, true, journal.FromAPI, r.Actor, known.Now)
+	d.Start.LogReopen(r.Actor)
+	return nil
+}
+
+// Delete ends the room's lesson and forgets its name and policy.
+type Delete struct{ Actor string }
+
+func (x Delete) decide(d *Decision, l *lesson.Lesson, known Facts) error {
+	d.Change.Delete = true
+	if l == nil || l.Status == journal.Ended {
+		return nil
+	}
+	return d.lesson(*l, lesson.End{Actor: x.Actor}, known.Now)
+}
+
+// Missing puts ErrNoRoom in words; other errors stay as they are.
+func Missing(name string, err error) error {
+	if errors.Is(err, ErrNoRoom) {
+		return &problem.Details{Code: problem.NoSuchRoom, Detail: fmt.Sprintf("There is no room %q.", name)}
+	}
+	return err
+}
