@@ -91,7 +91,7 @@ func (h *History) judge(l lesson.Lesson, lines []journal.Line, line journal.Line
 	x := h.Platform.people[line.Connection]
 	limit := h.capAt(l.Session, line.At)
 	claims := h.earlier(l, x, lines, line) + promises(l, lines, line)
-	if h.waitedAMinute(x, lines, line) {
+	if h.waitedAMinute(l, x, lines, line) {
 		return
 	}
 	if limit == 0 || claims < limit {
@@ -99,17 +99,17 @@ func (h *History) judge(l lesson.Lesson, lines []journal.Line, line journal.Line
 	}
 }
 
-// waitedAMinute reports whether x had waited for a minute and at least as many
-// others were in as there are seats: the one exception.
-func (h *History) waitedAMinute(x *Person, lines []journal.Line, line journal.Line) bool {
+// waitedAMinute reports whether x had waited for a minute and the seats were taken
+// by others who were in, and promises: the one exception.
+func (h *History) waitedAMinute(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line) bool {
 	var since epoch.Instant
-	for _, l := range lines[:line.Seq-1] {
-		waits := l.Action == journal.DidWait || l.Action == journal.DidRepair && l.Note == journal.ShownAgain
-		if l.Connection == x.ID && waits && since == 0 {
-			since = l.At
+	for _, said := range lines[:line.Seq-1] {
+		waits := said.Action == journal.DidWait || said.Action == journal.DidRepair && said.Note == journal.ShownAgain
+		if said.Connection == x.ID && waits && since == 0 {
+			since = said.At
 		}
 	}
-	others := 0
+	others := promises(l, lines, line)
 	for _, p := range h.Platform.people {
 		if p.ID != x.ID && p.Session == x.Session && p.CameAt <= line.At && (p.LeftAt == 0 || p.LeftAt.Add(maxLag) >= line.At) {
 			others++
