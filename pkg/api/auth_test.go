@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +190,8 @@ func TestTicketsAreRefused(t *testing.T) {
 		"no user":                    {hs256(t, ticketSecret, ticketClaims(without("sub"))), 400, codeInvalidUser, ""},
 		"long user":                  {hs256(t, ticketSecret, ticketClaims(put("sub", strings.Repeat("x", 129)))), 400, codeInvalidUser, ""},
 		"user with a line break":     {hs256(t, ticketSecret, ticketClaims(put("sub", "a\nb"))), 400, codeInvalidUser, ""},
+		"user with a lone surrogate": {hs256(t, ticketSecret, ticketClaims(put("sub", json.RawMessage(`"a\ud800"`)))), 400, codeInvalidUser, ""},
+		"user turned round":          {hs256(t, ticketSecret, ticketClaims(put("sub", "a\u202eb"))), 400, codeInvalidUser, ""},
 		"role with a space":          {hs256(t, ticketSecret, ticketClaims(put("role", "a b"))), 400, problem.InvalidField, "role"},
 	}
 	for name, tt := range tests {
