@@ -60,7 +60,8 @@ func (c *Client) Disconnect(ctx context.Context, session, connection string) err
 
 // Signal sends data under kind to everyone in the session, or to one
 // connection where connection is not empty. Vonage takes 128 bytes of kind and
-// 8 kB of data (else 413). room.ErrGone where the platform answers 404.
+// 8 kB of data (else 413); its browser library refuses a kind of more than
+// letters, digits, -, _ and ~, and what the platform does is unknown. room.ErrGone where the platform answers 404.
 func (c *Client) Signal(ctx context.Context, session, connection, kind string, data []byte) error {
 	const operation = "signal"
 	path, err := c.path(operation, session, "signal")

@@ -125,8 +125,8 @@ func TestPaths(t *testing.T) {
 		{"disconnect odd ids", "DELETE /base/v2/project/123456/session/" + escaped + "/connection/" + escaped, "", func(c *Client) error {
 			return c.Disconnect(t.Context(), odd, odd)
 		}},
-		{"signal all", "POST /base/v2/project/123456/session/2_x/signal", `{"type":"usher:ended","data":"{\"reason\":\"<>\"}"}`, func(c *Client) error {
-			return c.Signal(t.Context(), "2_x", "", "usher:ended", []byte(`{"reason":"<>"}`))
+		{"signal all", "POST /base/v2/project/123456/session/2_x/signal", `{"type":"usher-ended","data":"{\"reason\":\"<>\"}"}`, func(c *Client) error {
+			return c.Signal(t.Context(), "2_x", "", "usher-ended", []byte(`{"reason":"<>"}`))
 		}},
 		{"signal one", "POST /base/v2/project/123456/session/2_x/connection/" + escaped + "/signal", `{"type":"k","data":""}`, func(c *Client) error {
 			return c.Signal(t.Context(), "2_x", odd, "k", nil)
