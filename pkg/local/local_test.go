@@ -230,8 +230,10 @@ func TestPages(t *testing.T) {
 
 func TestUnsignedWhereSigned(t *testing.T) {
 	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), "VONAGE_SIGNATURE_SECRET", "signs"))
-	if status, _ := r.call("", "POST", api.WebhookPath, `{"sessionId":"1_x","event":"sessionCreated"}`); status != 401 {
-		t.Errorf("an unsigned callback: %d", status)
+	for path, want := range map[string]int{api.WebhookPath: 401, api.WebhookPath + "/": 401, api.WebhookPath + "//": 404, api.WebhookPath + "/x": 405} {
+		if status, _ := r.call("", "POST", path, `{"sessionId":"1_x","event":"sessionCreated"}`); status != want {
+			t.Errorf("an unsigned callback at %s: %d", path, status)
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func (l *Local) handler() http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.URL.Path == api.WebhookPath:
+		case strings.TrimSuffix(r.URL.Path, "/") == api.WebhookPath:
 			webhook.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, simulatorPath+"/"):
 			simulator.ServeHTTP(w, r)

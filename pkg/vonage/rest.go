@@ -86,13 +86,13 @@ func (c *Client) Signal(ctx context.Context, session, connection, kind string, d
 }
 
 // path names something in a session. Ids are escaped; those that a server
-// would take for a step in the path name nothing that can exist.
+// could take for steps in the path name nothing that can exist.
 func (c *Client) path(operation, session string, parts ...string) (string, error) {
 	var b strings.Builder
 	b.WriteString("/v2/project/" + url.PathEscape(c.account.Project()) + "/session/" + url.PathEscape(session))
-	for _, part := range append(parts, session) {
-		if part == "" || part == "." || part == ".." {
-			return "", fmt.Errorf("%s: %q is no id of a session or connection", operation, part)
+	for _, part := range append(parts, session, c.account.Project()) {
+		if !isID(part) {
+			return "", fmt.Errorf("%s: %.100q is no id of a project, session or connection", operation, part)
 		}
 	}
 	for _, part := range parts {

@@ -159,7 +159,7 @@ func sameJSON(a, b string) bool {
 
 func TestIDsThatAreNone(t *testing.T) {
 	c, p := serve(t, openTokAccount(), answers(204, ""))
-	for _, id := range []string{"", ".", ".."} {
+	for _, id := range []string{"", ".", "..", "../c", "c/..", "a/./b", `..\c`, strings.Repeat("x", 256)} {
 		_, err := c.Connections(t.Context(), id)
 		if c.Disconnect(t.Context(), "s", id) == nil || c.Disconnect(t.Context(), id, "c") == nil ||
 			c.Signal(t.Context(), id, "", "k", nil) == nil || err == nil {
