@@ -43,7 +43,7 @@ func (s *server) bearer(r *http.Request, scope string) (*claims, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return nil, refuse(codeUnauthorized, "this needs an Authorization header with a bearer token")
 	}
-	c, err := keys{s.APISecret, s.TicketSecret}.read(strings.TrimSpace(token), s.Now().Std())
+	c, err := s.keys.read(strings.TrimSpace(token), s.Now().Std())
 	if err != nil {
 		return nil, refuse(codeUnauthorized, "the token is not good: it must be HS256, signed with the right secret, "+
 			"not expired, for audience %q, with iat and exp, and live at most %v where it is an admin token", audience, longestAdmin)

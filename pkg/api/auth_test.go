@@ -226,6 +226,35 @@ func TestOneSecretForBoth(t *testing.T) {
 	}
 }
 
+// While a previous secret is set, whoever still signs with it is let in, and
+// each kind of token by its own alone.
+func TestPreviousSecrets(t *testing.T) {
+	oldAPI, oldTicket, stolen := []byte("the API's secret of last summer, 32+"), []byte("the ticket secret of last summer, 32+"), []byte("an older secret, at least 32 bytes")
+	tests := map[string]struct {
+		previous Previous
+		ticket   []byte // the present one
+		secret   []byte
+		admin    int
+		join     int
+	}{
+		"none":                              {Previous{}, ticketSecret, oldAPI, 401, 401},
+		"the API's":                         {Previous{APISecret: oldAPI}, ticketSecret, oldAPI, 200, 401},
+		"the tickets'":                      {Previous{TicketSecret: oldTicket}, ticketSecret, oldTicket, 401, 200},
+		"another than either":               {Previous{oldAPI, oldTicket}, ticketSecret, stolen, 401, 401},
+		"one secret for both":               {Previous{APISecret: oldAPI}, nil, oldAPI, 200, 200},
+		"tickets had a secret of their own": {Previous{TicketSecret: oldTicket}, nil, oldTicket, 401, 200},
+		"tickets had the API's secret":      {Previous{TicketSecret: apiSecret}, ticketSecret, apiSecret, 200, 200},
+		"the present ones hold":             {Previous{oldAPI, oldTicket}, nil, apiSecret, 200, 200},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, func(o *Options) { o.TicketSecret, o.Previous = tt.ticket, tt.previous })
+			answered(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, tt.secret, adminClaims()))), tt.admin)
+			answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, tt.secret, ticketClaims()))), tt.join)
+		})
+	}
+}
+
 func TestNoSecretLetsNobodyIn(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.APISecret, o.TicketSecret = nil, nil })
 	for name, c := range map[string]jwt.MapClaims{"admin": adminClaims(), "ticket": ticketClaims(), "other": adminClaims(put("scope", "x"))} {
@@ -268,7 +297,7 @@ func FuzzToken(f *testing.F) {
 	f.Add(hs256(f, ticketSecret, ticketClaims()))
 	f.Add("..")
 	f.Fuzz(func(t *testing.T, token string) {
-		c, err := keys{apiSecret, ticketSecret}.read(token, noon.Std())
+		c, err := keys{[][]byte{apiSecret}, [][]byte{ticketSecret}}.read(token, noon.Std())
 		if err != nil {
 			return
 		}

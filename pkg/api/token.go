@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -32,7 +33,7 @@ type claims struct {
 // keys verify tokens. Each scope has its own key, so a token says by its scope
 // which key must have signed it; where both keys are the same, the scope alone
 // tells an admin token from a ticket.
-type keys struct{ api, ticket []byte }
+type keys struct{ api, ticket [][]byte }
 
 var (
 	errNoKey    = errors.New("no key for this token")
@@ -73,11 +74,11 @@ func (k keys) pick(t *jwt.Token) (any, error) {
 	c, _ := t.Claims.(*claims)
 	switch c.Scope {
 	case scopeAdmin:
-		return usable(k.api)
+		return usable(k.api...)
 	case scopeJoin:
-		return usable(k.ticket)
+		return usable(k.ticket...)
 	}
-	return usable(k.api, k.ticket)
+	return usable(slices.Concat(k.api, k.ticket)...)
 }
 
 func usable(secrets ...[]byte) (jwt.VerificationKeySet, error) {

@@ -68,8 +68,8 @@ func (l *Local) webhook() http.Handler {
 		Now:           now,
 		Log:           l.log,
 	}
-	if secret := l.settings.Platform.SignatureSecret; secret != "" {
-		o.Verifier = vonage.NewVerifier(secret, time.Now)
+	if p := l.settings.Platform; p.SignatureSecret != "" {
+		o.Verifier = vonage.NewVerifier(p.SignatureSecret, time.Now, p.PreviousSignatureSecret)
 	}
 	return api.Webhook(o)
 }
@@ -79,6 +79,7 @@ func (l *Local) rest() http.Handler {
 		Service:      l.service,
 		APISecret:    l.settings.APISecret,
 		TicketSecret: l.settings.TicketSecret,
+		Previous:     api.Previous{APISecret: l.settings.PreviousAPISecret, TicketSecret: l.settings.PreviousTicketSecret},
 		Origins:      l.settings.Origins,
 		Now:          now,
 		Version:      Version(),
