@@ -58,6 +58,21 @@ func hs256(t testing.TB, secret []byte, c jwt.MapClaims) string {
 	return signed(t, jwt.SigningMethodHS256, secret, c)
 }
 
+// rawToken signs claims that no library would write.
+func rawToken(secret []byte, claims string) string {
+	text := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+	signature, err := jwt.SigningMethodHS256.Sign(text, secret)
+	if err != nil {
+		panic(err) // HMAC over bytes cannot fail
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+func TestRawTokensAreTakenWhereTheyAreGood(t *testing.T) {
+	token := rawToken(apiSecret, `{"scope":"admin","aud":"usher","iat":1796126400,"exp":1796126500,"room":"maths"}`)
+	answered(t, newDesk(t).ask("GET", "/v1/rooms/maths", "", bearer(token)), 200)
+}
+
 func TestAdminTokensAreRefused(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -95,6 +110,15 @@ func TestAdminTokensAreRefused(t *testing.T) {
 		"other audience":                "Bearer " + hs256(t, apiSecret, adminClaims(put("aud", "door"))),
 		"no audience":                   "Bearer " + hs256(t, apiSecret, adminClaims(without("aud"))),
 		"room that is no text":          "Bearer " + hs256(t, apiSecret, adminClaims(put("room", 5))),
+		"null room":                     "Bearer " + hs256(t, apiSecret, adminClaims(put("room", nil))),
+		"another claim null":            "Bearer " + hs256(t, apiSecret, adminClaims(put("class", nil))),
+		"room in another case":          "Bearer " + hs256(t, apiSecret, adminClaims(put("Room", "maths"))),
+		"exp in another case":           "Bearer " + hs256(t, apiSecret, adminClaims(without("exp"), put("EXP", seconds(time.Hour)))),
+		"scope in another alphabet":     "Bearer " + hs256(t, apiSecret, adminClaims(put("\u017fcope", "join"))),
+		"room twice":                    "Bearer " + rawToken(apiSecret, `{"scope":"admin","aud":"usher","iat":1796126400,"exp":1796126500,"room":"art","room":"maths"}`),
+		"room twice, once escaped":      "Bearer " + rawToken(apiSecret, `{"scope":"admin","aud":"usher","iat":1796126400,"exp":1796126500,"room":"art","\u0072oom":"maths"}`),
+		"unknown claim twice":           "Bearer " + rawToken(apiSecret, `{"scope":"admin","aud":"usher","iat":1796126400,"exp":1796126500,"x":1,"x":2}`),
+		"claims not UTF-8":              "Bearer " + rawToken(apiSecret, `{"scope":"admin","aud":"usher","iat":1796126400,"exp":1796126500,"x":"`+"\xff"+`"}`),
 		"unknown scope, unknown secret": "Bearer " + hs256(t, []byte("some other secret of that length.."), adminClaims(put("scope", "x"))),
 	}
 	for name, authorization := range tests {
@@ -133,7 +157,7 @@ func TestAdminTokensAreTaken(t *testing.T) {
 		"just expired":       adminClaims(put("iat", seconds(-time.Hour)), put("exp", seconds(-29*time.Second))),
 		"iat a bit ahead":    adminClaims(put("iat", seconds(29*time.Second))),
 		"for this room":      adminClaims(put("room", "maths")),
-		"null room":          adminClaims(put("room", nil)),
+		"claims of others":   adminClaims(put("jti", "x"), put("iss", "school"), put("https://school.example/class", []int{1})),
 	}
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -187,6 +211,9 @@ func TestTicketsAreRefused(t *testing.T) {
 		"expired":                    {hs256(t, ticketSecret, ticketClaims(put("exp", seconds(-time.Minute)))), 401, codeUnauthorized, ""},
 		"no exp":                     {hs256(t, ticketSecret, ticketClaims(without("exp"))), 401, codeUnauthorized, ""},
 		"no iat":                     {hs256(t, ticketSecret, ticketClaims(without("iat"))), 401, codeUnauthorized, ""},
+		"lives over 90 days":         {hs256(t, ticketSecret, ticketClaims(put("exp", seconds(90*24*time.Hour+time.Second)))), 401, codeUnauthorized, ""},
+		"null role":                  {hs256(t, ticketSecret, ticketClaims(put("role", nil))), 401, codeUnauthorized, ""},
+		"role in another case":       {hs256(t, ticketSecret, ticketClaims(put("Role", "teacher"))), 401, codeUnauthorized, ""},
 		"no user":                    {hs256(t, ticketSecret, ticketClaims(without("sub"))), 400, codeInvalidUser, ""},
 		"long user":                  {hs256(t, ticketSecret, ticketClaims(put("sub", strings.Repeat("x", 129)))), 400, codeInvalidUser, ""},
 		"user with a line break":     {hs256(t, ticketSecret, ticketClaims(put("sub", "a\nb"))), 400, codeInvalidUser, ""},
@@ -205,7 +232,7 @@ func TestTicketsAreRefused(t *testing.T) {
 	}
 	t.Run("a ticket may live long", func(t *testing.T) {
 		d := newDesk(t)
-		token := hs256(t, ticketSecret, ticketClaims(put("exp", seconds(30*24*time.Hour)), put("role", "teacher")))
+		token := hs256(t, ticketSecret, ticketClaims(put("exp", seconds(90*24*time.Hour)), put("role", "teacher")))
 		answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(token)), 200)
 		if d.stub.user != "alice" || d.stub.role != "teacher" || d.stub.name != "maths" {
 			t.Errorf("joined %+v", d.stub)
