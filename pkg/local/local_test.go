@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -307,6 +308,57 @@ func TestGreetingLetsIn(t *testing.T) {
 	if status, answer := r.call(token, "GET", "/v1/rooms", ""); !found || status != 200 {
 		t.Errorf("the token of the greeting: %d %v\n%s", status, answer, shown.String())
 	}
+}
+
+// screen is a writer that is what mode says.
+type screen struct {
+	strings.Builder
+	mode fs.FileMode
+}
+
+func (s *screen) Stat() (fs.FileInfo, error) { return sized{s.mode}, nil }
+
+type sized struct{ mode fs.FileMode }
+
+func (s sized) Mode() fs.FileMode { return s.mode }
+func (sized) Name() string        { return "" }
+func (sized) Size() int64         { return 0 }
+func (sized) ModTime() time.Time  { return time.Time{} }
+func (sized) IsDir() bool         { return false }
+func (sized) Sys() any            { return nil }
+
+// With a real platform a service's output is kept in a log that many may read:
+// an admin's token is for the person at the terminal.
+func TestTheTokenIsForAPerson(t *testing.T) {
+	real := []string{"OPENTOK_API_KEY", "123456", "OPENTOK_API_SECRET", "s", "VONAGE_VIDEO_URL", "http://127.0.0.1:1"}
+	for name, c := range map[string]struct {
+		vars []string
+		mode fs.FileMode
+		want bool
+	}{
+		"simulated, to a file":     {nil, 0, true},
+		"simulated, to a terminal": {nil, fs.ModeDevice | fs.ModeCharDevice, true},
+		"real, to a terminal":      {real, fs.ModeDevice | fs.ModeCharDevice, true},
+		"real, to a file":          {real, 0, false},
+		"real, to a pipe":          {real, fs.ModeNamedPipe, false},
+		"real, to a socket":        {real, fs.ModeSocket, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), c.vars...))
+			shown := screen{mode: c.mode}
+			r.Greet(&shown)
+			if got := strings.Contains(shown.String(), "eyJ"); got != c.want || !strings.Contains(shown.String(), r.URL()) {
+				t.Errorf("a token is shown: %v\n%s", got, shown.String())
+			}
+		})
+	}
+	t.Run("real, to nothing known", func(t *testing.T) {
+		r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), real...))
+		var shown strings.Builder
+		if r.Greet(&shown); strings.Contains(shown.String(), "eyJ") {
+			t.Errorf("a token is shown:\n%s", shown.String())
+		}
+	})
 }
 
 func TestCannotStart(t *testing.T) {
