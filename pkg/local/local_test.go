@@ -310,6 +310,56 @@ func TestGreetingLetsIn(t *testing.T) {
 	}
 }
 
+// The simulated platform obeys everybody. A page of any site can point its own
+// name at this machine, and would be taken for one of ours: so names are checked.
+func TestOnlyLoopbackNamesAreAnswered(t *testing.T) {
+	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db")))
+	ask := func(host, path string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, _ := io.ReadAll(res.Body)
+		return res.StatusCode, string(text)
+	}
+	for _, host := range []string{"localhost", "LOCALHOST:5000", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:5000", "127.8.9.10:5000"} {
+		if status, _ := ask(host, "/healthz"); status != 200 {
+			t.Errorf("%s: %d", host, status)
+		}
+	}
+	for _, host := range []string{"evil.example", "evil.example:5000", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1:5000", "[::2]:5000", "0.0.0.0:5000"} {
+		for _, path := range []string{"/", "/healthz", "/room/one-to-one", "/v1/rooms", api.WebhookPath, simulatorPath + "/control/sessions"} {
+			if status, text := ask(host, path); status != 421 || !strings.Contains(text, "localhost") {
+				t.Errorf("%s%s: %d %s", host, path, status, text)
+			}
+		}
+	}
+}
+
+func TestOtherNamesAreAnsweredWithARealPlatform(t *testing.T) {
+	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"),
+		"OPENTOK_API_KEY", "123456", "OPENTOK_API_SECRET", "s", "VONAGE_VIDEO_URL", "http://127.0.0.1:1"))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL()+"/healthz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "usher.example"
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Body.Close(); res.StatusCode != 200 {
+		t.Errorf("behind a proxy: %d", res.StatusCode)
+	}
+}
+
 // screen is a writer that is what mode says.
 type screen struct {
 	strings.Builder

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -41,14 +42,15 @@ func (l *Local) newServer() *http.Server {
 	return s
 }
 
-// handler tells the webhook, the simulated platform and the API apart.
+// handler tells the webhook, the simulated platform and the API apart. The
+// simulated platform on a loopback address is for this machine alone.
 func (l *Local) handler() http.Handler {
 	webhook, rest := l.webhook(), l.rest()
 	simulator := http.NotFoundHandler()
 	if l.simulator != nil {
 		simulator = patient(http.StripPrefix(simulatorPath, l.simulator))
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	all := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.TrimSuffix(r.URL.Path, "/") == api.WebhookPath:
 			webhook.ServeHTTP(w, r)
@@ -58,6 +60,10 @@ func (l *Local) handler() http.Handler {
 			rest.ServeHTTP(w, r)
 		}
 	})
+	if l.simulator != nil && l.listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		return onLoopback(all)
+	}
+	return all
 }
 
 func (l *Local) webhook() http.Handler {
