@@ -46,7 +46,7 @@ func replay(log io.Reader, stdout, stderr io.Writer) int {
 		err = journal.Narrate(stdout, lines)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "usher replay:", err)
+		fmt.Fprintln(stderr, "usher replay:", journal.Plain(err.Error()))
 		return 1
 	}
 	return 0

@@ -91,11 +91,14 @@ func TestSettingsOfTheTemplateAreRead(t *testing.T) {
 	}
 }
 
-// The callback's path stands in the template twice, as a route and in what is
-// pasted at the platform.
+// The callback's path stands in the template as a route, as a route for a slash
+// at its end, with the limits of both, and in what is pasted at the platform.
 func TestTemplateRoutesTheCallback(t *testing.T) {
 	template := read(t, "../template.yaml")
-	for _, want := range []string{"Path: " + api.WebhookPath + "\n", "ANY " + api.WebhookPath + ":\n", "URLSuffix}" + api.WebhookPath + "\n"} {
+	for _, want := range []string{
+		"Path: " + api.WebhookPath + "\n", "Path: " + api.WebhookPath + "/{proxy+}\n",
+		"ANY " + api.WebhookPath + ": &callback\n", "ANY " + api.WebhookPath + "/{proxy+}: *callback\n", "URLSuffix}" + api.WebhookPath + "\n",
+	} {
 		if !strings.Contains(template, want) {
 			t.Errorf("the template does not say %q", want)
 		}

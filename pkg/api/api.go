@@ -40,6 +40,7 @@ type Options struct {
 	// APISecret signs admin tokens, TicketSecret tickets; nil: the APISecret.
 	// A token never verifies with an empty secret.
 	APISecret, TicketSecret []byte
+	Previous                Previous
 	// Origins are the web origins that may call join from a page, compared
 	// byte for byte with the Origin header.
 	Origins []string
@@ -47,6 +48,19 @@ type Options struct {
 	Version string       // shown by /healthz
 	Pages   http.Handler // everything outside /v1 and /healthz; nil: 404
 	Log     *slog.Logger // nil: slog.Default()
+}
+
+// Previous are the secrets before. Tokens that were signed with them are good
+// while they are set, so that a rotation refuses nobody; nil: none.
+type Previous struct{ APISecret, TicketSecret []byte }
+
+// keys are what tokens may be signed with.
+func (o Options) keys() keys {
+	k := keys{api: [][]byte{o.APISecret, o.Previous.APISecret}, ticket: [][]byte{o.TicketSecret, o.Previous.TicketSecret}}
+	if len(o.TicketSecret) == 0 {
+		k.ticket = append(k.ticket, k.api...)
+	}
+	return k
 }
 
 // New makes the handler of everything but the webhook.
@@ -69,14 +83,12 @@ func New(o Options) http.Handler {
 // server carries the options to the handlers.
 type server struct {
 	Options
-	log *slog.Logger
+	keys keys
+	log  *slog.Logger
 }
 
 func newServer(o Options) *server {
-	if len(o.TicketSecret) == 0 {
-		o.TicketSecret = o.APISecret
-	}
-	s := &server{Options: o, log: o.Log}
+	s := &server{Options: o, keys: o.keys(), log: o.Log}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

@@ -14,6 +14,7 @@ type call struct {
 	*http.Request
 	room  string
 	actor string // who asks, for the log of the lesson
+	bound bool   // the token is good for this room only
 }
 
 type adminHandler func(w http.ResponseWriter, c call) error
@@ -33,7 +34,7 @@ func (s *server) admin(next adminHandler) handler {
 		if strings.Contains(r.Pattern, "{room}") && !policy.ValidRoom(name) {
 			return invalidRoom(name)
 		}
-		return next(w, call{Request: r, room: name, actor: actorOf(c)})
+		return next(w, call{Request: r, room: name, actor: actorOf(c), bound: c.Room != nil})
 	}
 }
 
@@ -43,10 +44,11 @@ func (s *server) bearer(r *http.Request, scope string) (*claims, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return nil, refuse(codeUnauthorized, "this needs an Authorization header with a bearer token")
 	}
-	c, err := keys{s.APISecret, s.TicketSecret}.read(strings.TrimSpace(token), s.Now().Std())
+	c, err := s.keys.read(strings.TrimSpace(token), s.Now().Std())
 	if err != nil {
 		return nil, refuse(codeUnauthorized, "the token is not good: it must be HS256, signed with the right secret, "+
-			"not expired, for audience %q, with iat and exp, and live at most %v where it is an admin token", audience, longestAdmin)
+			"not expired, for audience %q, with iat and exp, each claim once and none null, "+
+			"and live at most 24 hours where it is an admin token, 90 days where it is a ticket", audience)
 	}
 	if c.Scope != scope {
 		return nil, refuse(codeWrongScope, "this needs a token of scope %q", scope)

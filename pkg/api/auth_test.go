@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,21 @@ func hs256(t testing.TB, secret []byte, c jwt.MapClaims) string {
 	return signed(t, jwt.SigningMethodHS256, secret, c)
 }
 
+// rawToken signs claims that no library would write.
+func rawToken(secret []byte, claims string) string {
+	text := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+	signature, err := jwt.SigningMethodHS256.Sign(text, secret)
+	if err != nil {
+		panic(err) // HMAC over bytes cannot fail
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+func TestRawTokensAreTakenWhereTheyAreGood(t *testing.T) {
+	token := rawToken(apiSecret, `{"scope":"admin","aud":"usher","iat":1796126400,"exp":1796126500,"room":"maths"}`)
+	answered(t, newDesk(t).ask("GET", "/v1/rooms/maths", "", bearer(token)), 200)
+}
+
 func TestAdminTokensAreRefused(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -94,6 +110,15 @@ func TestAdminTokensAreRefused(t *testing.T) {
 		"other audience":                "Bearer " + hs256(t, apiSecret, adminClaims(put("aud", "door"))),
 		"no audience":                   "Bearer " + hs256(t, apiSecret, adminClaims(without("aud"))),
 		"room that is no text":          "Bearer " + hs256(t, apiSecret, adminClaims(put("room", 5))),
+		"null room":                     "Bearer " + hs256(t, apiSecret, adminClaims(put("room", nil))),
+		"another claim null":            "Bearer " + hs256(t, apiSecret, adminClaims(put("class", nil))),
+		"room in another case":          "Bearer " + hs256(t, apiSecret, adminClaims(put("Room", "maths"))),
+		"exp in another case":           "Bearer " + hs256(t, apiSecret, adminClaims(without("exp"), put("EXP", seconds(time.Hour)))),
+		"scope in another alphabet":     "Bearer " + hs256(t, apiSecret, adminClaims(put("\u017fcope", "join"))),
+		"room twice":                    "Bearer " + rawToken(apiSecret, `{"scope":"admin","aud":"usher","iat":1796126400,"exp":1796126500,"room":"art","room":"maths"}`),
+		"room twice, once escaped":      "Bearer " + rawToken(apiSecret, `{"scope":"admin","aud":"usher","iat":1796126400,"exp":1796126500,"room":"art","\u0072oom":"maths"}`),
+		"unknown claim twice":           "Bearer " + rawToken(apiSecret, `{"scope":"admin","aud":"usher","iat":1796126400,"exp":1796126500,"x":1,"x":2}`),
+		"claims not UTF-8":              "Bearer " + rawToken(apiSecret, `{"scope":"admin","aud":"usher","iat":1796126400,"exp":1796126500,"x":"`+"\xff"+`"}`),
 		"unknown scope, unknown secret": "Bearer " + hs256(t, []byte("some other secret of that length.."), adminClaims(put("scope", "x"))),
 	}
 	for name, authorization := range tests {
@@ -132,7 +157,7 @@ func TestAdminTokensAreTaken(t *testing.T) {
 		"just expired":       adminClaims(put("iat", seconds(-time.Hour)), put("exp", seconds(-29*time.Second))),
 		"iat a bit ahead":    adminClaims(put("iat", seconds(29*time.Second))),
 		"for this room":      adminClaims(put("room", "maths")),
-		"null room":          adminClaims(put("room", nil)),
+		"claims of others":   adminClaims(put("jti", "x"), put("iss", "school"), put("https://school.example/class", []int{1})),
 	}
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -186,9 +211,14 @@ func TestTicketsAreRefused(t *testing.T) {
 		"expired":                    {hs256(t, ticketSecret, ticketClaims(put("exp", seconds(-time.Minute)))), 401, codeUnauthorized, ""},
 		"no exp":                     {hs256(t, ticketSecret, ticketClaims(without("exp"))), 401, codeUnauthorized, ""},
 		"no iat":                     {hs256(t, ticketSecret, ticketClaims(without("iat"))), 401, codeUnauthorized, ""},
+		"lives over 90 days":         {hs256(t, ticketSecret, ticketClaims(put("exp", seconds(90*24*time.Hour+time.Second)))), 401, codeUnauthorized, ""},
+		"null role":                  {hs256(t, ticketSecret, ticketClaims(put("role", nil))), 401, codeUnauthorized, ""},
+		"role in another case":       {hs256(t, ticketSecret, ticketClaims(put("Role", "teacher"))), 401, codeUnauthorized, ""},
 		"no user":                    {hs256(t, ticketSecret, ticketClaims(without("sub"))), 400, codeInvalidUser, ""},
 		"long user":                  {hs256(t, ticketSecret, ticketClaims(put("sub", strings.Repeat("x", 129)))), 400, codeInvalidUser, ""},
 		"user with a line break":     {hs256(t, ticketSecret, ticketClaims(put("sub", "a\nb"))), 400, codeInvalidUser, ""},
+		"user with a lone surrogate": {hs256(t, ticketSecret, ticketClaims(put("sub", json.RawMessage(`"a\ud800"`)))), 400, codeInvalidUser, ""},
+		"user turned round":          {hs256(t, ticketSecret, ticketClaims(put("sub", "a\u202eb"))), 400, codeInvalidUser, ""},
 		"role with a space":          {hs256(t, ticketSecret, ticketClaims(put("role", "a b"))), 400, problem.InvalidField, "role"},
 	}
 	for name, tt := range tests {
@@ -202,7 +232,7 @@ func TestTicketsAreRefused(t *testing.T) {
 	}
 	t.Run("a ticket may live long", func(t *testing.T) {
 		d := newDesk(t)
-		token := hs256(t, ticketSecret, ticketClaims(put("exp", seconds(30*24*time.Hour)), put("role", "teacher")))
+		token := hs256(t, ticketSecret, ticketClaims(put("exp", seconds(90*24*time.Hour)), put("role", "teacher")))
 		answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(token)), 200)
 		if d.stub.user != "alice" || d.stub.role != "teacher" || d.stub.name != "maths" {
 			t.Errorf("joined %+v", d.stub)
@@ -219,6 +249,35 @@ func TestOneSecretForBoth(t *testing.T) {
 			answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, apiSecret, ticketClaims()))), 200)
 			refused(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, apiSecret, ticketClaims()))), 403, codeWrongScope)
 			refused(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, apiSecret, adminClaims()))), 403, codeWrongScope)
+		})
+	}
+}
+
+// While a previous secret is set, whoever still signs with it is let in, and
+// each kind of token by its own alone.
+func TestPreviousSecrets(t *testing.T) {
+	oldAPI, oldTicket, stolen := []byte("the API's secret of last summer, 32+"), []byte("the ticket secret of last summer, 32+"), []byte("an older secret, at least 32 bytes")
+	tests := map[string]struct {
+		previous Previous
+		ticket   []byte // the present one
+		secret   []byte
+		admin    int
+		join     int
+	}{
+		"none":                              {Previous{}, ticketSecret, oldAPI, 401, 401},
+		"the API's":                         {Previous{APISecret: oldAPI}, ticketSecret, oldAPI, 200, 401},
+		"the tickets'":                      {Previous{TicketSecret: oldTicket}, ticketSecret, oldTicket, 401, 200},
+		"another than either":               {Previous{oldAPI, oldTicket}, ticketSecret, stolen, 401, 401},
+		"one secret for both":               {Previous{APISecret: oldAPI}, nil, oldAPI, 200, 200},
+		"tickets had a secret of their own": {Previous{TicketSecret: oldTicket}, nil, oldTicket, 401, 200},
+		"tickets had the API's secret":      {Previous{TicketSecret: apiSecret}, ticketSecret, apiSecret, 200, 200},
+		"the present ones hold":             {Previous{oldAPI, oldTicket}, nil, apiSecret, 200, 200},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, func(o *Options) { o.TicketSecret, o.Previous = tt.ticket, tt.previous })
+			answered(t, d.ask("GET", "/v1/rooms/maths", "", bearer(hs256(t, tt.secret, adminClaims()))), tt.admin)
+			answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(hs256(t, tt.secret, ticketClaims()))), tt.join)
 		})
 	}
 }
@@ -265,7 +324,7 @@ func FuzzToken(f *testing.F) {
 	f.Add(hs256(f, ticketSecret, ticketClaims()))
 	f.Add("..")
 	f.Fuzz(func(t *testing.T, token string) {
-		c, err := keys{apiSecret, ticketSecret}.read(token, noon.Std())
+		c, err := keys{[][]byte{apiSecret}, [][]byte{ticketSecret}}.read(token, noon.Std())
 		if err != nil {
 			return
 		}

@@ -51,10 +51,13 @@ func rescue(rec *recorder, r *http.Request) {
 	fail(rec, r, err)
 }
 
+// longestPath is how much of a path the log shows, in bytes: a room and an id.
+const longestPath = 400
+
 func (s *server) record(rec *recorder, r *http.Request, began epoch.Instant, left *note) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
-		slog.String("method", clip(r.Method)), slog.String("path", r.URL.Path),
+		slog.String("method", clip(r.Method)), slog.String("path", clipTo(r.URL.Path, longestPath)),
 		slog.Int("status", rec.status), slog.Int64("ms", s.Now().Sub(began).Milliseconds()),
 	}
 	var p *problem.Details

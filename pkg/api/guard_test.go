@@ -14,6 +14,15 @@ import (
 	"usher/pkg/room"
 )
 
+// What somebody sends does not fill the log, nor break its lines.
+func TestLogOfALongPath(t *testing.T) {
+	d := newDesk(t)
+	d.ask("GET", "/v1/rooms/"+strings.Repeat("%C3%A9%0A", 10_000), "")
+	if line := d.log.String(); len(line) > 1000 || strings.Count(line, "\n") != 1 || strings.Contains(line, "\ufffd") || strings.Contains(line, `\x`) {
+		t.Errorf("%d bytes: %.1200s", len(line), line)
+	}
+}
+
 func TestRefusalsOfTheService(t *testing.T) {
 	tests := map[string]struct {
 		err    error

@@ -40,13 +40,17 @@ func showLines(p doorkeeper.LinePage) LinePage {
 	return LinePage{each(p.Lines, showLine), orNull(p.Session), p.Next}
 }
 
+// showLine shows the text of others in it, event names of Vonage's included, in
+// plain characters.
 func showLine(l journal.Line) Line {
 	return Line{
-		Seq: l.Seq, At: stamp(l.At), EventAt: stamp(l.EventAt), Event: l.Event,
-		ConnectionID: orNull(l.Connection), StreamID: orNull(l.Stream), User: orNull(l.User), Role: orNull(l.Role),
-		Action: l.Action, Reason: l.Reason, Actor: orNull(l.Actor), Note: orNull(l.Note),
+		Seq: l.Seq, At: stamp(l.At), EventAt: stamp(l.EventAt), Event: journal.Plain(l.Event),
+		ConnectionID: plainOrNull(l.Connection), StreamID: plainOrNull(l.Stream), User: plainOrNull(l.User), Role: plainOrNull(l.Role),
+		Action: l.Action, Reason: journal.Plain(l.Reason), Actor: plainOrNull(l.Actor), Note: plainOrNull(l.Note),
 	}
 }
+
+func plainOrNull[T ~string](text T) *T { return orNull(journal.Plain(text)) }
 
 // ReadLines reads the lines of a log as the API gives them: one page of events,
 // or several, one after the other.

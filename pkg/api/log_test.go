@@ -29,6 +29,24 @@ func TestLinesAreShown(t *testing.T) {
 	wantJSON(t, showLines(doorkeeper.LinePage{}), `{"events":[],"sessionId":null,"next":0}`)
 }
 
+// What Vonage, a client or an admin wrote into a log is read by people, in
+// terminals and files of lines.
+func TestLinesAreShownPlain(t *testing.T) {
+	const mean, plain = "x\n\x1b[2J\u2028\u202e", `x\n\u001b[2J\u2028\u202e`
+	line := showLine(journal.Line{
+		Event: mean, Connection: mean, Stream: mean, User: mean, Role: mean, Actor: mean,
+		Action: journal.DidNothing, Reason: journal.Reason(mean), Note: journal.Note(mean),
+	})
+	for name, got := range map[string]string{
+		"event": line.Event, "connection": *line.ConnectionID, "stream": *line.StreamID, "user": *line.User, "role": *line.Role,
+		"actor": *line.Actor, "reason": string(line.Reason), "note": string(*line.Note),
+	} {
+		if got != plain {
+			t.Errorf("the %s is %q, want %q", name, got, plain)
+		}
+	}
+}
+
 // What is shown in pages is read as what it was.
 func TestReadLines(t *testing.T) {
 	var pages bytes.Buffer

@@ -2,6 +2,9 @@ package api
 
 import (
 	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/policy"
@@ -39,6 +42,9 @@ func (s *server) putRoom(w http.ResponseWriter, c call) error {
 	if err != nil {
 		return err
 	}
+	if err := mayAdopt(c, session); err != nil {
+		return err
+	}
 	ctx, cancel := work(c.Request)
 	defer cancel()
 	snap, created, err := s.Service.PutRoom(ctx, room.Put{Name: c.room, Policy: policy, Session: session, If: must, Actor: c.actor})
@@ -50,6 +56,33 @@ func (s *server) putRoom(w http.ResponseWriter, c call) error {
 		return writeRoom(w, http.StatusCreated, snap)
 	}
 	return writeRoom(w, http.StatusOK, snap)
+}
+
+// mayAdopt refuses a session that cannot be one, and any to a token of one
+// room: who holds a room must not reach into a session made elsewhere.
+func mayAdopt(c call, session string) error {
+	switch {
+	case session == "":
+		return nil
+	case c.bound:
+		return refuse(codeWrongScope, "this token is good for one room only, so it cannot adopt a session made elsewhere")
+	case !isSession(session):
+		return refuseField("sessionId", "sessionId must be a session's id: without blanks, line ends and control characters")
+	}
+	return nil
+}
+
+// isSession passes what can be a session's id, which is opaque: nothing that
+// was lost on the way or is pasted along, and no step in the path of a request.
+func isSession(id string) bool {
+	for segment := range strings.FieldsFuncSeq(id, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return !strings.ContainsFunc(id, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError
+	})
 }
 
 func (s *server) getRoom(w http.ResponseWriter, c call) error {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"usher/pkg/policy"
 	"usher/pkg/problem"
@@ -37,6 +38,10 @@ func TestPutRoom(t *testing.T) {
 			t.Errorf("put %+v", p)
 		}
 	})
+	t.Run("by a token of this room", func(t *testing.T) {
+		d := newDesk(t)
+		answered(t, d.ask("PUT", "/v1/rooms/maths", `{"maxSeats":2}`, bearer(RoomAdminToken(apiSecret, "maths", noon.Std(), time.Hour))), 200)
+	})
 	t.Run("of the longest body", func(t *testing.T) {
 		d := newDesk(t)
 		answered(t, d.ask("PUT", "/v1/rooms/maths", "{}"+strings.Repeat(" ", longestBody-2)), 200)
@@ -51,19 +56,29 @@ func TestPutRoomIsRefused(t *testing.T) {
 		code         problem.Code
 		fields       string
 	}{
-		"no body":              {body: "", status: 400, code: problem.BadJSON},
-		"broken":               {body: `{"maxSeats":`, status: 400, code: problem.BadJSON},
-		"more behind":          {body: `{} {}`, status: 400, code: problem.BadJSON},
-		"null":                 {body: `null`, status: 400, code: problem.BadJSON},
-		"a list":               {body: `[]`, status: 400, code: problem.BadJSON},
-		"not UTF-8":            {body: "{\"clock\":\"\xff\"}", status: 400, code: problem.BadJSON},
-		"a field twice":        {body: `{"maxSeats":2,"maxSeats":9}`, status: 400, code: problem.InvalidField, fields: "maxSeats"},
-		"the session twice":    {body: `{"sessionId":"a","sessionId":"b"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
-		"unknown field":        {body: `{"seats":2}`, status: 400, code: problem.InvalidField, fields: "seats"},
-		"two wrong fields":     {body: `{"maxSeats":-1,"quorum":1.5}`, status: 400, code: problem.InvalidField, fields: "maxSeats quorum"},
-		"empty session":        {body: `{"sessionId":""}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
-		"session is a number":  {body: `{"sessionId":5}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
-		"session too long":     {body: `{"sessionId":"` + strings.Repeat("x", 256) + `"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"no body":                          {body: "", status: 400, code: problem.BadJSON},
+		"broken":                           {body: `{"maxSeats":`, status: 400, code: problem.BadJSON},
+		"more behind":                      {body: `{} {}`, status: 400, code: problem.BadJSON},
+		"null":                             {body: `null`, status: 400, code: problem.BadJSON},
+		"a list":                           {body: `[]`, status: 400, code: problem.BadJSON},
+		"not UTF-8":                        {body: "{\"clock\":\"\xff\"}", status: 400, code: problem.BadJSON},
+		"a field twice":                    {body: `{"maxSeats":2,"maxSeats":9}`, status: 400, code: problem.InvalidField, fields: "maxSeats"},
+		"the session twice":                {body: `{"sessionId":"a","sessionId":"b"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"unknown field":                    {body: `{"seats":2}`, status: 400, code: problem.InvalidField, fields: "seats"},
+		"two wrong fields":                 {body: `{"maxSeats":-1,"quorum":1.5}`, status: 400, code: problem.InvalidField, fields: "maxSeats quorum"},
+		"empty session":                    {body: `{"sessionId":""}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session is a number":              {body: `{"sessionId":5}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session too long":                 {body: `{"sessionId":"` + strings.Repeat("x", 256) + `"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session with a line end":          {body: `{"sessionId":"1_a\nb"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session with a blank":             {body: `{"sessionId":"1_a "}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session with a control character": {body: `{"sessionId":"1_a\u0007"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session with a line separator":    {body: `{"sessionId":"1_a\u2028"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session that is a step":           {body: `{"sessionId":".."}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session with a step":              {body: `{"sessionId":"1_a/../b"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session with half a character":    {body: `{"sessionId":"1_\ud800"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
+		"session by a token of one room": {
+			body: `{"sessionId":"1_a"}`, header: bearer(RoomAdminToken(apiSecret, "maths", noon.Std(), time.Hour)), status: 403, code: codeWrongScope,
+		},
 		"not enforced":         {body: `{"maxSeats":100}`, status: 400, code: problem.NotSupported, fields: "maxSeats"},
 		"over 64 KiB":          {body: "{}" + strings.Repeat(" ", longestBody-1), status: 413, code: codeTooLarge},
 		"length not announced": {body: "{}" + strings.Repeat(" ", longestBody-1), header: func(r *http.Request) { r.ContentLength = -1 }, status: 413, code: codeTooLarge},

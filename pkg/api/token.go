@@ -1,11 +1,15 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
-	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"usher/pkg/object"
 )
 
 // The scopes of a token: what it may be used for.
@@ -17,8 +21,9 @@ const (
 const (
 	audience = "usher"
 	leeway   = 30 * time.Second
-	// longestAdmin is how long an admin token may live, exp minus iat.
-	longestAdmin = 24 * time.Hour
+	// longestAdmin and longestTicket are how long tokens may live, exp minus iat.
+	longestAdmin  = 24 * time.Hour
+	longestTicket = 90 * 24 * time.Hour
 )
 
 // claims are what a bearer token says. Room is nil where the token names none.
@@ -29,16 +34,41 @@ type claims struct {
 	Role  string  `json:"role,omitempty"`
 }
 
+// claimNames are the names that claims reads.
+var claimNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "room", "role"}
+
+// UnmarshalJSON refuses what readers of JSON understand differently: a claim
+// that is null or stands twice, and one that is known in another case, which
+// encoding/json would take.
+func (c *claims) UnmarshalJSON(text []byte) error {
+	members, err := object.Members(text)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if m.Again || m.Null() || misspelt(m.Name) {
+			return errClaims
+		}
+	}
+	type plain claims
+	return json.Unmarshal(text, (*plain)(c))
+}
+
+func misspelt(name string) bool {
+	return slices.ContainsFunc(claimNames, func(known string) bool { return name != known && strings.EqualFold(name, known) })
+}
+
 // keys verify tokens. Each scope has its own key, so a token says by its scope
 // which key must have signed it; where both keys are the same, the scope alone
 // tells an admin token from a ticket.
-type keys struct{ api, ticket []byte }
+type keys struct{ api, ticket [][]byte }
 
 var (
 	errNoKey    = errors.New("no key for this token")
 	errCritical = errors.New("a critical header that is not understood")
 	errNoTimes  = errors.New("iat and exp are required")
-	errTooLong  = fmt.Errorf("an admin token that lives over %v", longestAdmin)
+	errTooLong  = errors.New("a token that lives too long")
+	errClaims   = errors.New("a claim that is null, stands twice, or is known in another case")
 )
 
 // read verifies a token as of now: HS256, signature, audience, iat, exp. Its
@@ -58,11 +88,13 @@ func (k keys) read(token string, now time.Time) (*claims, error) {
 		return nil, err
 	case c.IssuedAt == nil || c.ExpiresAt == nil:
 		return nil, errNoTimes
-	case c.Scope == scopeAdmin && c.ExpiresAt.Sub(c.IssuedAt.Time) > longestAdmin:
+	case c.Scope == scopeAdmin && c.life() > longestAdmin, c.life() > longestTicket:
 		return nil, errTooLong
 	}
 	return c, nil
 }
+
+func (c *claims) life() time.Duration { return c.ExpiresAt.Sub(c.IssuedAt.Time) }
 
 // pick chooses the key by the scope that the token claims. A token of another
 // scope may be signed with either: it is known, and good for nothing.
@@ -73,11 +105,11 @@ func (k keys) pick(t *jwt.Token) (any, error) {
 	c, _ := t.Claims.(*claims)
 	switch c.Scope {
 	case scopeAdmin:
-		return usable(k.api)
+		return usable(k.api...)
 	case scopeJoin:
-		return usable(k.ticket)
+		return usable(k.ticket...)
 	}
-	return usable(k.api, k.ticket)
+	return usable(slices.Concat(k.api, k.ticket)...)
 }
 
 func usable(secrets ...[]byte) (jwt.VerificationKeySet, error) {

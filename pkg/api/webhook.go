@@ -42,11 +42,25 @@ type WebhookOptions struct {
 	Log           *slog.Logger // nil: slog.Default()
 }
 
-// Webhook makes the handler of POST /session-monitoring, for whatever path it
-// is mounted on.
+// Webhook makes the handler of POST /session-monitoring, under whatever base
+// path. Other paths are 404: a gateway cannot route a slash at the end by itself
+// and hands over everything below.
 func Webhook(o WebhookOptions) http.Handler {
 	s := newServer(Options{Now: o.Now, Log: o.Log})
-	return s.guard(methods{http.MethodPost: o.hear})
+	hear := methods{http.MethodPost: o.hear}
+	return s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isWebhookPath(r.URL.Path) {
+			notFound(w, r)
+			return
+		}
+		hear.ServeHTTP(w, r)
+	}))
+}
+
+// isWebhookPath reports whether path ends in WebhookPath, also with a slash at
+// the end, as people paste it.
+func isWebhookPath(path string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(path, "/"), WebhookPath)
 }
 
 // hear checks in this order: size, signature, media type, JSON; the method has
@@ -64,7 +78,7 @@ func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
 			return p
 		}
 	}
-	if !isJSON(r.Header.Get("Content-Type")) {
+	if !isJSON(strings.Join(r.Header.Values("Content-Type"), ",")) {
 		return refuse(codeMedia, "the body must be application/json")
 	}
 	e, err := o.Decode(body, received)
@@ -91,8 +105,20 @@ func (o WebhookOptions) malformed(err error) error {
 }
 
 // isJSON takes application/json and every type that ends in +json, with any
-// parameters.
+// parameters, also said several times: a proxy joins doubled header lines.
 func isJSON(contentType string) bool {
+	if isJSONType(contentType) {
+		return true
+	}
+	for each := range strings.SplitSeq(contentType, ",") {
+		if !isJSONType(each) {
+			return false
+		}
+	}
+	return true
+}
+
+func isJSONType(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
 		return false

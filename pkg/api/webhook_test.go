@@ -66,6 +66,7 @@ func post(t *testing.T, o WebhookOptions, method, body string, change ...func(*h
 	w := httptest.NewRecorder()
 	Webhook(o).ServeHTTP(w, r)
 	r.Header.Set("Content-Type", "application/json") // others that are taken are not described
+	r.URL.Path = WebhookPath
 	described(t, r, body, w)
 	return w
 }
@@ -75,7 +76,9 @@ const goodEvent = `{"sessionId":"1_x","event":"connectionCreated"}`
 func TestWebhookHears(t *testing.T) {
 	for name, contentType := range map[string]string{
 		"plain": "application/json", "charset": "application/json; charset=utf-8", "capitals": "Application/JSON", "suffix": "application/cloudevents+json",
-		"broken parameter": "application/json; charset",
+		"broken parameter": "application/json; charset", "twice": "application/json, application/json",
+		"twice with parameters":  "application/json; charset=utf-8,application/json;charset=utf-8",
+		"a comma in a parameter": `application/json; profile="a,b"`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := &ear{}
@@ -89,6 +92,18 @@ func TestWebhookHears(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a media type in two lines", func(t *testing.T) {
+		w := post(t, (&ear{}).options(&strings.Builder{}), "POST", goodEvent, func(r *http.Request) {
+			r.Header.Add("Content-Type", "application/json")
+		})
+		answered(t, w, 200)
+	})
+	t.Run("with a slash at the end", func(t *testing.T) {
+		for _, path := range []string{WebhookPath + "/", "/base" + WebhookPath, "/base" + WebhookPath + "/"} {
+			w := post(t, (&ear{}).options(&strings.Builder{}), "POST", goodEvent, at(path))
+			answered(t, w, 200)
+		}
+	})
 	t.Run("unsigned, where that is allowed", func(t *testing.T) {
 		e := &ear{}
 		o := e.options(&strings.Builder{})
@@ -113,6 +128,22 @@ func TestWebhookHears(t *testing.T) {
 	})
 }
 
+func at(path string) func(*http.Request) { return func(r *http.Request) { r.URL.Path = path } }
+
+func TestWebhookIsNowhereElse(t *testing.T) {
+	for _, path := range []string{"/", WebhookPath + "/x", WebhookPath + "//", WebhookPath + "x"} {
+		e := &ear{}
+		r, w := httptest.NewRequest("POST", path, strings.NewReader(goodEvent)), httptest.NewRecorder()
+		r.Header.Set("Authorization", "Bearer good")
+		r.Header.Set("Content-Type", "application/json")
+		Webhook(e.options(&strings.Builder{})).ServeHTTP(w, r)
+		refused(t, w, 404, codeNotFound)
+		if e.heard.Session != "" {
+			t.Errorf("%s heard %+v", path, e.heard)
+		}
+	}
+}
+
 // Each request is wrong in everything that is checked after what it is refused
 // for, so the order is tested too.
 func TestWebhookRefusesInOrder(t *testing.T) {
@@ -125,18 +156,19 @@ func TestWebhookRefusesInOrder(t *testing.T) {
 		status       int
 		code         problem.Code
 	}{
-		"method":                {"GET", long, []func(*http.Request){unsigned, text}, 405, codeMethod},
-		"size":                  {"POST", long, []func(*http.Request){unsigned, text}, 413, codeTooLarge},
-		"size, not announced":   {"POST", long, []func(*http.Request){unsigned, text, unannounced}, 413, codeTooLarge},
-		"no signature":          {"POST", "{", []func(*http.Request){unsigned, text}, 401, codeUnauthorized},
-		"wrong signature":       {"POST", "{", []func(*http.Request){header("Authorization", "Bearer bad"), text}, 401, codeUnauthorized},
-		"media type":            {"POST", "{", []func(*http.Request){text}, 415, codeMedia},
-		"no media type":         {"POST", "{", []func(*http.Request){header("Content-Type", "")}, 415, codeMedia},
-		"another JSON":          {"POST", "{", []func(*http.Request){header("Content-Type", "application/jsonp")}, 415, codeMedia},
-		"malformed":             {"POST", "{", nil, 400, problem.BadJSON},
-		"no body":               {"POST", "", nil, 400, problem.BadJSON},
-		"no session":            {"POST", `{"event":"x"}`, nil, 400, problem.InvalidField},
-		"nothing can be stored": {"POST", goodEvent, nil, 503, codeUnavailable},
+		"method":                 {"GET", long, []func(*http.Request){unsigned, text}, 405, codeMethod},
+		"size":                   {"POST", long, []func(*http.Request){unsigned, text}, 413, codeTooLarge},
+		"size, not announced":    {"POST", long, []func(*http.Request){unsigned, text, unannounced}, 413, codeTooLarge},
+		"no signature":           {"POST", "{", []func(*http.Request){unsigned, text}, 401, codeUnauthorized},
+		"wrong signature":        {"POST", "{", []func(*http.Request){header("Authorization", "Bearer bad"), text}, 401, codeUnauthorized},
+		"media type":             {"POST", "{", []func(*http.Request){text}, 415, codeMedia},
+		"no media type":          {"POST", "{", []func(*http.Request){header("Content-Type", "")}, 415, codeMedia},
+		"another JSON":           {"POST", "{", []func(*http.Request){header("Content-Type", "application/jsonp")}, 415, codeMedia},
+		"one of two media types": {"POST", "{", []func(*http.Request){header("Content-Type", "application/json, text/plain")}, 415, codeMedia},
+		"malformed":              {"POST", "{", nil, 400, problem.BadJSON},
+		"no body":                {"POST", "", nil, 400, problem.BadJSON},
+		"no session":             {"POST", `{"event":"x"}`, nil, 400, problem.InvalidField},
+		"nothing can be stored":  {"POST", goodEvent, nil, 503, codeUnavailable},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -28,6 +28,11 @@ type Cloud struct {
 	now func() time.Time
 
 	mu    sync.Mutex
+	parts map[config.Part]*part // one, but for tests
+}
+
+// part is what one kind of function has.
+type part struct {
 	have  *joined   // nil until the first success
 	until time.Time // when the secret is looked at again
 }
@@ -39,7 +44,7 @@ func New() *Cloud {
 }
 
 func newCloud(lookup config.Lookup, log *slog.Logger, now func() time.Time) *Cloud {
-	return &Cloud{aws: newClients(lookup), log: log, now: now}
+	return &Cloud{aws: newClients(lookup), log: log, now: now, parts: map[config.Part]*part{}}
 }
 
 func (c *Cloud) time() epoch.Instant { return epoch.Of(c.now()) }
@@ -59,39 +64,46 @@ const (
 )
 
 // join gives the doorkeeper, made at the first call. A secret that was changed
-// makes it anew; one that cannot be read any more, or is wrong, leaves it.
-func (c *Cloud) join(ctx context.Context, as view) (*joined, error) {
+// makes it anew; one that cannot be read any more, or is wrong in what this
+// function uses, leaves it.
+func (c *Cloud) join(ctx context.Context, use config.Part, as view) (*joined, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.have != nil && c.now().Before(c.until) {
-		return c.have, nil
+	p := c.parts[use]
+	if p == nil {
+		p = &part{}
+		c.parts[use] = p
 	}
-	next, err := c.assemble(ctx, as)
+	if p.have != nil && c.now().Before(p.until) {
+		return p.have, nil
+	}
+	next, err := c.assemble(ctx, p.have, use, as)
 	switch {
 	case err == nil:
-		c.have, c.until = next, c.now().Add(fresh)
-	case c.have == nil:
+		p.have, p.until = next, c.now().Add(fresh)
+	case p.have == nil:
 		return nil, err
 	default:
 		c.log.ErrorContext(ctx, "the settings could not be read again, the former ones stay", "error", err)
-		c.until = c.now().Add(stale)
+		p.until = c.now().Add(stale)
 	}
-	return c.have, nil
+	return p.have, nil
 }
 
-func (c *Cloud) assemble(ctx context.Context, as view) (*joined, error) {
+// assemble makes the doorkeeper, or gives have where the secret is the same.
+func (c *Cloud) assemble(ctx context.Context, have *joined, use config.Part, as view) (*joined, error) {
 	text, err := c.aws.readSecret(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if c.have != nil && c.have.secret == text {
-		return c.have, nil
+	if have != nil && have.secret == text {
+		return have, nil
 	}
 	secret, err := parseSecret(text)
 	if err != nil {
 		return nil, err
 	}
-	settings, err := config.Cloud(c.aws.lookup, secret)
+	settings, err := config.Cloud(c.aws.lookup, secret, use)
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
@@ -115,7 +127,7 @@ func (c *Cloud) Expire(ctx context.Context, alarm timer.Message) error {
 func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 	d := &desk{
 		worker: func(ctx context.Context) (worker, error) {
-			j, err := c.join(ctx, whole)
+			j, err := c.join(ctx, config.Duties, whole)
 			if err != nil {
 				c.log.ErrorContext(ctx, "not ready", "error", err)
 				return nil, err
@@ -131,7 +143,7 @@ func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 
 // Sweep finishes what is due anywhere.
 func (c *Cloud) Sweep(ctx context.Context) error {
-	j, err := c.join(ctx, whole)
+	j, err := c.join(ctx, config.Duties, whole)
 	if err != nil {
 		return err
 	}

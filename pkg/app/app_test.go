@@ -111,7 +111,7 @@ func TestFailuresAreNotKept(t *testing.T) {
 		"not JSON":       "not-in-a-log-6",
 		"null":           "null",
 		"numbers":        `{"USHER_API_SECRET":7}`,
-		"a wrong value":  `{"OPENTOK_API_SECRET":"not-in-a-log-7","USHER_API_SECRET":"not-in-a-log-8"}`,
+		"a wrong value":  `{"OPENTOK_API_SECRET":"not-in-a-log-7\n8","USHER_API_SECRET":"not-in-a-log-2-but-32-bytes-long"}`,
 		"half a pair":    `{"USHER_API_SECRET":"not-in-a-log-2-but-32-bytes-long"}`,
 		"two pairs' ids": `{"VONAGE_PRIVATE_KEY":"not-in-a-log-9","OPENTOK_API_SECRET":"x","USHER_API_SECRET":"not-in-a-log-2-but-32-bytes-long"}`,
 	} {
@@ -133,10 +133,34 @@ func TestFailuresAreNotKept(t *testing.T) {
 			if w := post(rooms); w.Code != 405 {
 				t.Errorf("with the secret, rooms: %d %s", w.Code, w.Body)
 			}
-			if n := c.asked("GetSecretValue"); n != 4 {
-				t.Errorf("the secret was asked for %d times, want 3 failures and 1 success", n)
+			if n := c.asked("GetSecretValue"); n != 5 {
+				t.Errorf("the secret was asked for %d times, want 3 failures and 2 successes", n)
 			}
 		})
+	}
+}
+
+// What is wrong with a setting that a function does not use does not stop it.
+func TestAFunctionNeedsWhatItUses(t *testing.T) {
+	c := newTestCloud(t, `{"OPENTOK_API_SECRET":"not-in-a-log-1","USHER_API_SECRET":"not-in-a-log-8"}`)
+	webhook, rooms := c.Webhook(), c.Rooms()
+	for range 2 {
+		if w := post(webhook); w.Code != 200 {
+			t.Errorf("the callback with a short API secret: %d %s", w.Code, w.Body)
+		}
+		if w := post(rooms); w.Code != 503 {
+			t.Errorf("the API with a short secret: %d %s", w.Code, w.Body)
+		}
+	}
+	if err := c.Sweep(t.Context()); err != nil {
+		t.Errorf("the sweep with a short API secret: %v", err)
+	}
+	c = newTestCloud(t, `{"OPENTOK_API_SECRET":"not-in-a-log-1","USHER_API_SECRET":"not-in-a-log-2-but-32-bytes-long","VONAGE_SIGNATURE_SECRET":" "}`)
+	if w := post(c.Webhook()); w.Code != 503 {
+		t.Errorf("the callback with a signature secret of a blank: %d %s", w.Code, w.Body)
+	}
+	if w := post(c.Rooms()); w.Code != 405 {
+		t.Errorf("the API with a signature secret of a blank: %d %s", w.Code, w.Body)
 	}
 }
 

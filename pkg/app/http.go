@@ -5,13 +5,14 @@ import (
 	"sync"
 
 	"usher/pkg/api"
+	"usher/pkg/config"
 	"usher/pkg/vonage"
 	"usher/pkg/web"
 )
 
 // Webhook answers Vonage's callback.
 func (c *Cloud) Webhook() http.Handler {
-	return c.handler(whole, func(j *joined) http.Handler {
+	return c.handler(config.Callback, whole, func(j *joined) http.Handler {
 		o := api.WebhookOptions{
 			Service:       j.service,
 			Decode:        vonage.Decode,
@@ -19,8 +20,8 @@ func (c *Cloud) Webhook() http.Handler {
 			Now:           c.time,
 			Log:           c.log,
 		}
-		if secret := j.settings.Platform.SignatureSecret; secret != "" {
-			o.Verifier = vonage.NewVerifier(secret, c.now)
+		if p := j.settings.Platform; p.SignatureSecret != "" {
+			o.Verifier = vonage.NewVerifier(p.SignatureSecret, c.now, p.PreviousSignatureSecret)
 		}
 		return api.Webhook(o)
 	})
@@ -31,11 +32,12 @@ const script = "https://static.opentok.com/v2/js/opentok.min.js"
 
 // Rooms answers everything but the callback: the JSON API and the pages.
 func (c *Cloud) Rooms() http.Handler {
-	return c.handler(narrow, func(j *joined) http.Handler {
+	return c.handler(config.API, narrow, func(j *joined) http.Handler {
 		return api.New(api.Options{
 			Service:      j.service,
 			APISecret:    j.settings.APISecret,
 			TicketSecret: j.settings.TicketSecret,
+			Previous:     api.Previous{APISecret: j.settings.PreviousAPISecret, TicketSecret: j.settings.PreviousTicketSecret},
 			Origins:      j.settings.Origins,
 			Now:          c.time,
 			Version:      c.aws.variable("AWS_LAMBDA_FUNCTION_VERSION"),
@@ -52,7 +54,7 @@ func (c *Cloud) Rooms() http.Handler {
 
 // handler makes the handler when the doorkeeper is there. While it is not, the
 // answer is 503: the caller tries again.
-func (c *Cloud) handler(as view, build func(*joined) http.Handler) http.Handler {
+func (c *Cloud) handler(use config.Part, as view, build func(*joined) http.Handler) http.Handler {
 	var mu sync.Mutex
 	var of *joined
 	var made http.Handler
@@ -65,7 +67,7 @@ func (c *Cloud) handler(as view, build func(*joined) http.Handler) http.Handler 
 		return made
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		j, err := c.join(r.Context(), as)
+		j, err := c.join(r.Context(), use, as)
 		if err != nil {
 			c.log.ErrorContext(r.Context(), "not ready", "error", err)
 			unavailable(w)

@@ -55,9 +55,9 @@ func (c *Cloud) timer(s config.CloudSettings, schedules timer.Scheduler) *timer.
 	})
 }
 
-// queues is a timer that needs no secret. What is wrong with other settings
-// than the queues' is no business of its callers.
+// queues is a timer that needs no secret. A wrong address shows when it is
+// used.
 func (c *Cloud) queues() *timer.Cloud {
-	s, _ := config.Cloud(c.aws.lookup, nil)
+	s, _ := config.Cloud(c.aws.lookup, nil, config.Queues)
 	return c.timer(s, nil)
 }

@@ -1,53 +1,45 @@
 package config
 
 import (
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+	"time"
 )
 
-// platform takes at most one pair of credentials, and what goes with it.
-func (e *Error) platform(v variables) Platform {
+// platform takes at most one pair of credentials, and the URL.
+func (c *checker) platform(v variables) Platform {
 	p := Platform{
-		ApplicationID:   e.id("VONAGE_APPLICATION_ID", v.ApplicationID),
-		PrivateKey:      e.privateKey("VONAGE_PRIVATE_KEY", v.PrivateKey),
-		APIKey:          e.id("OPENTOK_API_KEY", v.OpenTokKey),
-		APISecret:       v.OpenTokSecret,
-		URL:             e.url("VONAGE_VIDEO_URL", v.URL),
-		SignatureSecret: e.signatureSecret("VONAGE_SIGNATURE_SECRET", v.SignatureSecret),
+		ApplicationID: c.applicationID("VONAGE_APPLICATION_ID", v.ApplicationID),
+		PrivateKey:    c.privateKey("VONAGE_PRIVATE_KEY", v.PrivateKey),
+		APIKey:        c.openTokKey("OPENTOK_API_KEY", v.OpenTokKey),
+		APISecret:     c.openTokSecret("OPENTOK_API_SECRET", v.OpenTokSecret, v.OpenTokKey),
+		URL:           c.videoURL("VONAGE_VIDEO_URL", v.URL),
 	}
-	e.pairs(v)
-	if v.SignatureSecret == "" && !p.Local() {
-		e.hide("VONAGE_SIGNATURE_SECRET", "is not set: without it callbacks are not authenticated, "+
-			"which is allowed only with the simulated platform or a loopback VONAGE_VIDEO_URL")
-	}
+	c.pairs(v)
 	return p
 }
 
 // pairs refuses half a pair of credentials, and two.
-func (e *Error) pairs(v variables) {
-	unified := e.pair("VONAGE_APPLICATION_ID", v.ApplicationID, "VONAGE_PRIVATE_KEY", v.PrivateKey)
-	opentok := e.pair("OPENTOK_API_KEY", v.OpenTokKey, "OPENTOK_API_SECRET", v.OpenTokSecret)
+func (c *checker) pairs(v variables) {
+	unified := c.pair("VONAGE_APPLICATION_ID", v.ApplicationID, "VONAGE_PRIVATE_KEY", v.PrivateKey)
+	opentok := c.pair("OPENTOK_API_KEY", v.OpenTokKey, "OPENTOK_API_SECRET", v.OpenTokSecret)
 	if unified && opentok {
-		e.hide("VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, OPENTOK_API_KEY, OPENTOK_API_SECRET",
+		c.hide("VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, OPENTOK_API_KEY, OPENTOK_API_SECRET",
 			"are credentials of two environments: set one pair")
 	}
 }
 
 // pair reports whether any of the two is set.
-func (e *Error) pair(first, one, second, other string) bool {
+func (c *checker) pair(first, one, second, other string) bool {
 	switch {
 	case one == "" && other != "":
-		e.hide(first, "is not set, but "+second+" is: they go together")
-	case one != "" && other == "":
-		e.hide(second, "is not set, but "+first+" is: they go together")
+		c.hide(first, "is not set, but "+second+" is: they go together")
+	case one != "" && other == "" && !c.blank[second]:
+		c.hide(second, "is not set, but "+first+" is: they go together")
 	}
 	return one != "" || other != ""
 }
@@ -63,59 +55,31 @@ func consists(value, set string, least, most int) bool {
 	return least <= len(value) && len(value) <= most && strings.TrimLeft(value, set) == ""
 }
 
-func (e *Error) id(name, value string) string {
-	if value != "" && !consists(value, letters+digits+"-", 1, 64) {
-		e.add(name, value, "must consist of at most 64 letters, digits and dashes")
-	}
-	return value
-}
-
-// privateKey takes an RSA key as PEM text, PKCS #8 or #1. Where the text could
-// not carry line ends, \n stands for them.
-func (e *Error) privateKey(name, value string) []byte {
-	if value == "" {
-		return nil
-	}
-	text := []byte(strings.ReplaceAll(value, `\n`, "\n"))
-	block, _ := pem.Decode(text)
-	if block == nil {
-		e.hide(name, "is not a key: it must be PEM text that begins with -----BEGIN PRIVATE KEY-----")
-		return nil
-	}
-	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return text
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if _, isRSA := key.(*rsa.PrivateKey); err != nil || !isRSA {
-		e.hide(name, "is PEM text, but not an RSA private key in PKCS #8 or PKCS #1")
-		return nil
-	}
-	return text
-}
-
-// signatureSecret takes what the platform allows: 1 to 50 characters.
-func (e *Error) signatureSecret(name, value string) string {
-	if n := utf8.RuneCountInString(value); n > 50 {
-		e.hide(name, "is too long: it has at most 50 characters, not "+strconv.Itoa(n))
-	}
-	return value
-}
-
 // url takes an absolute base URL, without the slash at its end.
-func (e *Error) url(name, value string) string {
-	if value == "" {
+func (c *checker) url(name, value string) string {
+	if c.text(name, value) == "" {
 		return ""
 	}
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !validPort(u.Port(), ""):
-		e.hide(name, "is not an absolute URL like https://video.example.com")
+		c.hide(name, "is not an absolute URL like https://video.example.com")
 	case u.User != nil:
-		e.hide(name, "must not carry a user or password")
+		c.hide(name, "must not carry a user or password")
 	case u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(value, "?#"):
-		e.add(name, value, "must be a base URL without ? and #")
+		c.add(name, value, "must be a base URL without ? and #")
 	}
 	return strings.TrimRight(value, "/")
+}
+
+// videoURL takes a base URL by https, or by http on this machine: requests
+// carry tokens that let their reader in.
+func (c *checker) videoURL(name, value string) string {
+	base := c.url(name, value)
+	if strings.HasPrefix(strings.ToLower(base), "http:") && !loopback(base) {
+		c.add(name, value, "must begin with https://, for requests carry tokens; http:// is for a loopback address")
+	}
+	return base
 }
 
 // loopback reports whether a URL leads to this machine whatever a resolver
@@ -133,15 +97,15 @@ func loopback(base string) bool {
 }
 
 // origins takes origins exactly as browsers write them into the Origin header.
-func (e *Error) origins(name, value string) []string {
-	if value == "" {
+func (c *checker) origins(name, value string) []string {
+	if c.text(name, value) == "" {
 		return nil
 	}
 	var all []string
 	for origin := range strings.SplitSeq(value, ",") {
 		origin = strings.TrimSpace(origin)
 		if !exactOrigin(origin) {
-			e.add(name, origin, "must be an origin as browsers write it, like https://school.example or http://localhost:3000: "+
+			c.add(name, origin, "must be an origin as browsers write it, like https://school.example or http://localhost:3000: "+
 				"lower case, no path, no slash at the end, no default port, no *")
 			continue
 		}
@@ -182,10 +146,10 @@ func plainHost(host string) bool {
 }
 
 // address takes host:port; an empty host is every interface, port 0 any free one.
-func (e *Error) address(name, value string) string {
-	_, port, err := net.SplitHostPort(value)
+func (c *checker) address(name, value string) string {
+	_, port, err := net.SplitHostPort(c.text(name, value))
 	if err != nil || !validPort(port, "0") {
-		e.add(name, value, "must be an address to listen on, like 127.0.0.1:5000")
+		c.add(name, value, "must be an address to listen on, like 127.0.0.1:5000")
 	}
 	return value
 }
@@ -196,9 +160,17 @@ func validPort(port, besides string) bool {
 	return port == besides || err == nil && n > 0
 }
 
-func (e *Error) table(name, value string) string {
-	if !consists(value, letters+digits+"_.-", 3, 255) {
-		e.add(name, value, "must be a table's name: 3 to 255 letters, digits, underscores, dots and dashes")
+func (c *checker) table(name, value string) string {
+	if !consists(c.text(name, value), letters+digits+"_.-", 3, 255) {
+		c.add(name, value, "must be a table's name: 3 to 255 letters, digits, underscores, dots and dashes")
 	}
 	return value
+}
+
+func (c *checker) seconds(name, value string, least, most int) time.Duration {
+	n, err := strconv.Atoi(c.text(name, value))
+	if err != nil || n < least || n > most {
+		c.add(name, value, "must be a whole number from "+strconv.Itoa(least)+" to "+strconv.Itoa(most))
+	}
+	return time.Duration(n) * time.Second
 }

@@ -16,46 +16,79 @@ type CloudSettings struct {
 	ScheduleFailures string // ARN of the queue for alarms that could not be delivered
 }
 
+// Part is what a function does, and so which settings it uses. What it does
+// not use is not checked: a wrong origin must not stop Vonage's callback.
+type Part int
+
+// The parts.
+const (
+	Callback Part = iota // hears Vonage
+	API                  // answers the JSON API and the pages
+	Duties               // does what is due in lessons
+	Queues               // passes alarms on
+)
+
 // SecretARN is the secret that Cloud wants the content of; "" where none is set.
 func SecretARN(lookup Lookup) string {
 	arn, _ := lookup("USHER_SECRET_ARN")
-	return arn
+	return bare(arn)
 }
 
 // Cloud reads the settings of a function. Secret holds the variables that are
 // kept in Secrets Manager, under their own names; where it has one, that wins.
-// Credentials and the API's secret are required. What a function does not use
-// of the queues and the schedule may be missing, but not wrong.
-func Cloud(lookup Lookup, secret map[string]string) (CloudSettings, error) {
+// Credentials are required but for Queues, and the API's secret for the API.
+// What a function does not use of the queues and the schedule may be missing,
+// but not wrong.
+func Cloud(lookup Lookup, secret map[string]string, part Part) (CloudSettings, error) {
 	v, err := read(lookup, secret)
 	if err != nil {
 		return CloudSettings{}, err
 	}
-	var wrong Error
-	s := CloudSettings{
-		Settings:         v.settings(&wrong),
-		SecretARN:        wrong.arn("USHER_SECRET_ARN", v.SecretARN),
-		TasksURL:         wrong.url("USHER_TASKS_URL", v.TasksURL),
-		ParkURL:          wrong.url("USHER_PARK_URL", v.ParkURL),
-		ScheduleGroup:    v.ScheduleGroup,
-		ScheduleRole:     wrong.arn("USHER_SCHEDULE_ROLE_ARN", v.ScheduleRole),
-		ScheduleTarget:   wrong.arn("USHER_SCHEDULE_TARGET_ARN", v.ScheduleTarget),
-		ScheduleFailures: wrong.arn("USHER_SCHEDULE_FAILURES_ARN", v.ScheduleFailures),
-	}
+	c := v.checker()
+	s := c.queues(v)
 	s.Store = DynamoDB
-	if s.Platform.Simulated() && v.PrivateKey == "" && v.OpenTokSecret == "" {
-		wrong.hide("VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY", "are not set, and neither are OPENTOK_API_KEY, OPENTOK_API_SECRET: "+
-			"the cloud needs one pair")
+	if part != Queues {
+		s.Table = c.table("USHER_TABLE", v.Table)
+		s.Platform = c.platform(v)
+		c.required(v)
 	}
-	if s.APISecret == nil {
-		wrong.hide("USHER_API_SECRET", "is not set: it must have at least 32 bytes")
+	switch part {
+	case Callback:
+		c.callback(v, &s.Settings)
+	case API:
+		c.api(v, &s.Settings)
+		if s.APISecret == nil && !c.blank["USHER_API_SECRET"] {
+			c.hide("USHER_API_SECRET", "is not set: it must have at least 32 bytes")
+		}
 	}
-	return s, wrong.orNil()
+	return s, c.orNil()
 }
 
-func (e *Error) arn(name, value string) string {
-	if value != "" && (!strings.HasPrefix(value, "arn:") || strings.Count(value, ":") < 5) {
-		e.add(name, value, "must be an ARN, like arn:aws:sqs:eu-central-1:123456789012:tasks")
+// queues reads what sends alarms and parks events.
+func (c *checker) queues(v variables) CloudSettings {
+	return CloudSettings{
+		SecretARN:        c.arn("USHER_SECRET_ARN", v.SecretARN),
+		TasksURL:         c.url("USHER_TASKS_URL", v.TasksURL),
+		ParkURL:          c.url("USHER_PARK_URL", v.ParkURL),
+		ScheduleGroup:    c.text("USHER_SCHEDULE_GROUP", v.ScheduleGroup),
+		ScheduleRole:     c.arn("USHER_SCHEDULE_ROLE_ARN", v.ScheduleRole),
+		ScheduleTarget:   c.arn("USHER_SCHEDULE_TARGET_ARN", v.ScheduleTarget),
+		ScheduleFailures: c.arn("USHER_SCHEDULE_FAILURES_ARN", v.ScheduleFailures),
+	}
+}
+
+// required wants a pair of credentials: there is no simulated platform in the
+// cloud.
+func (c *checker) required(v variables) {
+	if v.ApplicationID == "" && v.PrivateKey == "" && v.OpenTokKey == "" && v.OpenTokSecret == "" {
+		c.hide("VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY", "are not set, and neither are OPENTOK_API_KEY, OPENTOK_API_SECRET: "+
+			"the cloud needs one pair")
+	}
+}
+
+func (c *checker) arn(name, value string) string {
+	if c.text(name, value) != "" && (!strings.HasPrefix(value, "arn:") || strings.Count(value, ":") < 5) {
+		c.add(name, value, "must be an ARN, like arn:aws:sqs:eu-central-1:123456789012:tasks")
 	}
 	return value
 }

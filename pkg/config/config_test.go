@@ -35,7 +35,10 @@ var privateKey = sync.OnceValue(func() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}))
 })
 
-const longSecret = "0123456789abcdef0123456789abcdef"
+const (
+	longSecret  = "0123456789abcdef0123456789abcdef"
+	application = "4bc7f2a0-6d1e-4f83-9a25-0c8b7e6d5f41"
+)
 
 func TestDefaults(t *testing.T) {
 	for name, vars := range map[string]map[string]string{
@@ -70,16 +73,16 @@ func TestAllSet(t *testing.T) {
 	write(t, rooms, `{"rooms":{"b":{"maxSeats":2},"a":{}}}`)
 	s, err := Load(with(map[string]string{
 		"USHER_ADDR": "[::1]:0", "USHER_ROOMS": rooms, "USHER_DATA": "x.db", "USHER_TABLE": "rooms.test",
-		"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:8000", "VONAGE_APPLICATION_ID": "aaaa-1",
+		"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:8000", "VONAGE_APPLICATION_ID": strings.ToUpper(application),
 		"VONAGE_PRIVATE_KEY": strings.ReplaceAll(privateKey(), "\n", `\n`), "VONAGE_VIDEO_URL": "https://video.example.com/",
-		"VONAGE_SIGNATURE_SECRET": strings.Repeat("é", 50), "USHER_API_SECRET": longSecret, "USHER_TICKET_SECRET": longSecret + "2",
+		"VONAGE_SIGNATURE_SECRET": strings.Repeat("éa", 25), "USHER_API_SECRET": longSecret, "USHER_TICKET_SECRET": longSecret + "2",
 		"USHER_ORIGINS": "https://school.example, http://localhost:3000,https://school.example,http://[::1]:8080", "USHER_TOKEN_SECONDS": "300",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.Store != DynamoDB || string(s.Platform.PrivateKey) != privateKey() || s.Platform.Simulated() || s.Platform.Local() ||
-		s.Platform.Project() != "aaaa-1" || s.Platform.URL != "https://video.example.com" || s.TokenLife != 5*time.Minute ||
+		s.Platform.Project() != application || s.Platform.URL != "https://video.example.com" || s.TokenLife != 5*time.Minute ||
 		string(s.APISecret) != longSecret || string(s.TicketSecret) != longSecret+"2" {
 		t.Errorf("got %+v", s)
 	}
@@ -89,6 +92,10 @@ func TestAllSet(t *testing.T) {
 	if len(s.Rooms) != 2 || s.Rooms[0].Name != "b" || s.Rooms[0].Policy.MaxSeats() != 2 || s.Rooms[1].Name != "a" {
 		t.Errorf("rooms %v", s.Rooms)
 	}
+}
+
+func unified() map[string]string {
+	return map[string]string{"VONAGE_APPLICATION_ID": application, "VONAGE_PRIVATE_KEY": privateKey(), "VONAGE_SIGNATURE_SECRET": "k"}
 }
 
 var opentok = map[string]string{"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_SIGNATURE_SECRET": "k"}
@@ -122,15 +129,15 @@ var wrongVariables = []struct {
 
 	{"key without secret", map[string]string{"OPENTOK_API_KEY": "123", "VONAGE_SIGNATURE_SECRET": "k"}, "OPENTOK_API_SECRET"},
 	{"secret without key", map[string]string{"OPENTOK_API_SECRET": "s"}, "OPENTOK_API_KEY"},
-	{"application without key", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
+	{"application without key", map[string]string{"VONAGE_APPLICATION_ID": application, "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
 	{"key without application", map[string]string{"VONAGE_PRIVATE_KEY": privateKey()}, "VONAGE_APPLICATION_ID"},
 	{
-		"both pairs", merge(opentok, "VONAGE_APPLICATION_ID", "a", "VONAGE_PRIVATE_KEY", privateKey()),
+		"both pairs", merge(opentok, "VONAGE_APPLICATION_ID", application, "VONAGE_PRIVATE_KEY", privateKey()),
 		"VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, OPENTOK_API_KEY, OPENTOK_API_SECRET",
 	},
-	{"key is not PEM", map[string]string{"VONAGE_APPLICATION_ID": "a", "VONAGE_PRIVATE_KEY": "secret!", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
+	{"key is not PEM", map[string]string{"VONAGE_APPLICATION_ID": application, "VONAGE_PRIVATE_KEY": "secret!", "VONAGE_SIGNATURE_SECRET": "k"}, "VONAGE_PRIVATE_KEY"},
 	{"key is another PEM", map[string]string{
-		"VONAGE_APPLICATION_ID": "a", "VONAGE_SIGNATURE_SECRET": "k",
+		"VONAGE_APPLICATION_ID": application, "VONAGE_SIGNATURE_SECRET": "k",
 		"VONAGE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
 	}, "VONAGE_PRIVATE_KEY"},
 	{"id with a slash", merge(opentok, "OPENTOK_API_KEY", "12/3"), "OPENTOK_API_KEY"},
@@ -140,7 +147,33 @@ var wrongVariables = []struct {
 	{"platform's URL with a query", merge(opentok, "VONAGE_VIDEO_URL", "https://video.example.com?a=b"), "VONAGE_VIDEO_URL"},
 	{"signature secret long", merge(opentok, "VONAGE_SIGNATURE_SECRET", strings.Repeat("x", 51)), "VONAGE_SIGNATURE_SECRET"},
 	{"no signature secret", merge(opentok, "VONAGE_SIGNATURE_SECRET", ""), "VONAGE_SIGNATURE_SECRET"},
-	{"no signature secret, remote URL", merge(opentok, "VONAGE_SIGNATURE_SECRET", "", "VONAGE_VIDEO_URL", "http://127.0.0.1.example.com"), "VONAGE_SIGNATURE_SECRET"},
+	{"no signature secret, remote URL", merge(opentok, "VONAGE_SIGNATURE_SECRET", "", "VONAGE_VIDEO_URL", "https://127.0.0.1.example.com"), "VONAGE_SIGNATURE_SECRET"},
+	{"platform's URL in the clear", merge(opentok, "VONAGE_VIDEO_URL", "http://127.0.0.1.example.com"), "VONAGE_VIDEO_URL"},
+	{"platform's URL in the clear, in capitals", merge(opentok, "VONAGE_VIDEO_URL", "HTTP://video.example.com"), "VONAGE_VIDEO_URL"},
+	{"origin with a path", map[string]string{"USHER_ORIGINS": "https://a.example/app"}, "USHER_ORIGINS"},
+
+	{"quotes", merge(opentok, "OPENTOK_API_KEY", `"123"`, "VONAGE_SIGNATURE_SECRET", "'secret!'"), "OPENTOK_API_KEY VONAGE_SIGNATURE_SECRET"},
+	{"quotes of a word processor", map[string]string{"USHER_TABLE": "“usher”"}, "USHER_TABLE"},
+	{"quotes within white space", map[string]string{"USHER_DATA": " \"usher.db\"\n"}, "USHER_DATA"},
+	{"quotes around a key", merge(unified(), "VONAGE_PRIVATE_KEY", `"`+privateKey()+`"`), "VONAGE_PRIVATE_KEY"},
+	{"an application as a key", merge(opentok, "OPENTOK_API_KEY", application), "OPENTOK_API_KEY"},
+	{"an application as a key's secret", merge(opentok, "OPENTOK_API_SECRET", application), "OPENTOK_API_SECRET"},
+	{"PEM as a key", merge(opentok, "OPENTOK_API_KEY", privateKey()), "OPENTOK_API_KEY"},
+	{"PEM as a key's secret", merge(opentok, "OPENTOK_API_SECRET", privateKey()), "OPENTOK_API_SECRET"},
+	{"a Unified pair under OpenTok's names", merge(opentok, "OPENTOK_API_KEY", application, "OPENTOK_API_SECRET", privateKey()), "OPENTOK_API_KEY OPENTOK_API_SECRET"},
+	{"an OpenTok pair under Unified's names", merge(unified(), "VONAGE_APPLICATION_ID", "47000001", "VONAGE_PRIVATE_KEY", "secret!"), "VONAGE_APPLICATION_ID VONAGE_PRIVATE_KEY"},
+	{"PEM as an application", merge(unified(), "VONAGE_APPLICATION_ID", privateKey()), "VONAGE_APPLICATION_ID"},
+	{"a secret as an application", merge(unified(), "VONAGE_APPLICATION_ID", "secret!"), "VONAGE_APPLICATION_ID"},
+	{"key and secret swapped", merge(opentok, "OPENTOK_API_KEY", longSecret, "OPENTOK_API_SECRET", "123"), "OPENTOK_API_KEY"},
+	{"the key twice", merge(opentok, "OPENTOK_API_SECRET", "123"), "OPENTOK_API_SECRET"},
+	{"a secret of a blank", merge(opentok, "OPENTOK_API_SECRET", " "), "OPENTOK_API_SECRET"},
+	{"secrets of blanks", map[string]string{"VONAGE_SIGNATURE_SECRET": " ", "USHER_API_SECRET": "\t", "USHER_TICKET_SECRET": "\n"}, "VONAGE_SIGNATURE_SECRET USHER_API_SECRET USHER_TICKET_SECRET"},
+	{"a key of a blank", merge(unified(), "VONAGE_PRIVATE_KEY", " "), "VONAGE_PRIVATE_KEY"},
+	{"line ends within", merge(opentok, "OPENTOK_API_SECRET", "a\nsecret!", "VONAGE_SIGNATURE_SECRET", "a\r\nsecret!", "USHER_API_SECRET", longSecret+"\n"+longSecret), "OPENTOK_API_SECRET VONAGE_SIGNATURE_SECRET USHER_API_SECRET"},
+	{"one letter", map[string]string{"USHER_API_SECRET": strings.Repeat("x", 32), "USHER_TICKET_SECRET": strings.Repeat("xy", 32), "VONAGE_SIGNATURE_SECRET": "********"}, "VONAGE_SIGNATURE_SECRET USHER_API_SECRET USHER_TICKET_SECRET"},
+	{"PEM as secrets", map[string]string{"USHER_API_SECRET": privateKey(), "VONAGE_SIGNATURE_SECRET": privateKey()}, "VONAGE_SIGNATURE_SECRET USHER_API_SECRET"},
+	{"previous secrets", merge(opentok, "VONAGE_SIGNATURE_SECRET_PREVIOUS", strings.Repeat("x", 51), "USHER_API_SECRET_PREVIOUS", longSecret[1:], "USHER_TICKET_SECRET_PREVIOUS", "x"), "VONAGE_SIGNATURE_SECRET_PREVIOUS USHER_API_SECRET_PREVIOUS USHER_TICKET_SECRET_PREVIOUS"},
+	{"only a previous signature secret", map[string]string{"VONAGE_SIGNATURE_SECRET_PREVIOUS": "signs"}, "VONAGE_SIGNATURE_SECRET"},
 
 	{
 		"all at once",
@@ -155,6 +188,72 @@ func TestWrongVariables(t *testing.T) {
 			_, err := Load(with(c.vars))
 			checkWrong(t, err, c.wrong)
 		})
+	}
+}
+
+// A secret may stand in the place of any setting.
+func TestNoValueIsPrinted(t *testing.T) {
+	names := []string{
+		"USHER_ADDR", "USHER_ROOMS", "USHER_STORE", "USHER_TABLE", "AWS_ENDPOINT_URL_DYNAMODB", "VONAGE_APPLICATION_ID", "VONAGE_PRIVATE_KEY",
+		"OPENTOK_API_KEY", "VONAGE_VIDEO_URL", "VONAGE_SIGNATURE_SECRET", "USHER_ORIGINS", "USHER_TOKEN_SECONDS",
+	}
+	for _, secret := range []string{
+		"Zm9vYmFyYmF6+/cXV4cXV4/Zm9vYmFyYmF6+cXV4cXV4Zm9vYmFy+cXV4cXV4/=", "01234567890123456789012345678901 0123456789012345678",
+		privateKey(), `"Zm9vYmFyYmF6 cXV4cXV4"`, "https://u:Zm9vYmFyYmF6@cXV4cXV4.example/x y", "https://Zm9vYmFyYmF6:7/cXV4cXV4@a.example/?x",
+	} {
+		for _, name := range names {
+			_, err := Load(with(map[string]string{name: secret}))
+			if err == nil {
+				if name == "USHER_STORE" || name == "USHER_TABLE" || name == "USHER_TOKEN_SECONDS" {
+					t.Errorf("%s=%s was taken", name, secret)
+				}
+				continue
+			}
+			for _, part := range []string{"Zm9vYmFyYmF6", "cXV4cXV4", "0123456", "MII"} {
+				if strings.Contains(err.Error(), part) {
+					t.Errorf("%s=%s: the message shows it: %v", name, secret, err)
+				}
+			}
+		}
+	}
+}
+
+func TestWhatCanBeNoSecretIsPrinted(t *testing.T) {
+	for name, c := range map[string]struct{ value, want string }{
+		"USHER_TOKEN_SECONDS": {"29", `"29"`},
+		"USHER_ADDR":          {"127.0.0.1", `"127.0.0.1"`},
+		"USHER_ORIGINS":       {"https://a.example/app", `"https://a.example" and more`},
+		"VONAGE_VIDEO_URL":    {"http://video.example.com", `"http://video.example.com"`},
+		"USHER_ROOMS":         {"/nowhere/rooms.json", `"/nowhere/rooms.json"`},
+		"USHER_STORE":         {"tape", "4 characters"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(with(map[string]string{name: c.value}))
+			if err == nil || !strings.Contains(err.Error(), "\n  "+name+" is "+c.want) {
+				t.Errorf("the message is %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestWhiteSpaceAround(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "rooms.json")
+	write(t, file, "\ufeff"+`{"rooms":{"a":{}}}`)
+	s, err := Load(with(map[string]string{
+		"USHER_TABLE": " usher2\n", "OPENTOK_API_KEY": "\u00a0123 ", "OPENTOK_API_SECRET": "a b\r\n", "VONAGE_SIGNATURE_SECRET": "\ufeffk\n",
+		"USHER_API_SECRET": longSecret + "\n", "USHER_API_SECRET_PREVIOUS": " " + longSecret + "2", "USHER_TICKET_SECRET_PREVIOUS": longSecret + "3\t",
+		"VONAGE_SIGNATURE_SECRET_PREVIOUS": " before ", "USHER_ORIGINS": " https://a.example ,\thttps://b.example\n", "USHER_TOKEN_SECONDS": " 90", "USHER_ROOMS": file + "\n",
+		"USHER_STORE": " bolt", "USHER_ADDR": " ", "VONAGE_VIDEO_URL": "https://video.example.com/\n",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.Platform
+	if s.Table != "usher2" || p.APIKey != "123" || p.APISecret != "a b" || p.SignatureSecret != "k" || p.PreviousSignatureSecret != "before" ||
+		string(s.APISecret) != longSecret || string(s.PreviousAPISecret) != longSecret+"2" || string(s.PreviousTicketSecret) != longSecret+"3" ||
+		!slices.Equal(s.Origins, []string{"https://a.example", "https://b.example"}) || s.TokenLife != 90*time.Second ||
+		s.Addr != "127.0.0.1:5000" || p.URL != "https://video.example.com" || len(s.Rooms) != 1 {
+		t.Errorf("got %+v", s)
 	}
 }
 
@@ -269,7 +368,7 @@ func TestCloud(t *testing.T) {
 	if SecretARN(with(vars)) != vars["USHER_SECRET_ARN"] {
 		t.Errorf("secret's ARN %q", SecretARN(with(vars)))
 	}
-	s, err := Cloud(with(vars), secret)
+	s, err := Cloud(with(vars), secret, API)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,10 +376,34 @@ func TestCloud(t *testing.T) {
 		string(s.APISecret) != longSecret || s.Store != DynamoDB || s.Rooms != nil {
 		t.Errorf("got %+v", s)
 	}
-	_, err = Cloud(with(vars), nil)
+	_, err = Cloud(with(vars), nil, API)
 	checkWrong(t, err, "VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY USHER_API_SECRET")
-	_, err = Cloud(with(merge(vars, "USHER_TASKS_URL", "tasks", "USHER_SCHEDULE_ROLE_ARN", "role")), secret)
+	_, err = Cloud(with(merge(vars, "USHER_TASKS_URL", "tasks", "USHER_SCHEDULE_ROLE_ARN", "role")), secret, API)
 	checkWrong(t, err, "USHER_TASKS_URL USHER_SCHEDULE_ROLE_ARN")
+}
+
+// A setting is checked by those who use it.
+func TestEachFunctionChecksItsOwn(t *testing.T) {
+	vars := map[string]string{
+		"USHER_ORIGINS": "https://a.example/app", "USHER_TOKEN_SECONDS": "5", "USHER_API_SECRET": "x", "USHER_TICKET_SECRET": "x",
+		"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_SIGNATURE_SECRET": strings.Repeat("xy", 26),
+		"USHER_DATA": `"x"`, "USHER_ADDR": "x", "USHER_STORE": "x", "USHER_ROOMS": "x", "AWS_ENDPOINT_URL_DYNAMODB": "x",
+	}
+	for part, want := range map[Part]string{
+		Callback: "VONAGE_SIGNATURE_SECRET",
+		API:      "USHER_API_SECRET USHER_TICKET_SECRET USHER_ORIGINS USHER_TOKEN_SECONDS",
+	} {
+		_, err := Cloud(with(vars), nil, part)
+		checkWrong(t, err, want)
+	}
+	if _, err := Cloud(with(vars), nil, Duties); err != nil {
+		t.Error(err)
+	}
+	if _, err := Cloud(with(merge(vars, "OPENTOK_API_KEY", "", "USHER_TABLE", "x y")), nil, Queues); err != nil {
+		t.Error(err)
+	}
+	_, err := Cloud(with(merge(vars, "OPENTOK_API_KEY", "", "USHER_TABLE", "x y")), nil, Duties)
+	checkWrong(t, err, "USHER_TABLE OPENTOK_API_KEY")
 }
 
 func write(t *testing.T, file, text string) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"usher/pkg/object"
 	"usher/pkg/policy"
@@ -18,8 +20,8 @@ type Entry struct {
 
 // rooms reads the file of rooms, or gives the tutorial's with the simulated
 // platform.
-func (e *Error) rooms(file string, p Platform) []Entry {
-	if file == "" {
+func (c *checker) rooms(file string, p Platform) []Entry {
+	if c.text("USHER_ROOMS", file) == "" {
 		if p.Simulated() {
 			return tutorial()
 		}
@@ -27,14 +29,22 @@ func (e *Error) rooms(file string, p Platform) []Entry {
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		e.add("USHER_ROOMS", file, "must be a file that can be read: "+cause(err))
+		c.hide("USHER_ROOMS", "is "+shownFile(file)+": it must be a file that can be read: "+cause(err))
 		return nil
 	}
 	all, faults := parseRooms(raw, p.Local())
 	for _, fault := range faults {
-		e.hide("USHER_ROOMS", "("+file+"): "+fault)
+		c.hide("USHER_ROOMS", "("+file+"): "+fault)
 	}
 	return all
+}
+
+// shownFile is what may be printed of a name under which there is no file.
+func shownFile(name string) string {
+	if strings.HasSuffix(name, ".json") {
+		return strconv.Quote(name)
+	}
+	return shown(name)
 }
 
 // cause is the last of a chain of errors: "no such file or directory".

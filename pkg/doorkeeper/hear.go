@@ -63,7 +63,7 @@ func (s *Service) storing(ctx context.Context) (context.Context, context.CancelF
 // Replay hears a parked event, and never parks it again. ErrUnavailable says
 // that it is worth trying later.
 func (s *Service) Replay(ctx context.Context, e lesson.Event) error {
-	if e.Project != "" && e.Project != s.set.Project {
+	if !s.mayBeOurs(e) {
 		s.stranger(e)
 		return nil
 	}

@@ -3,7 +3,6 @@ package doorkeeper
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"usher/pkg/epoch"
@@ -179,54 +178,6 @@ func rest(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// demoRest is how long a finished demo room stays finished.
-const demoRest = 10 * time.Second
-
-// ErrTicketOnly says that the room is no demo: it lets nobody in without a
-// ticket.
-var ErrTicketOnly = errors.New("the room lets nobody in without a ticket")
-
-// Visit gives credentials to whoever visits a demo room; another room is
-// ErrTicketOnly. The visitor is what the last visit said, "" on the first one;
-// the answer says what it is from now on. It names the same person until its
-// connection has come.
-func (s *Service) Visit(ctx context.Context, name, visitor string) (room.Credentials, string, error) {
-	r, l, err := s.loadRoom(ctx, name)
-	if err != nil {
-		return room.Credentials{}, "", room.Missing(name, err)
-	}
-	if !r.Policy.Demo() || !s.set.AllowDemo {
-		return room.Credentials{}, "", ErrTicketOnly
-	}
-	over := r.Closed
-	if l != nil && l.Status == journal.Ended {
-		over = l.EndedAt
-	}
-	if over != 0 && s.set.Now() >= over.Add(demoRest) {
-		if _, err := s.Reopen(ctx, name, "demo"); err != nil && !isCode(err, problem.NotEnded) {
-			return room.Credentials{}, "", err
-		}
-		l = nil
-	}
-	if !s.expected(l, visitor) {
-		visitor = guest + s.set.NewID()
-	}
-	c, err := s.Join(ctx, name, visitor, "")
-	return c, visitor, err
-}
-
-// guest begins the user of somebody who visits a demo room.
-const guest = "guest-"
-
-// expected reports whether the visitor holds a promise that was not used.
-func (s *Service) expected(l *lesson.Lesson, visitor string) bool {
-	if l == nil || !strings.HasPrefix(visitor, guest) {
-		return false
-	}
-	_, ok := l.Current(visitor)
-	return ok
 }
 
 func isCode(err error, code problem.Code) bool {

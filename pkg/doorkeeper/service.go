@@ -45,6 +45,8 @@ type Service struct {
 
 	asking    sync.Map     // connections that are being disconnected
 	strangers atomic.Int64 // events of sessions or projects that are not ours
+
+	otherProject sync.Once // warns of the first event of another project
 }
 
 // NewService joins the ports. All of them are needed.

@@ -9,17 +9,19 @@ import (
 )
 
 // Narrate tells a lesson's story from its log: each event with what was decided
-// and why, and what it all adds up to.
+// and why, and what it all adds up to. Each line of the log is one line of the
+// story, in Plain text.
 func Narrate(w io.Writer, lines []Line) error {
 	f := newFolder()
 	for _, line := range lines {
 		f.line(line)
-		_, err := fmt.Fprintf(w, "%4d  %s  %-52s %s: %s\n", line.Seq, line.At, f.words(), line.Event, line.words())
-		if err != nil {
+		told := fmt.Sprintf("%4d  %s  %-52s %s: %s", line.Seq, line.At, f.words(), line.Event, line.words())
+		if _, err := fmt.Fprintln(w, Plain(told)); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "\nIn the end: %s. Seated: %s. Waiting: %s.\n", f.ending(), names(f.Seated), names(f.Waiting))
+	end := fmt.Sprintf("In the end: %s. Seated: %s. Waiting: %s.", f.ending(), names(f.Seated), names(f.Waiting))
+	_, err := fmt.Fprintf(w, "\n%s\n", Plain(end))
 	return err
 }
 

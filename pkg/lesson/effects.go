@@ -256,8 +256,8 @@ func (t *turn) schedule() {
 
 // The signals' types.
 const (
-	signalEnded    = "usher:ended"
-	signalExtended = "usher:extended"
+	signalEnded    = "usher-ended"
+	signalExtended = "usher-extended"
 )
 
 // sayEnded tells everyone that the lesson is over, and why.

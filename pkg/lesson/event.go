@@ -7,11 +7,14 @@ import (
 
 // Event is one webhook of Vonage's session monitoring, decoded leniently.
 type Event struct {
-	Name     string        `json:"event"`
-	Session  string        `json:"sessionId"`
-	Project  string        `json:"projectId,omitempty"` // API key or application id; "" when the body names none
-	At       epoch.Instant `json:"at"`                  // Vonage's timestamp, or Received where the body has none
-	Received epoch.Instant `json:"received"`            // Usher's clock when the webhook came
+	Name    string `json:"event"`
+	Session string `json:"sessionId"`
+	// Project and Application are the API key or application id as the body
+	// names it under either name; "" where it does not.
+	Project     string        `json:"projectId,omitempty"`
+	Application string        `json:"applicationId,omitempty"`
+	At          epoch.Instant `json:"at"`       // Vonage's timestamp, or Received where the body has none
+	Received    epoch.Instant `json:"received"` // Usher's clock when the webhook came
 
 	Connection  string        `json:"connectionId,omitempty"`
 	ConnectedAt epoch.Instant `json:"connectedAt,omitempty"` // the connection's createdAt

@@ -2,6 +2,7 @@ package lesson
 
 import (
 	"encoding/json"
+	"math/big"
 	"strings"
 
 	"usher/pkg/policy"
@@ -50,39 +51,85 @@ func (l *Lesson) identify(data string) identity {
 }
 
 // foreigner reads the data of a token that Usher did not issue. A JSON object
-// names the user by the first of user, userId and name that is a non-empty
-// string, and the role; other JSON, broken JSON that begins with a brace and
+// names the user by the first of userFields that holds an id, and the role
+// where that is a text; other JSON, broken JSON that begins with a brace and
 // empty data name nobody; any other text is the user itself. What is out of
 // bounds is unknown.
 func foreigner(data string) (user, role string) {
 	trimmed := strings.TrimSpace(data)
-	var fields map[string]any
+	var fields map[string]json.RawMessage
 	switch {
 	case trimmed == "":
 		return "", ""
 	case json.Unmarshal([]byte(trimmed), &fields) == nil && fields != nil:
-		return fromFields(fields)
+		return userOf(fields), roleOf(fields)
 	case strings.HasPrefix(trimmed, "{") || json.Valid([]byte(trimmed)):
 		return "", ""
-	}
-	if !policy.ValidUser(data) {
+	case !policy.ValidUser(data):
 		return "", ""
 	}
 	return data, ""
 }
 
-func fromFields(fields map[string]any) (user, role string) {
-	for _, name := range []string{"user", "userId", "name"} {
-		if s, _ := fields[name].(string); s != "" {
-			user = s
-			break
+// userFields are the names under which applications put a user into a
+// connection's data, the most telling first.
+var userFields = []string{"user", "userId", "user_id", "uid", "id", "username", "name"}
+
+// userOf is the first id under one of userFields: a text, a whole number, or
+// an object with such an id.
+func userOf(fields map[string]json.RawMessage) string {
+	for _, name := range userFields {
+		id, found := idOf(fields[name])
+		if !found {
+			var inner map[string]json.RawMessage
+			_ = json.Unmarshal(fields[name], &inner) // what is no object has no id
+			id, found = idOf(inner["id"])
+		}
+		if found && policy.ValidUser(id) {
+			return id
+		}
+		if found {
+			return ""
 		}
 	}
-	if !policy.ValidUser(user) {
-		user = ""
+	return ""
+}
+
+func roleOf(fields map[string]json.RawMessage) string {
+	if role := textOf(fields["role"]); policy.ValidRole(role) {
+		return role
 	}
-	if s, _ := fields["role"].(string); policy.ValidRole(s) {
-		role = s
+	return ""
+}
+
+// idOf reads a text that is not empty, or a whole number as its decimal text.
+func idOf(value json.RawMessage) (id string, found bool) {
+	if len(value) > 0 && strings.IndexByte("-0123456789", value[0]) >= 0 {
+		return wholeNumber(string(value))
 	}
-	return user, role
+	id = textOf(value)
+	return id, id != ""
+}
+
+func textOf(value json.RawMessage) (text string) {
+	_ = json.Unmarshal(value, &text) // what is no text stays empty
+	return text
+}
+
+// wholeNumber writes a JSON number in decimal digits, exactly, where it is
+// whole. One that is too long for a user's name is whole and names nobody.
+func wholeNumber(number string) (decimal string, whole bool) {
+	const most = 128 // digits, of which any number fits into the precision below
+	if len(number) > most {
+		return "", true
+	}
+	f, _, err := big.ParseFloat(number, 10, 4*most, big.ToNearestEven)
+	switch {
+	case err != nil || f.IsInf() || f.MantExp(nil) > 4*most:
+		return "", true
+	case !f.IsInt():
+		return "", false
+	}
+	i, _ := f.Int(nil)
+	return i.String(), true
 }

@@ -126,6 +126,12 @@ func (t *turn) release(user string, p *Promise) map[string]Promise {
 	return released
 }
 
+// Full reports whether there is no seat for somebody new, by what is known.
+func (l *Lesson) Full(now epoch.Instant) bool {
+	limit := l.Policy.MaxSeats()
+	return limit > 0 && l.seatsUnavailableTo(lastInLine(now)) >= limit
+}
+
 // lastInLine is a connection behind all that have come.
 func lastInLine(now epoch.Instant) Conn { return Conn{CreatedAt: now.Add(time.Hour)} }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -230,8 +231,10 @@ func TestPages(t *testing.T) {
 
 func TestUnsignedWhereSigned(t *testing.T) {
 	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), "VONAGE_SIGNATURE_SECRET", "signs"))
-	if status, _ := r.call("", "POST", api.WebhookPath, `{"sessionId":"1_x","event":"sessionCreated"}`); status != 401 {
-		t.Errorf("an unsigned callback: %d", status)
+	for path, want := range map[string]int{api.WebhookPath: 401, api.WebhookPath + "/": 401, api.WebhookPath + "//": 404, api.WebhookPath + "/x": 405} {
+		if status, _ := r.call("", "POST", path, `{"sessionId":"1_x","event":"sessionCreated"}`); status != want {
+			t.Errorf("an unsigned callback at %s: %d", path, status)
+		}
 	}
 }
 
@@ -305,6 +308,107 @@ func TestGreetingLetsIn(t *testing.T) {
 	if status, answer := r.call(token, "GET", "/v1/rooms", ""); !found || status != 200 {
 		t.Errorf("the token of the greeting: %d %v\n%s", status, answer, shown.String())
 	}
+}
+
+// The simulated platform obeys everybody. A page of any site can point its own
+// name at this machine, and would be taken for one of ours: so names are checked.
+func TestOnlyLoopbackNamesAreAnswered(t *testing.T) {
+	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db")))
+	ask := func(host, path string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, _ := io.ReadAll(res.Body)
+		return res.StatusCode, string(text)
+	}
+	for _, host := range []string{"localhost", "LOCALHOST:5000", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:5000", "127.8.9.10:5000"} {
+		if status, _ := ask(host, "/healthz"); status != 200 {
+			t.Errorf("%s: %d", host, status)
+		}
+	}
+	for _, host := range []string{"evil.example", "evil.example:5000", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1:5000", "[::2]:5000", "0.0.0.0:5000"} {
+		for _, path := range []string{"/", "/healthz", "/room/one-to-one", "/v1/rooms", api.WebhookPath, simulatorPath + "/control/sessions"} {
+			if status, text := ask(host, path); status != 421 || !strings.Contains(text, "localhost") {
+				t.Errorf("%s%s: %d %s", host, path, status, text)
+			}
+		}
+	}
+}
+
+func TestOtherNamesAreAnsweredWithARealPlatform(t *testing.T) {
+	r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"),
+		"OPENTOK_API_KEY", "123456", "OPENTOK_API_SECRET", "s", "VONAGE_VIDEO_URL", "http://127.0.0.1:1"))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL()+"/healthz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "usher.example"
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Body.Close(); res.StatusCode != 200 {
+		t.Errorf("behind a proxy: %d", res.StatusCode)
+	}
+}
+
+// screen is a writer that is what mode says.
+type screen struct {
+	strings.Builder
+	mode fs.FileMode
+}
+
+func (s *screen) Stat() (fs.FileInfo, error) { return sized{s.mode}, nil }
+
+type sized struct{ mode fs.FileMode }
+
+func (s sized) Mode() fs.FileMode { return s.mode }
+func (sized) Name() string        { return "" }
+func (sized) Size() int64         { return 0 }
+func (sized) ModTime() time.Time  { return time.Time{} }
+func (sized) IsDir() bool         { return false }
+func (sized) Sys() any            { return nil }
+
+// With a real platform a service's output is kept in a log that many may read:
+// an admin's token is for the person at the terminal.
+func TestTheTokenIsForAPerson(t *testing.T) {
+	real := []string{"OPENTOK_API_KEY", "123456", "OPENTOK_API_SECRET", "s", "VONAGE_VIDEO_URL", "http://127.0.0.1:1"}
+	for name, c := range map[string]struct {
+		vars []string
+		mode fs.FileMode
+		want bool
+	}{
+		"simulated, to a file":     {nil, 0, true},
+		"simulated, to a terminal": {nil, fs.ModeDevice | fs.ModeCharDevice, true},
+		"real, to a terminal":      {real, fs.ModeDevice | fs.ModeCharDevice, true},
+		"real, to a file":          {real, 0, false},
+		"real, to a pipe":          {real, fs.ModeNamedPipe, false},
+		"real, to a socket":        {real, fs.ModeSocket, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), c.vars...))
+			shown := screen{mode: c.mode}
+			r.Greet(&shown)
+			if got := strings.Contains(shown.String(), "eyJ"); got != c.want || !strings.Contains(shown.String(), r.URL()) {
+				t.Errorf("a token is shown: %v\n%s", got, shown.String())
+			}
+		})
+	}
+	t.Run("real, to nothing known", func(t *testing.T) {
+		r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), real...))
+		var shown strings.Builder
+		if r.Greet(&shown); strings.Contains(shown.String(), "eyJ") {
+			t.Errorf("a token is shown:\n%s", shown.String())
+		}
+	})
 }
 
 func TestCannotStart(t *testing.T) {

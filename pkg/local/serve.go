@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -41,16 +42,17 @@ func (l *Local) newServer() *http.Server {
 	return s
 }
 
-// handler tells the webhook, the simulated platform and the API apart.
+// handler tells the webhook, the simulated platform and the API apart. The
+// simulated platform on a loopback address is for this machine alone.
 func (l *Local) handler() http.Handler {
 	webhook, rest := l.webhook(), l.rest()
 	simulator := http.NotFoundHandler()
 	if l.simulator != nil {
 		simulator = patient(http.StripPrefix(simulatorPath, l.simulator))
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	all := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.URL.Path == api.WebhookPath:
+		case strings.TrimSuffix(r.URL.Path, "/") == api.WebhookPath:
 			webhook.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, simulatorPath+"/"):
 			simulator.ServeHTTP(w, r)
@@ -58,6 +60,10 @@ func (l *Local) handler() http.Handler {
 			rest.ServeHTTP(w, r)
 		}
 	})
+	if l.simulator != nil && l.listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		return onLoopback(all)
+	}
+	return all
 }
 
 func (l *Local) webhook() http.Handler {
@@ -68,8 +74,8 @@ func (l *Local) webhook() http.Handler {
 		Now:           now,
 		Log:           l.log,
 	}
-	if secret := l.settings.Platform.SignatureSecret; secret != "" {
-		o.Verifier = vonage.NewVerifier(secret, time.Now)
+	if p := l.settings.Platform; p.SignatureSecret != "" {
+		o.Verifier = vonage.NewVerifier(p.SignatureSecret, time.Now, p.PreviousSignatureSecret)
 	}
 	return api.Webhook(o)
 }
@@ -79,6 +85,7 @@ func (l *Local) rest() http.Handler {
 		Service:      l.service,
 		APISecret:    l.settings.APISecret,
 		TicketSecret: l.settings.TicketSecret,
+		Previous:     api.Previous{APISecret: l.settings.PreviousAPISecret, TicketSecret: l.settings.PreviousTicketSecret},
 		Origins:      l.settings.Origins,
 		Now:          now,
 		Version:      Version(),

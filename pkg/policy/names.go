@@ -25,12 +25,14 @@ func ValidRole(role string) bool {
 // ValidUser reports whether user may name a user: 1 to 128 bytes of UTF-8
 // without control characters, line separators and what overrides the direction
 // of the text around it. Marks that a right-to-left name may need are allowed.
+// U+FFFD is not: it stands for text that was lost on the way (a lone surrogate,
+// broken UTF-8), and two users who lost theirs would be one.
 func ValidUser(user string) bool {
 	if user == "" || len(user) > 128 || !utf8.ValidString(user) {
 		return false
 	}
 	return !strings.ContainsFunc(user, func(r rune) bool {
-		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || overrides(r)
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError || overrides(r)
 	})
 }
 

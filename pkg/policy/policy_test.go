@@ -334,8 +334,15 @@ func TestNames(t *testing.T) {
 		},
 		{
 			"user", ValidUser,
-			[]string{"a", "Zoë 42", "-", " ", "\u200fאבי", strings.Repeat("é", 64)},
-			[]string{"", "a\x00", "a\tb", "a\x7f", "a\u0085", "\xff", "a\u2028b", "a\u2029b", "\u202ebob", "\u202abob", "a\u2066b\u2069", strings.Repeat("é", 64) + "a"},
+			[]string{
+				"a", "Zoë 42", "-", " ", strings.Repeat("é", 64),
+				"😀", "👩\u200d👧", "ن\u200cم", "שלום\u200f", "\u2027", "\u202f", "\u2065", "\u206a",
+			},
+			[]string{
+				"", "a\x00", "a\tb", "a\x7f", "a\u0085", "\xff", strings.Repeat("é", 64) + "a",
+				"\u2028", "a\u2029b", "\u202a", "\u202b", "\u202c", "\u202d", "a\u202eb",
+				"\u2066", "\u2067", "\u2068", "a\u2069", "\xed\xa0\x80", "a\ufffd",
+			},
 		},
 		{
 			"role", ValidRole,

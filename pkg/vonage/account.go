@@ -35,8 +35,6 @@ type environment interface {
 	home() string
 	// pass signs a token for REST requests and says until when it is good.
 	pass(p period, id string) (token string, err error)
-	// passLife is how long such a token lives.
-	passLife() int64
 	// header is how a REST request carries its token.
 	header(token string) (name, value string)
 	// ticket signs a client token.

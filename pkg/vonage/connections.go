@@ -32,9 +32,10 @@ const (
 //
 // The Reading is Whole where all that was shown stood in a first page of fewer
 // than were asked for and every entry could be read. A 404 ends the list and
-// proves no absence (NotFound says where it is all the answer); neither does a page that repeats the one before, from a
-// server that cannot page, nor a list over 16,000. Entries without an id are
-// left out. One race is accepted: a server that gave less than it was asked for
+// proves no absence (NotFound says where it is all the answer); neither does a
+// page that repeats the one before, from a server that cannot page, nor a list
+// over 16,000. Entries without an id that could be asked for are left out. One
+// race is accepted: a server that gave less than it was asked for
 // and then lost somebody before the second request hides whom it had kept back.
 func (c *Client) Connections(ctx context.Context, session string) (lesson.Reading, error) {
 	const operation = "list connections"
@@ -73,7 +74,7 @@ type listing struct {
 	pages   int // that were not empty
 	offset  int
 	last    []entry
-	unclear bool // an entry had no id
+	unclear bool // an entry had no id that can be asked for
 	whole   bool
 	done    bool
 }
@@ -100,7 +101,7 @@ func (l *listing) take(e entry) {
 	switch {
 	case e.State == "Disconnected":
 		// The vendor's own fixtures list such an entry: it is not present.
-	case e.ID == "":
+	case !isID(e.ID):
 		l.unclear = true
 	case !l.known[e.ID]:
 		l.known[e.ID] = true

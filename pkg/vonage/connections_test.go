@@ -41,8 +41,8 @@ func item(id string, created string) string {
 }
 
 func TestConnections(t *testing.T) {
-	a, b, c := item("a", "1000"), item("b", `"2000"`), item("c", "3000")
-	inA, inB, inC := lesson.Presence{ID: "a", Since: 1000}, lesson.Presence{ID: "b", Since: 2000}, lesson.Presence{ID: "c", Since: 3000}
+	a, b, c := item("a", "1700000001000"), item("b", `"1700000002000"`), item("c", "1700000003000")
+	inA, inB, inC := lesson.Presence{ID: "a", Since: base + 1000}, lesson.Presence{ID: "b", Since: base + 2000}, lesson.Presence{ID: "c", Since: base + 3000}
 	tests := []struct {
 		name  string
 		pages []string
@@ -60,11 +60,14 @@ func TestConnections(t *testing.T) {
 		{"session gone on the way", []string{list(a), "404"}, 2, false, []lesson.Presence{inA}},
 		{"no id", []string{list(a, `{"createdAt":5}`)}, 2, false, []lesson.Presence{inA}},
 		{"id a number", []string{list(a, `{"connectionId":5}`)}, 2, false, []lesson.Presence{inA}},
+		{"id a step up", []string{list(a, item("..", "1700000002000"))}, 2, false, []lesson.Presence{inA}},
+		{"id too long", []string{list(a, item(strings.Repeat("x", 256), "1700000002000"))}, 2, false, []lesson.Presence{inA}},
 		{"entry null", []string{list(`null`, a)}, 2, false, []lesson.Presence{inA}},
 		{"no createdAt", []string{list(`{"connectionId":"a"}`)}, 2, true, []lesson.Presence{{ID: "a"}}},
+		{"createdAt in seconds", []string{list(item("a", "1700000001"))}, 2, true, []lesson.Presence{{ID: "a"}}},
 		{"createdAt absurd", []string{list(item("a", "1e300"), item("b", `"x"`), item("c", `[1]`))}, 2, true, []lesson.Presence{{ID: "a"}, {ID: "b"}, {ID: "c"}}},
 		{"disconnected is not present", []string{list(`{"connectionState":"Disconnected","connectionId":"b","createdAt":2000}`, a)}, 2, true, []lesson.Presence{inA}},
-		{"connecting, more fields", []string{list(`{"connectionState":"Connecting","connectionId":"a","createdAt":1000,"new":{}}`)}, 2, true, []lesson.Presence{inA}},
+		{"connecting, more fields", []string{list(`{"connectionState":"Connecting","connectionId":"a","createdAt":1700000001000,"new":{}}`)}, 2, true, []lesson.Presence{inA}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,25 +27,26 @@ const (
 	// maxID is the length of the longest id that is one, in bytes; longer
 	// names and reasons are cut to it.
 	maxID = 255
-	// ahead is how far in the future a createdAt may lie.
+	// ahead is how far in the future a time may lie.
 	ahead = 5 * time.Second
 )
 
 // Decode reads one webhook of session monitoring that came at received, as
 // leniently as nobody can be hurt by it:
 //
-//   - a byte order mark at the start is read past;
-//   - numbers may be texts and the project a number, fields of other types and
-//     unknown ones are passed over, bytes that are not UTF-8 become U+FFFD;
-//   - a missing timestamp is received, a missing createdAt the timestamp, and a
-//     createdAt more than 5 s after received is received; times before 1970 or
-//     after the year 9999 are missing;
+//   - a byte order mark is read past, numbers may be texts and the project a
+//     number, fields of other types and unknown ones are passed over, bytes that
+//     are not UTF-8 become U+FFFD;
+//   - a missing timestamp is received, a missing createdAt the timestamp, and
+//     any time more than 5 s after received is received; times before 1973
+//     (those in seconds are) or after the year 9999 are missing;
 //   - an event that ends something is never before the createdAt in it;
 //   - a stream's connection is in it, else at the top level.
 //
 // Only the four events of connections and streams carry ids. One that lacks
-// any of its ids, or has one over 255 bytes, carries none: it can be recorded
-// under its Digest, and decides nothing.
+// any of its ids, or has one that the platform could not be asked for (over 255
+// bytes, or with a step in it like ".."), carries none: it can be recorded under
+// its Digest, and decides nothing.
 func Decode(body []byte, received epoch.Instant) (lesson.Event, error) {
 	w, err := parseCallback(body)
 	if err != nil {
@@ -54,13 +56,14 @@ func Decode(body []byte, received epoch.Instant) (lesson.Event, error) {
 		return lesson.Event{}, ErrIncomplete
 	}
 	e := lesson.Event{
-		Name:     cut(w.Name),
-		Session:  w.Session,
-		Project:  string(cmp.Or(w.Project, w.Application)),
-		At:       cmp.Or(epoch.Instant(w.Timestamp), received),
-		Received: received,
-		Reason:   cut(w.Reason),
-		Digest:   digest(body),
+		Name:        cut(w.Name),
+		Session:     w.Session,
+		Project:     cut(string(w.Project)),
+		Application: cut(string(w.Application)),
+		At:          known(received, w.Timestamp),
+		Received:    received,
+		Reason:      cut(w.Reason),
+		Digest:      digest(body),
 	}
 	switch e.Name {
 	case journal.ConnectionCreated, journal.ConnectionDestroyed:
@@ -80,7 +83,7 @@ func (w *callback) connect(e *lesson.Event, c wireConnection) {
 		return
 	}
 	e.Connection, e.Data = c.ID, c.Data
-	e.ConnectedAt = w.created(c.CreatedAt, e.Received)
+	e.ConnectedAt = known(e.Received, c.CreatedAt, w.Timestamp)
 }
 
 // stream puts a stream and its connection into the event, or neither.
@@ -94,13 +97,14 @@ func (w *callback) stream(e *lesson.Event) {
 	}
 	w.connect(e, c)
 	e.Stream, e.Kind = w.Stream.ID, kind(w.Stream.VideoType)
-	e.StreamAt = w.created(w.Stream.CreatedAt, e.Received)
+	e.StreamAt = known(e.Received, w.Stream.CreatedAt, w.Timestamp)
 }
 
-// created is when something came into being, by the rules of Decode.
-func (w *callback) created(at moment, received epoch.Instant) epoch.Instant {
-	t := cmp.Or(epoch.Instant(at), epoch.Instant(w.Timestamp), received)
-	if t > received.Add(ahead) {
+// known is the first of the times that is not missing, by the rules of Decode:
+// the one way in for a time from outside.
+func known(received epoch.Instant, times ...moment) epoch.Instant {
+	t := epoch.Instant(cmp.Or(times...))
+	if t == 0 || t > received.Add(ahead) {
 		return received
 	}
 	return t
@@ -120,7 +124,15 @@ func kind(videoType string) policy.Kind {
 	return policy.Custom
 }
 
-func isID(s string) bool { return s != "" && len(s) <= maxID }
+// isID reports whether the platform can be asked for s: 1 to 255 bytes without
+// a step in them, which a server or proxy may follow also where it is escaped.
+func isID(s string) bool {
+	return s != "" && len(s) <= maxID && !slices.ContainsFunc(strings.FieldsFunc(s, isSlash), isStep)
+}
+
+func isSlash(r rune) bool { return r == '/' || r == '\\' }
+
+func isStep(segment string) bool { return segment == "." || segment == ".." }
 
 func cut(s string) string {
 	if len(s) <= maxID {

@@ -47,7 +47,7 @@ func TestDecodeCaptured(t *testing.T) {
 		},
 		"connectionCreated-unified": {
 			Name: journal.ConnectionCreated, Session: "1_MX40YmM3ZjJhMC0",
-			Project: "4bc7f2a0-6d1e-4f83-9a25-0c8b7e6d5f41", At: 1470257688309,
+			Application: "4bc7f2a0-6d1e-4f83-9a25-0c8b7e6d5f41", At: 1470257688309,
 			Connection: connectionID, ConnectedAt: born,
 		},
 		"connectionDestroyed": {
@@ -97,10 +97,13 @@ func TestDecodeCaptured(t *testing.T) {
 	}
 }
 
-// decoded reads a body that must be readable, at 1000000.
+// base is a moment of our days; what follows is short beside it.
+const base = epoch.Instant(1_700_000_000_000)
+
+// decoded reads a body that must be readable, at base + 1000000.
 func decoded(t *testing.T, body string) lesson.Event {
 	t.Helper()
-	e, err := Decode([]byte(body), 1_000_000)
+	e, err := Decode([]byte(body), base+1_000_000)
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
@@ -113,26 +116,32 @@ func TestDecodeTimes(t *testing.T) {
 		name, event, timestamp, created string
 		at, connectedAt                 epoch.Instant
 	}{
-		{"numbers", journal.ConnectionCreated, `900000`, `800000`, 900_000, 800_000},
-		{"texts", journal.ConnectionCreated, `"900000"`, `" 800000 "`, 900_000, 800_000},
-		{"fractions", journal.ConnectionCreated, `900000.9`, `"8e5"`, 900_000, 800_000},
-		{"no timestamp", journal.ConnectionCreated, ``, `800000`, 1_000_000, 800_000},
-		{"no createdAt", journal.ConnectionCreated, `900000`, ``, 900_000, 900_000},
-		{"neither", journal.ConnectionCreated, ``, ``, 1_000_000, 1_000_000},
-		{"null", journal.ConnectionCreated, `null`, `null`, 1_000_000, 1_000_000},
-		{"not a number", journal.ConnectionCreated, `"soon"`, `{"at":1}`, 1_000_000, 1_000_000},
-		{"negative", journal.ConnectionCreated, `-5`, `"-5"`, 1_000_000, 1_000_000},
-		{"zero", journal.ConnectionCreated, `0`, `0.5`, 1_000_000, 1_000_000},
-		{"huge", journal.ConnectionCreated, `1e300`, `99999999999999999999999999`, 1_000_000, 1_000_000},
-		{"infinite", journal.ConnectionCreated, `1e999`, `"NaN"`, 1_000_000, 1_000_000},
-		{"after the year 9999", journal.ConnectionCreated, `253402300800000`, `9223372036854775807`, 1_000_000, 1_000_000},
-		{"5 s ahead", journal.ConnectionCreated, `900000`, `1005000`, 900_000, 1_005_000},
-		{"over 5 s ahead", journal.ConnectionCreated, `900000`, `1005001`, 900_000, 1_000_000},
-		{"timestamp ahead for a missing createdAt", journal.ConnectionCreated, `2000000`, ``, 2_000_000, 1_000_000},
-		{"left before it came", journal.ConnectionDestroyed, `700000`, `800000`, 800_000, 800_000},
-		{"left after it came", journal.ConnectionDestroyed, `900000`, `800000`, 900_000, 800_000},
-		{"left before it came from the future", journal.ConnectionDestroyed, `700000`, `1900000`, 1_000_000, 1_000_000},
-		{"came before its timestamp's clock", journal.ConnectionCreated, `700000`, `800000`, 700_000, 800_000},
+		{"numbers", journal.ConnectionCreated, `1700000900000`, `1700000800000`, base + 900_000, base + 800_000},
+		{"texts", journal.ConnectionCreated, `"1700000900000"`, `" 1700000800000 "`, base + 900_000, base + 800_000},
+		{"fractions", journal.ConnectionCreated, `1700000900000.9`, `"1.7000008e12"`, base + 900_000, base + 800_000},
+		{"no timestamp", journal.ConnectionCreated, ``, `1700000800000`, base + 1_000_000, base + 800_000},
+		{"no createdAt", journal.ConnectionCreated, `1700000900000`, ``, base + 900_000, base + 900_000},
+		{"neither", journal.ConnectionCreated, ``, ``, base + 1_000_000, base + 1_000_000},
+		{"null", journal.ConnectionCreated, `null`, `null`, base + 1_000_000, base + 1_000_000},
+		{"not a number", journal.ConnectionCreated, `"soon"`, `{"at":1}`, base + 1_000_000, base + 1_000_000},
+		{"negative", journal.ConnectionCreated, `-5`, `"-5"`, base + 1_000_000, base + 1_000_000},
+		{"zero", journal.ConnectionCreated, `0`, `0.5`, base + 1_000_000, base + 1_000_000},
+		{"huge", journal.ConnectionCreated, `1e300`, `99999999999999999999999999`, base + 1_000_000, base + 1_000_000},
+		{"infinite", journal.ConnectionCreated, `1e999`, `"NaN"`, base + 1_000_000, base + 1_000_000},
+		{"after the year 9999", journal.ConnectionCreated, `253402300800000`, `9223372036854775807`, base + 1_000_000, base + 1_000_000},
+		{"5 s ahead", journal.ConnectionCreated, `1700000900000`, `1700001005000`, base + 900_000, base + 1_005_000},
+		{"over 5 s ahead", journal.ConnectionCreated, `1700000900000`, `1700001005001`, base + 900_000, base + 1_000_000},
+		{"timestamp ahead for a missing createdAt", journal.ConnectionCreated, `1700002000000`, ``, base + 1_000_000, base + 1_000_000},
+		{"timestamp 5 s ahead", journal.ConnectionDestroyed, `1700001005000`, `1700000800000`, base + 1_005_000, base + 800_000},
+		{"timestamp over 5 s ahead", journal.ConnectionDestroyed, `1700001005001`, `1700000800000`, base + 1_000_000, base + 800_000},
+		{"in seconds", journal.ConnectionDestroyed, `1700000900`, `1700000800`, base + 1_000_000, base + 1_000_000},
+		{"timestamp in seconds", journal.ConnectionDestroyed, `1700000900`, `1700000800000`, base + 1_000_000, base + 800_000},
+		{"timestamp in seconds, no createdAt", journal.ConnectionCreated, `1700000900`, ``, base + 1_000_000, base + 1_000_000},
+		{"left years before it came", journal.ConnectionDestroyed, `1470257688309`, `1700000800000`, base + 800_000, base + 800_000},
+		{"left before it came", journal.ConnectionDestroyed, `1700000700000`, `1700000800000`, base + 800_000, base + 800_000},
+		{"left after it came", journal.ConnectionDestroyed, `1700000900000`, `1700000800000`, base + 900_000, base + 800_000},
+		{"left before it came from the future", journal.ConnectionDestroyed, `1700000700000`, `1700001900000`, base + 1_000_000, base + 1_000_000},
+		{"came before its timestamp's clock", journal.ConnectionCreated, `1700000700000`, `1700000800000`, base + 700_000, base + 800_000},
 	}
 	field := func(name, value string) string {
 		if value == "" {
@@ -152,17 +161,17 @@ func TestDecodeTimes(t *testing.T) {
 }
 
 func TestDecodeStreamTimes(t *testing.T) {
-	e := decoded(t, `{"sessionId":"s","event":"streamDestroyed","timestamp":500000,
-		"stream":{"id":"st","createdAt":"700000","connection":{"id":"c","createdAt":600000}}}`)
-	if e.At != 700_000 || e.StreamAt != 700_000 || e.ConnectedAt != 600_000 {
+	e := decoded(t, `{"sessionId":"s","event":"streamDestroyed","timestamp":1700000500000,
+		"stream":{"id":"st","createdAt":"1700000700000","connection":{"id":"c","createdAt":1700000600000}}}`)
+	if e.At != base+700_000 || e.StreamAt != base+700_000 || e.ConnectedAt != base+600_000 {
 		t.Errorf("at %d, stream at %d, connected at %d", e.At, e.StreamAt, e.ConnectedAt)
 	}
-	e = decoded(t, `{"sessionId":"s","event":"streamDestroyed","timestamp":500000,"stream":{"id":"st","connection":{"id":"c","createdAt":600000}}}`)
-	if e.At != 600_000 || e.StreamAt != 500_000 || e.ConnectedAt != 600_000 {
+	e = decoded(t, `{"sessionId":"s","event":"streamDestroyed","timestamp":1700000500000,"stream":{"id":"st","connection":{"id":"c","createdAt":1700000600000}}}`)
+	if e.At != base+600_000 || e.StreamAt != base+500_000 || e.ConnectedAt != base+600_000 {
 		t.Errorf("at %d, stream at %d, connected at %d", e.At, e.StreamAt, e.ConnectedAt)
 	}
-	e = decoded(t, `{"sessionId":"s","event":"streamCreated","timestamp":500000,"stream":{"id":"st","createdAt":9000000,"connection":{"id":"c"}}}`)
-	if e.At != 500_000 || e.StreamAt != 1_000_000 || e.ConnectedAt != 500_000 {
+	e = decoded(t, `{"sessionId":"s","event":"streamCreated","timestamp":1700000500000,"stream":{"id":"st","createdAt":1700009000000,"connection":{"id":"c"}}}`)
+	if e.At != base+500_000 || e.StreamAt != base+1_000_000 || e.ConnectedAt != base+500_000 {
 		t.Errorf("at %d, stream at %d, connected at %d", e.At, e.StreamAt, e.ConnectedAt)
 	}
 }
@@ -174,13 +183,15 @@ func TestDecodeFields(t *testing.T) {
 		get        func(lesson.Event) any
 		want       any
 	}{
-		{"project as number", `{"sessionId":"s","event":"e","projectId":123456}`, project, "123456"},
-		{"project as text", `{"sessionId":"s","event":"e","projectId":"123456"}`, project, "123456"},
-		{"application", `{"sessionId":"s","event":"e","applicationId":"a"}`, project, "a"},
-		{"project before application", `{"sessionId":"s","event":"e","applicationId":"a","projectId":"p"}`, project, "p"},
-		{"project null", `{"sessionId":"s","event":"e","applicationId":"a","projectId":null}`, project, "a"},
-		{"project of another type", `{"sessionId":"s","event":"e","projectId":[1]}`, project, ""},
-		{"no project", `{"sessionId":"s","event":"e"}`, project, ""},
+		{"project as number", `{"sessionId":"s","event":"e","projectId":123456}`, project, "123456/"},
+		{"project as text", `{"sessionId":"s","event":"e","projectId":"123456"}`, project, "123456/"},
+		{"application", `{"sessionId":"s","event":"e","applicationId":"a"}`, project, "/a"},
+		{"project and application", `{"sessionId":"s","event":"e","applicationId":"a","projectId":"p"}`, project, "p/a"},
+		{"project null", `{"sessionId":"s","event":"e","applicationId":"a","projectId":null}`, project, "/a"},
+		{"project of another type", `{"sessionId":"s","event":"e","projectId":[1]}`, project, "/"},
+		{"project long", `{"sessionId":"s","event":"e","projectId":"` + long + `"}`, project, longest + "/"},
+		{"no project", `{"sessionId":"s","event":"e"}`, project, "/"},
+		{"a byte order mark", "\ufeff" + `{"sessionId":"s","event":"e","projectId":7}`, project, "7/"},
 		{"data null", connection(`"id":"c","data":null`), data, ""},
 		{"data absent", connection(`"id":"c"`), data, ""},
 		{"data of another type", connection(`"id":"c","data":{"user":"a"}`), data, ""},
@@ -189,6 +200,12 @@ func TestDecodeFields(t *testing.T) {
 		{"connection id", connection(`"id":"c"`), ids, "c/"},
 		{"longest connection id", connection(`"id":"` + longest + `"`), ids, longest + "/"},
 		{"connection id too long", connection(`"id":"` + long + `"`), ids, "/"},
+		{"connection id a step", connection(`"id":"."`), ids, "/"},
+		{"connection id a step up", connection(`"id":".."`), ids, "/"},
+		{"connection id with a step up", connection(`"id":"a/../b"`), ids, "/"},
+		{"connection id with a step of another make", connection(`"id":"..\\b"`), ids, "/"},
+		{"connection id with dots", connection(`"id":"a..b."`), ids, "a..b./"},
+		{"stream id a step up", stream(`"id":"..","connection":{"id":"a"}`, `null`), ids, "/"},
 		{"connection id empty", connection(`"id":""`), ids, "/"},
 		{"connection id a number", connection(`"id":7`), ids, "/"},
 		{"connection null", `{"sessionId":"s","event":"connectionCreated","connection":null}`, ids, "/"},
@@ -221,14 +238,14 @@ func TestDecodeFields(t *testing.T) {
 			if got := tt.get(e); got != tt.want {
 				t.Errorf("%s: got %v, want %v", tt.body, got, tt.want)
 			}
-			if e.Digest != sum([]byte(tt.body)) || e.Received != 1_000_000 {
+			if e.Digest != sum([]byte(tt.body)) || e.Received != base+1_000_000 {
 				t.Errorf("digest %s, received %d", e.Digest, e.Received)
 			}
 		})
 	}
 }
 
-func project(e lesson.Event) any    { return e.Project }
+func project(e lesson.Event) any    { return e.Project + "/" + e.Application }
 func data(e lesson.Event) any       { return e.Data }
 func ids(e lesson.Event) any        { return e.Connection + "/" + e.Stream }
 func streamKind(e lesson.Event) any { return e.Kind }
@@ -324,10 +341,12 @@ func flawOf(e lesson.Event, received epoch.Instant) string {
 		return "too long"
 	case !utf8.ValidString(e.Name + e.Session + e.Connection + e.Stream + e.Data + e.Reason):
 		return "not UTF-8"
-	case e.At <= 0 || e.At > lastMoment || e.ConnectedAt < 0 || e.StreamAt < 0:
+	case e.At < firstMoment || e.At > lastMoment || e.ConnectedAt < 0 || e.StreamAt < 0:
 		return "a time out of range"
 	case e.ConnectedAt > received.Add(ahead) || e.StreamAt > received.Add(ahead):
 		return "created in the future"
+	case e.At > max(received.Add(ahead), e.ConnectedAt, e.StreamAt):
+		return "at a time in the future"
 	case ends && e.At < max(e.ConnectedAt, e.StreamAt):
 		return "ended before it began"
 	case (e.Stream == "") != (e.StreamAt == 0) || (e.Stream == "") != (e.Kind == ""):

@@ -14,9 +14,6 @@ type openTok struct {
 
 func (openTok) home() string { return "https://api.opentok.com" }
 
-// passLife is four minutes: the server takes five at most, and clocks differ.
-func (openTok) passLife() int64 { return 4 * 60 }
-
 func (openTok) header(token string) (string, string) { return "X-OPENTOK-AUTH", token }
 
 func (o openTok) pass(p period, id string) (string, error) {

@@ -60,7 +60,8 @@ func (c *Client) Disconnect(ctx context.Context, session, connection string) err
 
 // Signal sends data under kind to everyone in the session, or to one
 // connection where connection is not empty. Vonage takes 128 bytes of kind and
-// 8 kB of data (else 413). room.ErrGone where the platform answers 404.
+// 8 kB of data (else 413); its browser library refuses a kind of more than
+// letters, digits, -, _ and ~, and what the platform does is unknown. room.ErrGone where the platform answers 404.
 func (c *Client) Signal(ctx context.Context, session, connection, kind string, data []byte) error {
 	const operation = "signal"
 	path, err := c.path(operation, session, "signal")
@@ -85,13 +86,13 @@ func (c *Client) Signal(ctx context.Context, session, connection, kind string, d
 }
 
 // path names something in a session. Ids are escaped; those that a server
-// would take for a step in the path name nothing that can exist.
+// could take for steps in the path name nothing that can exist.
 func (c *Client) path(operation, session string, parts ...string) (string, error) {
 	var b strings.Builder
 	b.WriteString("/v2/project/" + url.PathEscape(c.account.Project()) + "/session/" + url.PathEscape(session))
-	for _, part := range append(parts, session) {
-		if part == "" || part == "." || part == ".." {
-			return "", fmt.Errorf("%s: %q is no id of a session or connection", operation, part)
+	for _, part := range append(parts, session, c.account.Project()) {
+		if !isID(part) {
+			return "", fmt.Errorf("%s: %.100q is no id of a project, session or connection", operation, part)
 		}
 	}
 	for _, part := range parts {

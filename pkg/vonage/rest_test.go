@@ -125,8 +125,8 @@ func TestPaths(t *testing.T) {
 		{"disconnect odd ids", "DELETE /base/v2/project/123456/session/" + escaped + "/connection/" + escaped, "", func(c *Client) error {
 			return c.Disconnect(t.Context(), odd, odd)
 		}},
-		{"signal all", "POST /base/v2/project/123456/session/2_x/signal", `{"type":"usher:ended","data":"{\"reason\":\"<>\"}"}`, func(c *Client) error {
-			return c.Signal(t.Context(), "2_x", "", "usher:ended", []byte(`{"reason":"<>"}`))
+		{"signal all", "POST /base/v2/project/123456/session/2_x/signal", `{"type":"usher-ended","data":"{\"reason\":\"<>\"}"}`, func(c *Client) error {
+			return c.Signal(t.Context(), "2_x", "", "usher-ended", []byte(`{"reason":"<>"}`))
 		}},
 		{"signal one", "POST /base/v2/project/123456/session/2_x/connection/" + escaped + "/signal", `{"type":"k","data":""}`, func(c *Client) error {
 			return c.Signal(t.Context(), "2_x", odd, "k", nil)
@@ -159,7 +159,7 @@ func sameJSON(a, b string) bool {
 
 func TestIDsThatAreNone(t *testing.T) {
 	c, p := serve(t, openTokAccount(), answers(204, ""))
-	for _, id := range []string{"", ".", ".."} {
+	for _, id := range []string{"", ".", "..", "../c", "c/..", "a/./b", `..\c`, strings.Repeat("x", 256)} {
 		_, err := c.Connections(t.Context(), id)
 		if c.Disconnect(t.Context(), "s", id) == nil || c.Disconnect(t.Context(), id, "c") == nil ||
 			c.Signal(t.Context(), id, "", "k", nil) == nil || err == nil {

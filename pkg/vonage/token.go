@@ -21,9 +21,16 @@ const (
 	maxData = 1000 // characters
 	maxLife = 30 * 24 * time.Hour
 
-	// passMargin is how long before its end a REST token is used no more, in
-	// seconds: clocks differ and requests take time.
-	passMargin = 60
+	// datedBack is how long before its signing a token is dated: a platform
+	// whose clock is behind refuses tokens of the future with 403
+	// (opentok-node issue 177).
+	datedBack = 60 // seconds
+	// passLife is how long a REST token lives from its date; OpenTok takes no
+	// more than this.
+	passLife = 5 * 60 // seconds
+	// passMargin is how long before its end a REST token is used no more:
+	// clocks differ and requests take time.
+	passMargin = 60 // seconds
 )
 
 // pass gives the token of REST requests, signed anew when the last one is
@@ -35,12 +42,12 @@ func (c *Client) pass() (string, error) {
 	if c.held != "" && c.valid.issued <= now && now < c.valid.expires {
 		return c.held, nil
 	}
-	life := c.env.passLife()
-	token, err := c.env.pass(period{now, now + life}, c.newID())
+	dated := period{now - datedBack, now - datedBack + passLife}
+	token, err := c.env.pass(dated, c.newID())
 	if err != nil {
 		return "", errors.New("the request's token cannot be signed: look at the account's key")
 	}
-	c.held, c.valid = token, period{now, now + life - passMargin}
+	c.held, c.valid = token, period{now, dated.expires - passMargin}
 	return token, nil
 }
 
@@ -55,17 +62,18 @@ func (c *Client) doubt(status int) {
 }
 
 // Credentials signs a client token for the session that carries data, good
-// until expires, cut to the second (Expires says so too). It is an error
-// where less than a second is left, more than 30 days, or data is over 1000
-// characters. Vonage looks at the expiry only when a client connects.
+// until expires, cut to the second (Expires says so too). It is an error where
+// less than a second is left, the token would live over 30 days from its date,
+// or data is over 1000 characters. Vonage looks at the expiry only when a
+// client connects.
 func (c *Client) Credentials(session, data string, now, expires epoch.Instant) (room.Credentials, error) {
-	good := period{now.Seconds(), expires.Seconds()}
+	good := period{now.Seconds() - datedBack, expires.Seconds()}
 	switch {
 	case session == "":
 		return room.Credentials{}, errors.New("credentials need a session")
-	case good.expires <= good.issued:
+	case good.expires <= now.Seconds():
 		return room.Credentials{}, fmt.Errorf("credentials until %s are over at %s", expires, now)
-	case expires.Sub(now) > maxLife:
+	case good.expires-good.issued > int64(maxLife.Seconds()):
 		return room.Credentials{}, fmt.Errorf("credentials from %s until %s live over 30 days", now, expires)
 	case utf8.RuneCountInString(data) > maxData:
 		return room.Credentials{}, fmt.Errorf("connection data of %d characters is over %d", utf8.RuneCountInString(data), maxData)

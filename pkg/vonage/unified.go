@@ -15,9 +15,6 @@ type unifiedVideo struct {
 
 func (unifiedVideo) home() string { return "https://video.api.vonage.com" }
 
-// passLife is 15 minutes, as in the vendor's SDKs.
-func (unifiedVideo) passLife() int64 { return 15 * 60 }
-
 func (unifiedVideo) header(token string) (string, string) { return "Authorization", "Bearer " + token }
 
 func (u unifiedVideo) pass(p period, id string) (string, error) {

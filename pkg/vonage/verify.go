@@ -29,14 +29,15 @@ const (
 
 // Verifier checks signed callbacks. It is safe for concurrent use.
 type Verifier struct {
-	secret []byte
+	keys   jwt.VerificationKeySet
 	now    func() time.Time
 	parser *jwt.Parser
 }
 
-// NewVerifier checks with the callback's signature secret. An empty secret lets
-// nothing pass. A nil now is time.Now.
-func NewVerifier(secret string, now func() time.Time) *Verifier {
+// NewVerifier checks with the callback's signature secret, or with a previous
+// one, so that a new secret need not come here and there in the same moment. An
+// empty secret lets nothing pass. A nil now is time.Now.
+func NewVerifier(secret string, now func() time.Time, previous ...string) *Verifier {
 	if now == nil {
 		now = time.Now
 	}
@@ -44,11 +45,17 @@ func NewVerifier(secret string, now func() time.Time) *Verifier {
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithoutClaimsValidation(),
 	)
-	return &Verifier{secret: []byte(secret), now: now, parser: parser}
+	v := &Verifier{now: now, parser: parser}
+	for _, each := range append([]string{secret}, previous...) {
+		if each != "" {
+			v.keys.Keys = append(v.keys.Keys, []byte(each))
+		}
+	}
+	return v
 }
 
 // Verify checks the Authorization header of a callback against its raw body:
-// a bearer token, HS256 with the secret, issued at most 25 h ago and 5 min
+// a bearer token, HS256 with a secret, issued at most 25 h ago and 5 min
 // ahead, whose payload_hash is the body's SHA-256.
 //
 // The issuer is not looked at: who has the secret could write any, and a change
@@ -59,11 +66,11 @@ func (v *Verifier) Verify(authorization string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if len(v.secret) == 0 {
+	if len(v.keys.Keys) == 0 {
 		return unsigned("no signature secret is set")
 	}
 	claims := jwt.MapClaims{}
-	_, err = v.parser.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return v.secret, nil })
+	_, err = v.parser.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return v.keys, nil })
 	switch {
 	case errors.Is(err, jwt.ErrTokenMalformed), errors.Is(err, jwt.ErrTokenUnverifiable):
 		return unsigned("the token cannot be read")

@@ -140,6 +140,17 @@ func TestVerifyBody(t *testing.T) {
 
 func TestVerifyWithoutSecret(t *testing.T) {
 	check(t, NewVerifier("", clock).Verify(signed(t, "", nil, nil), nil), "no signature secret")
+	check(t, NewVerifier("", clock, "").Verify(signed(t, "", nil, nil), nil), "no signature secret")
+}
+
+func TestVerifyWithThePreviousSecret(t *testing.T) {
+	body := captured(t, "connectionCreated")
+	v := NewVerifier(signatureSecret, clock, "", "before")
+	check(t, v.Verify(signed(t, signatureSecret, body, nil), body), "")
+	check(t, v.Verify(signed(t, "before", body, nil), body), "")
+	check(t, v.Verify(signed(t, "before", body, nil), body[1:]), "another body")
+	check(t, v.Verify(signed(t, "long before", body, nil), body), "HS256")
+	check(t, v.Verify(signed(t, "", body, nil), body), "HS256")
 }
 
 func FuzzVerify(f *testing.F) {

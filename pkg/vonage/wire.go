@@ -53,8 +53,13 @@ func parseCallback(body []byte) (*callback, error) {
 // a number in it. Everything else is 0, "not known".
 type moment epoch.Instant
 
-// lastMoment is the end of the year 9999, the last that RFC 3339 can write.
-const lastMoment = 253_402_300_799_999
+const (
+	// firstMoment is in 1973. A time in seconds, whichever of our days it
+	// means, is before it, and would make whoever came then the first of all.
+	firstMoment = 100_000_000_000
+	// lastMoment is the end of the year 9999, the last that RFC 3339 can write.
+	lastMoment = 253_402_300_799_999
+)
 
 func (m *moment) UnmarshalJSON(body []byte) error {
 	*m = parseMoment(string(bytes.Trim(body, "\" ")))
@@ -63,12 +68,12 @@ func (m *moment) UnmarshalJSON(body []byte) error {
 
 func parseMoment(s string) moment {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		if n > 0 && n <= lastMoment {
+		if n >= firstMoment && n <= lastMoment {
 			return moment(n)
 		}
 		return 0
 	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && f >= 1 && f <= lastMoment {
+	if f, err := strconv.ParseFloat(s, 64); err == nil && f >= firstMoment && f <= lastMoment {
 		return moment(f)
 	}
 	return 0

@@ -137,7 +137,7 @@ const (
 func (b tab) signal(name, from, data string) {
 	b.t.Helper()
 	quoted, _ := json.Marshal(data)
-	b.eval(fmt.Sprintf(`fire("signal:usher:%s", {from: %s, data: %s}); ""`, name, from, quoted))
+	b.eval(fmt.Sprintf(`fire("signal:usher-%s", {from: %s, data: %s}); ""`, name, from, quoted))
 }
 
 func TestRoomPage(t *testing.T) {

@@ -19,10 +19,10 @@ const (
 	longestVisitor = 128 // bytes
 )
 
-// room shows the page of a room. A page that nobody looks at (HEAD, prefetch)
-// promises nothing and carries no credentials.
+// room shows the page of a room. An answer that nobody looks at, or not yet, has
+// the status of the page, promises nothing and carries no credentials.
 func (s *site) room(w http.ResponseWriter, r *http.Request) {
-	w.Header().Add("Vary", "Cookie, Sec-Purpose, Purpose")
+	w.Header().Add("Vary", "Cookie, Sec-Fetch-Dest, Sec-Purpose, Purpose")
 	name := r.PathValue("room")
 	if !policy.ValidRoom(name) {
 		s.refuse(w, r, notices[problem.NoSuchRoom])
@@ -32,7 +32,7 @@ func (s *site) room(w http.ResponseWriter, r *http.Request) {
 	var err error
 	if unseen(r) {
 		p.Mode, p.State = "later", "waiting"
-		_, err = s.Service.Room(r.Context(), name)
+		err = s.glance(r, name)
 	} else {
 		err = s.visit(w, r, &p)
 	}
@@ -65,6 +65,15 @@ func (s *site) visit(w http.ResponseWriter, r *http.Request, p *page) error {
 	return nil
 }
 
+// glance says why there would be no page.
+func (s *site) glance(r *http.Request, name string) error {
+	err := s.Service.Glance(r.Context(), name, visitorOf(r))
+	if errors.Is(err, doorkeeper.ErrTicketOnly) {
+		return nil
+	}
+	return err
+}
+
 func visitorOf(r *http.Request) string {
 	c, err := r.Cookie(visitorCookie)
 	if err != nil || len(c.Value) > longestVisitor {
@@ -74,8 +83,15 @@ func visitorOf(r *http.Request) string {
 }
 
 // unseen reports whether nobody looks at the answer, or not yet. Browsers say
-// so in Sec-Purpose; Purpose and X-Moz are its forerunners.
+// what an answer is for in Sec-Fetch-Dest (a page, or a picture, a script, what
+// a script fetches), and that they only prepare in Sec-Purpose; Purpose and
+// X-Moz are its forerunners.
 func unseen(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "", "document", "iframe":
+	default:
+		return true
+	}
 	if r.Method == http.MethodHead {
 		return true
 	}

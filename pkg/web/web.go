@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"usher/pkg/doorkeeper"
 	"usher/pkg/room"
 )
 
@@ -18,7 +17,8 @@ type Service interface {
 	// Visit lets a visitor of a demo room in; another room is
 	// doorkeeper.ErrTicketOnly.
 	Visit(ctx context.Context, name, visitor string) (c room.Credentials, newVisitor string, err error)
-	Room(ctx context.Context, name string) (doorkeeper.Snapshot, error)
+	// Glance gives the refusal that Visit would give, and changes nothing.
+	Glance(ctx context.Context, name, visitor string) error
 }
 
 // Options are what New needs. Service and ScriptURL are required.

@@ -33,9 +33,9 @@ func (s *stub) Visit(_ context.Context, _, visitor string) (room.Credentials, st
 	return s.credentials, "guest-7", s.err
 }
 
-func (s *stub) Room(context.Context, string) (doorkeeper.Snapshot, error) {
-	s.looks++
-	return doorkeeper.Snapshot{}, s.err
+func (s *stub) Glance(_ context.Context, _, visitor string) error {
+	s.looks, s.visitor = s.looks+1, visitor
+	return s.err
 }
 
 const vonage = "https://static.opentok.com/v2/js/opentok.min.js"
@@ -130,6 +130,10 @@ func TestUnseenPagesPromiseNothing(t *testing.T) {
 		"older":     {"GET", "Purpose", "Prefetch"},
 		"preview":   {"GET", "X-Purpose", "preview"},
 		"oldest":    {"GET", "X-Moz", "prefetch"},
+		"script":    {"GET", "Sec-Fetch-Dest", "empty"},
+		"picture":   {"GET", "Sec-Fetch-Dest", "image"},
+		"embedded":  {"GET", "Sec-Fetch-Dest", "embed"},
+		"prepared":  {"GET", "Sec-Fetch-Dest", "document", "Sec-Purpose", "prefetch"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &stub{}
@@ -141,12 +145,27 @@ func TestUnseenPagesPromiseNothing(t *testing.T) {
 				t.Errorf("answered %s", w.Body)
 			}
 		})
-		t.Run(name+", no such room", func(t *testing.T) {
-			s := &stub{err: &problem.Details{Code: problem.NoSuchRoom}}
-			if w := get(newSite(s, true), request[0], "/room/one-to-one", request[1:]...); w.Code != 404 {
-				t.Errorf("answered %d", w.Code)
-			}
-		})
+		for status, err := range map[int]error{
+			404: &problem.Details{Code: problem.NoSuchRoom}, 409: &problem.Details{Code: problem.RoomFull},
+			410: &problem.Details{Code: problem.LessonOver}, 200: doorkeeper.ErrTicketOnly,
+		} {
+			t.Run(fmt.Sprint(name, ", ", err), func(t *testing.T) {
+				s := &stub{err: err}
+				headers := append([]string{"Cookie", "usher-visitor=guest-7"}, request[1:]...)
+				if w := get(newSite(s, true), request[0], "/room/one-to-one", headers...); w.Code != status || s.visits != 0 || s.visitor != "guest-7" {
+					t.Errorf("answered %d after %d visits by %q", w.Code, s.visits, s.visitor)
+				}
+			})
+		}
+	}
+}
+
+func TestSeenPagesPromise(t *testing.T) {
+	for _, dest := range []string{"document", "iframe"} {
+		s := &stub{}
+		if w := get(newSite(s, true), "GET", "/room/one-to-one", "Sec-Fetch-Dest", dest); w.Code != 200 || s.visits != 1 {
+			t.Errorf("%s: answered %d after %d visits", dest, w.Code, s.visits)
+		}
 	}
 }
 

@@ -15,7 +15,6 @@ const (
 	maxRequestLife = 5 * time.Minute     // of an X-OPENTOK-AUTH token
 	maxTokenLife   = 30 * 24 * time.Hour // of a client token
 	maxData        = 1000                // characters of connection data
-	clockSlack     = 30 * time.Second    // an iat may be this far ahead
 	sessionScope   = "session.connect"   // of a client token
 	sessionACL     = "/session/**"       // path that a Unified client token opens
 )
@@ -61,7 +60,8 @@ func (p *Platform) unifiedCaller(raw string) (string, error) {
 }
 
 // claims checks signature, algorithm and times of a token. Both iat and exp are
-// required. It gives the algorithm beside the claims.
+// required, and an iat later than now is refused, as the platform does
+// (opentok-node issue 177). It gives the algorithm beside the claims.
 func (p *Platform) claims(raw string, algorithms ...string) (c jwt.MapClaims, algorithm string, err error) {
 	c = jwt.MapClaims{}
 	token, err := jwt.ParseWithClaims(raw, c, p.key, jwt.WithValidMethods(algorithms),
@@ -73,7 +73,7 @@ func (p *Platform) claims(raw string, algorithms ...string) (c jwt.MapClaims, al
 	if err != nil || iat == nil {
 		return nil, "", forbid("there is no iat")
 	}
-	if iat.After(p.now().Add(clockSlack)) {
+	if iat.After(p.now()) {
 		return nil, "", forbid("iat lies in the future")
 	}
 	return c, token.Method.Alg(), nil

@@ -124,8 +124,8 @@ func TestAPageIsToldWhatHappens(t *testing.T) {
 	if m := expect("signal"); m.From == nil || m.From.ID != bob.ID {
 		t.Fatalf("told %+v", m)
 	}
-	_ = p.Signal(id, "", "", "usher:ended", "{}")
-	if m := expect("signal"); m.From != nil || m.Type != "usher:ended" || m.Data != "{}" {
+	_ = p.Signal(id, "", "", "usher-ended", "{}")
+	if m := expect("signal"); m.From != nil || m.Type != "usher-ended" || m.Data != "{}" {
 		t.Fatalf("told %+v", m)
 	}
 	_ = p.Disconnect(id, b.id[1:], ForceDisconnected)

@@ -34,9 +34,6 @@ type Faults struct {
 	PageCounts bool `json:"pageCounts"` // the list's count is the page's, not the session's
 	TextTimes  bool `json:"textTimes"`  // the list's createdAt is a text
 	Empty404   bool `json:"empty404"`   // the list of an empty session is 404
-	// PlainTypes refuses (400) signals whose type has more than letters,
-	// digits, - _ and ~, as the vendor's documentation has it.
-	PlainTypes bool `json:"plainTypes"`
 
 	Create     Failure `json:"create"`
 	List       Failure `json:"list"` // of connections and of streams

@@ -287,15 +287,6 @@ func TestTheListsOpenQuestions(t *testing.T) {
 	}
 }
 
-func TestPlainTypesRefusesAColon(t *testing.T) {
-	p, _ := both(t)
-	_ = p.SetFaults(Faults{PlainTypes: true})
-	id := p.CreateSession()
-	foreign(t, p, id, "")
-	wantStatus(t, rest(t, p, "POST", path(id, "/signal"), `{"type":"usher:ended","data":"x"}`), 400)
-	wantStatus(t, rest(t, p, "POST", path(id, "/signal"), `{"type":"usher-ended_1~","data":"x"}`), 204)
-}
-
 func TestRequestsFailAsOftenAsAsked(t *testing.T) {
 	p, _ := both(t)
 	id := p.CreateSession()

@@ -3,6 +3,7 @@ package vonagetest
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // Message is one thing that a client is told by the platform. Seq counts from 1
@@ -28,10 +29,13 @@ type Signal struct {
 	Data string `json:"data"`
 }
 
-// Bounds of a signal that the vendor documents, in bytes.
+// Bounds of a signal: those of its length that the vendor documents, in bytes,
+// and the letters of its type that the vendor's browser library (2.35) takes.
+// What the REST API answers to other letters is unknown; here it is 400.
 const (
-	maxSignalType = 128
-	maxSignalData = 8 << 10
+	maxSignalType  = 128
+	maxSignalData  = 8 << 10
+	plainInSignals = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~"
 )
 
 // own is the message with copies of what it points to.
@@ -136,6 +140,8 @@ func checkSignal(kind, data string) error {
 		return fail(http.StatusRequestEntityTooLarge, "a signal's type has at most 128 bytes")
 	case len(data) > maxSignalData:
 		return fail(http.StatusRequestEntityTooLarge, "a signal's data has at most 8 kB")
+	case strings.Trim(kind, plainInSignals) != "":
+		return fail(http.StatusBadRequest, "a signal's type can only contain letters, numbers, '-', '_', and '~': "+kind)
 	}
 	return nil
 }

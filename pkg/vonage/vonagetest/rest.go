@@ -152,15 +152,11 @@ func (p *Platform) signal(w http.ResponseWriter, r *http.Request, _ string) {
 		err = fail(http.StatusBadRequest, "the body is no JSON object with the texts type and data")
 	case to != "" && !isUUID(to):
 		err = fail(http.StatusBadRequest, "the connection id is malformed")
-	case p.faults.now().PlainTypes && strings.Trim(body.Type, plainType) != "":
-		err = fail(http.StatusBadRequest, "type has letters, digits, - _ and ~ alone")
 	default:
 		err = p.Signal(r.PathValue("session"), "", to, body.Type, body.Data)
 	}
 	finish(w, http.StatusNoContent, err)
 }
-
-const plainType = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~"
 
 // listed is a connection in the REST API's list. Its data is not shown.
 type listed struct {

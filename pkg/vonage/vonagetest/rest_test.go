@@ -246,14 +246,14 @@ func TestSignalReachesEveryoneOrOne(t *testing.T) {
 	id := p.CreateSession()
 	wantStatus(t, rest(t, p, "POST", path(id, "/signal"), `{"type":"hi","data":"x"}`), 404)
 	a, b := foreign(t, p, id, "alice"), foreign(t, p, id, "bob")
-	wantStatus(t, rest(t, p, "POST", path(id, "/signal"), `{"type":"usher:warning","data":"all"}`), 204)
-	wantStatus(t, rest(t, p, "POST", path(id, "/connection/", b.ID, "/signal"), `{"type":"usher:ended","data":"one"}`), 204)
+	wantStatus(t, rest(t, p, "POST", path(id, "/signal"), `{"type":"usher-warning","data":"all"}`), 204)
+	wantStatus(t, rest(t, p, "POST", path(id, "/connection/", b.ID, "/signal"), `{"type":"usher-ended","data":"one"}`), 204)
 	wantStatus(t, rest(t, p, "POST", path(id, "/connection/", newUUID(), "/signal"), `{"data":"x"}`), 404)
 	wantStatus(t, rest(t, p, "POST", path(id, "/connection/bob/signal"), `{"data":"x"}`), 400)
 	for _, c := range []struct {
 		id   string
 		want string
-	}{{a.ID, "[usher:warning=all]"}, {b.ID, "[usher:warning=all usher:ended=one]"}} {
+	}{{a.ID, "[usher-warning=all]"}, {b.ID, "[usher-warning=all usher-ended=one]"}} {
 		if got := fmt.Sprint(signalsOf(t, p, id, c.id)); got != c.want {
 			t.Errorf("got %s, want %s", got, c.want)
 		}
@@ -295,6 +295,11 @@ func TestSignalHasBounds(t *testing.T) {
 		"data too long":        {body(1, 8193), 413},
 		"not json":             {"type=x", 400},
 		"data that is no text": {`{"type":"x","data":{"a":1}}`, 400},
+		"no type":              {`{"data":"x"}`, 204},
+		"a plain type":         {`{"type":"usher-Ended_1~"}`, 204},
+		"a type with a colon":  {`{"type":"usher:ended"}`, 400},
+		"a type with a blank":  {`{"type":"usher ended"}`, 400},
+		"a type in Greek":      {`{"type":"τέλος"}`, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantStatus(t, rest(t, p, "POST", path(id, "/signal"), c.body), c.want)

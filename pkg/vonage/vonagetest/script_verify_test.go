@@ -33,7 +33,7 @@ session.on({
   },
   streamDestroyed: (e) => seen.push("streamless " + e.reason),
   signal: (e) => seen.push("signal " + who(e.from)),
-  "signal:usher:ended": (e) => seen.push("ended " + e.data + " " + who(e.from)),
+  "signal:usher-ended": (e) => seen.push("ended " + e.data + " " + who(e.from)),
 });
 session.once("signal", () => seen.push("once"));
 let publisher;
@@ -155,7 +155,7 @@ func TestTheScriptInABrowser(t *testing.T) {
 		})
 	})
 	t.Run("signals say who sent them", func(t *testing.T) {
-		_ = s.p.Signal(s.id, "", "", "usher:ended", "{}")
+		_ = s.p.Signal(s.id, "", "", "usher-ended", "{}")
 		a.sees("ended {} server")
 		a.sees("once")
 		got := js[string](b, `new Promise((done) => session.signal({type: "hi", data: "x"}, (e) => done(e ? e.name : "sent")))`)
@@ -166,6 +166,10 @@ func TestTheScriptInABrowser(t *testing.T) {
 		long := js[int](b, `new Promise((done) => session.signal({type: "hi", data: "x".repeat(9000)}, (e) => done(e.code)))`)
 		if long != 413 {
 			t.Errorf("a long signal: %d", long)
+		}
+		odd := js[int](b, `new Promise((done) => session.signal({type: "usher:ended"}, (e) => done(e ? e.code : 0)))`)
+		if odd != 400 {
+			t.Errorf("a signal whose type has a colon: %d", odd)
 		}
 		if n := js[int](a, `seen.filter((line) => line === "once").length`); n != 1 {
 			t.Errorf("once came %d times", n)

@@ -65,6 +65,27 @@ func TestATokenOfOneProjectDoesNotOpenTheOther(t *testing.T) {
 	wantError(t, err, 403)
 }
 
+// The platform refuses a token whose iat is later than its own now, whoever
+// carries it, and takes one of this very second.
+func TestATokenOfTheFutureIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := both(t)
+		defer p.Close()
+		id, app := p.CreateSession(), p.create(testApp, "manual")
+		for ahead, want := range map[time.Duration]int{0: 200, time.Second: 403} {
+			iat := jwt.MapClaims{"iat": seconds(ahead)}
+			wantStatus(t, rest(t, p, "GET", path(id, "/connection"), "", "X-OPENTOK-AUTH", hs256(t, projectClaims(iat))), want)
+			wantStatus(t, rest(t, p, "GET", "/v2/project/"+testApp+"/session/"+app+"/connection", "",
+				"Authorization", "Bearer "+rs256(t, applicationClaims(iat))), want)
+			for session, token := range map[string]string{id: hs256(t, openTokClient(id, iat)), app: rs256(t, unifiedClient(app, iat))} {
+				if _, err := p.Connect(session, token); statusOf(err) != want {
+					t.Errorf("with iat %v ahead: got %v, want %d", ahead, err, want)
+				}
+			}
+		}
+	})
+}
+
 func TestOneTokenOpensSeveralConnectionsUntilItExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := both(t)

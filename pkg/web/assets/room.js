@@ -137,7 +137,7 @@
     });
     const signals = { ended: onEnded, warning: onWarning, extended: onExtended, unpublish: onUnpublish };
     for (const [name, handle] of Object.entries(signals)) {
-      session.on(`signal:usher:${name}`, (event) => {
+      session.on(`signal:usher-${name}`, (event) => {
         const data = fromUsher(event);
         if (data) handle(data);
       });

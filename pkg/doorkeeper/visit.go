@@ -1,0 +1,103 @@
+package doorkeeper
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/problem"
+	"usher/pkg/room"
+)
+
+// demoRest is how long a finished demo room stays finished.
+const demoRest = 10 * time.Second
+
+// ErrTicketOnly says that the room is no demo: it lets nobody in without a
+// ticket.
+var ErrTicketOnly = errors.New("the room lets nobody in without a ticket")
+
+// Visit gives credentials to whoever visits a demo room; another room is
+// ErrTicketOnly. The visitor is what the last visit said, "" on the first one;
+// the answer says what it is from now on. It names the same person until its
+// connection has come.
+func (s *Service) Visit(ctx context.Context, name, visitor string) (room.Credentials, string, error) {
+	l, over, err := s.demo(ctx, name)
+	if err != nil {
+		return room.Credentials{}, "", err
+	}
+	if over == rested {
+		if _, err := s.Reopen(ctx, name, "demo"); err != nil && !isCode(err, problem.NotEnded) {
+			return room.Credentials{}, "", err
+		}
+		l = nil
+	}
+	if !s.expected(l, visitor) {
+		visitor = guest + s.set.NewID()
+	}
+	c, err := s.Join(ctx, name, visitor, "")
+	return c, visitor, err
+}
+
+// Glance says what a Visit would be refused with, by what is known, and changes
+// nothing: no promise, no session, no question to the platform.
+func (s *Service) Glance(ctx context.Context, name, visitor string) error {
+	l, over, err := s.demo(ctx, name)
+	switch {
+	case err != nil:
+		return err
+	case over == justOver:
+		return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over."}
+	case over == rested || l == nil || s.expected(l, visitor):
+		return nil
+	case l.Full(s.set.Now()):
+		return &problem.Details{Code: problem.RoomFull, Detail: "All seats of the room are taken."}
+	}
+	return nil
+}
+
+// ending is how long a demo room has been over.
+type ending int
+
+const (
+	notOver  ending = iota
+	justOver        // for less than demoRest
+	rested          // it opens again for the next visit
+)
+
+// demo loads a demo room; another room is ErrTicketOnly. The lesson is nil
+// before the first one.
+func (s *Service) demo(ctx context.Context, name string) (*lesson.Lesson, ending, error) {
+	r, l, err := s.loadRoom(ctx, name)
+	if err != nil {
+		return nil, notOver, room.Missing(name, err)
+	}
+	if !r.Policy.Demo() || !s.set.AllowDemo {
+		return nil, notOver, ErrTicketOnly
+	}
+	over := r.Closed
+	if l != nil && l.Status == journal.Ended {
+		over = l.EndedAt
+	}
+	switch {
+	case over == 0:
+		return l, notOver, nil
+	case s.set.Now() < over.Add(demoRest):
+		return l, justOver, nil
+	}
+	return l, rested, nil
+}
+
+// guest begins the user of somebody who visits a demo room.
+const guest = "guest-"
+
+// expected reports whether the visitor holds a promise that was not used.
+func (s *Service) expected(l *lesson.Lesson, visitor string) bool {
+	if l == nil || !strings.HasPrefix(visitor, guest) {
+		return false
+	}
+	_, ok := l.Current(visitor)
+	return ok
+}
