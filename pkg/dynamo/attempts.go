@@ -1,0 +1,64 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// attempts watches the SDK's tries of one write. A try that failed may have
+// been carried out; a condition that fails after that may have met its work.
+type attempts struct {
+	unclear bool // a try failed, and not by DynamoDB's refusal
+}
+
+// watch is an option of the call that makes the write.
+func (a *attempts) watch(o *dynamodb.Options) {
+	each := middleware.FinalizeMiddlewareFunc("WatchAttempts", func(
+		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+	) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleFinalize(ctx, in)
+		a.unclear = a.unclear || err != nil && !declined(err)
+		return out, metadata, err
+	})
+	o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+		return s.Finalize.Insert(each, "Retry", middleware.After)
+	})
+}
+
+// declined reports whether DynamoDB answered that it will not: nothing was
+// written.
+func declined(err error) bool {
+	var answer *smithyhttp.ResponseError
+	return errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4
+}
+
+// plainBody is an option of every call: net/http is given bodies that can only
+// be read. The SDK closes a request's body when the answer begins, and a closed
+// body that has WriteTo says io.EOF to net/http, which may only then look for
+// the body's end: it takes that for a failed write and closes the connection
+// under the answer (smithy-go 1.28.8). The nearer DynamoDB is, the more often
+// the answer of a write that was carried out is lost in this way.
+func plainBody(o *dynamodb.Options) {
+	plain := middleware.BuildMiddlewareFunc("PlainBody", func(
+		ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler,
+	) (middleware.BuildOutput, middleware.Metadata, error) {
+		if r, ok := in.Request.(*smithyhttp.Request); ok {
+			if body, ok := r.GetStream().(io.ReadSeeker); ok {
+				r, err := r.SetStream(struct{ io.ReadSeeker }{body})
+				if err != nil {
+					return middleware.BuildOutput{}, middleware.Metadata{}, err
+				}
+				in.Request = r
+			}
+		}
+		return next.HandleBuild(ctx, in)
+	})
+	o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+		return s.Build.Add(plain, middleware.Before)
+	})
+}
