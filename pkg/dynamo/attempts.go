@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -37,28 +39,21 @@ func declined(err error) bool {
 	return errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4
 }
 
-// plainBody is an option of every call: net/http is given bodies that can only
-// be read. The SDK closes a request's body when the answer begins, and a closed
-// body that has WriteTo says io.EOF to net/http, which may only then look for
-// the body's end: it takes that for a failed write and closes the connection
-// under the answer (smithy-go 1.28.8). The nearer DynamoDB is, the more often
-// the answer of a write that was carried out is lost in this way.
-func plainBody(o *dynamodb.Options) {
-	plain := middleware.BuildMiddlewareFunc("PlainBody", func(
-		ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler,
-	) (middleware.BuildOutput, middleware.Metadata, error) {
-		if r, ok := in.Request.(*smithyhttp.Request); ok {
-			if body, ok := r.GetStream().(io.ReadSeeker); ok {
-				r, err := r.SetStream(struct{ io.ReadSeeker }{body})
-				if err != nil {
-					return middleware.BuildOutput{}, middleware.Metadata{}, err
-				}
-				in.Request = r
-			}
-		}
-		return next.HandleBuild(ctx, in)
-	})
-	o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
-		return s.Build.Add(plain, middleware.Before)
-	})
+// PlainBodies gives net/http bodies that can only be read. The SDK closes a
+// request's body when the answer begins, and a closed body that has WriteTo says
+// io.EOF to net/http, which may only then look for the body's end: it takes that
+// for a failed write and closes the connection under the answer (smithy-go
+// 1.28.8). The nearer the service is, the more often the answer to something
+// that was carried out is lost in this way, and it is asked for again.
+type PlainBodies struct{ aws.HTTPClient }
+
+// Do implements aws.HTTPClient.
+func (c PlainBodies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return c.HTTPClient.Do(r)
 }
+
+// plainBody is an option of every call.
+func plainBody(o *dynamodb.Options) { o.HTTPClient = PlainBodies{o.HTTPClient} }
