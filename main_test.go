@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // asProgram makes the test binary the program itself.
@@ -112,15 +111,8 @@ func TestEndsWhenAsked(t *testing.T) {
 			if err := p.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
-			ended := make(chan error, 1)
-			go func() { ended <- p.Wait() }()
-			select {
-			case err := <-ended:
-				if err != nil {
-					t.Errorf("it ended with %v: %s", err, p.log)
-				}
-			case <-time.After(20 * time.Second):
-				t.Error("it does not end")
+			if err := p.Wait(); err != nil {
+				t.Errorf("it ended with %v: %s", err, p.log)
 			}
 			if strings.Contains(p.log.String(), p.token) {
 				t.Error("the token reached the log")

@@ -3,12 +3,9 @@
 package functions_test
 
 import (
-	"context"
 	"debug/elf"
 	"encoding/json"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,11 +14,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"usher/pkg/childtest"
 )
 
 // tool is a program that the SAM CLI's installation brought.
@@ -151,67 +148,26 @@ func checkAnswer(t *testing.T, name, binary string) {
 	}
 }
 
-// freeAddress gives an address where nothing listens.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // emulate runs a function under Lambda's runtime interface emulator and sends
 // it one event.
 func emulate(t *testing.T, binary string, env []string, event string) (answer string) {
 	t.Helper()
 	rie := tool(t, "lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64")
-	front := freeAddress(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	cmd := exec.Command(rie, "--runtime-interface-emulator-address", front, "--runtime-api-address", freeAddress(t), binary)
+	url := "http://" + childtest.Addr(t)
+	cmd := exec.Command(rie, "--runtime-interface-emulator-address", strings.TrimPrefix(url, "http://"), "--runtime-api-address", childtest.Addr(t), binary)
 	cmd.Env = append(slices.Clone(env), "PATH="+os.Getenv("PATH"))
 	cmd.Dir = t.TempDir()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var log strings.Builder
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
+	childtest.Serve(t, cmd, url, 0)
+	w, err := http.Post(url+"/2015-03-31/functions/function/invocations", "application/json", strings.NewReader(event))
+	if err != nil {
 		t.Fatal(err)
-	}
-	defer func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		cmd.Wait()
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	}()
-	for {
-		answer, err := invoke(ctx, front, event)
-		if err == nil {
-			return answer
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("no answer: %v", err)
-		case <-time.After(20 * time.Millisecond): // until the emulator listens
-		}
-	}
-}
-
-func invoke(ctx context.Context, address, event string) (string, error) {
-	url := fmt.Sprintf("http://%s/2015-03-31/functions/function/invocations", address)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(event))
-	if err != nil {
-		return "", err
-	}
-	w, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return "", err
 	}
 	defer w.Body.Close()
 	body, err := io.ReadAll(w.Body)
-	return string(body), err
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 // A statement, a role's policy and a role, as far as they matter here.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"usher/pkg/config"
+	"usher/pkg/dynamo"
 	"usher/pkg/timer"
 )
 
@@ -30,7 +31,7 @@ func newClients(lookup config.Lookup) *clients {
 	c.shared = aws.Config{
 		Region:      c.variable("AWS_REGION"),
 		Credentials: aws.CredentialsProviderFunc(c.credentials),
-		HTTPClient:  dialler(),
+		HTTPClient:  dynamo.PlainBodies{HTTPClient: dialler()},
 	}
 	return c
 }

@@ -105,6 +105,7 @@ type stuck struct {
 	asked                 map[string][]epoch.Instant
 	in                    []lesson.Presence
 	out                   int
+	readings              []epoch.Instant
 }
 
 func (s *stuck) note(id string) {
@@ -147,6 +148,7 @@ func (s *stuck) Connections(ctx context.Context, _ string) (lesson.Reading, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.readings = append(s.readings, clockNow())
 	return lesson.Reading{Began: clockNow(), Whole: true, Present: slices.Clone(s.in)}, nil
 }
 

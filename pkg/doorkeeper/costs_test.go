@@ -21,5 +21,5 @@ func TestHallIsFlat(t *testing.T) {
 // TestStorm: of two hundred whose webhooks come at once and shuffled, exactly
 // the first sixty stay.
 func TestStorm(t *testing.T) {
-	roomtest.TestStorm(t, counted(t))
+	roomtest.TestStorm(t, counted)
 }

@@ -114,7 +114,7 @@ func (s *Store) getSome(ctx context.Context, op string, consistent bool, keys []
 		out, err := s.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems:           map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(consistent)}},
 			ReturnConsumedCapacity: s.report(),
-		})
+		}, plainBody)
 		if err != nil {
 			return fault(op, err)
 		}
@@ -152,7 +152,7 @@ func (s *Store) putSome(ctx context.Context, op string, puts []types.WriteReques
 		out, err := s.api.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 			RequestItems:           map[string][]types.WriteRequest{s.table: puts},
 			ReturnConsumedCapacity: s.report(),
-		})
+		}, plainBody)
 		if err != nil {
 			return fault(op, err)
 		}

@@ -24,7 +24,7 @@ func TestEventCosts(t *testing.T) {
 	rows := roomtest.TestCosts(t, open)
 	t.Log("\n" + roomtest.Table(rows))
 	t.Run("halls", func(t *testing.T) { roomtest.TestFlat(t, open(t), 0, 64, 1000, 15000) })
-	t.Run("storm", func(t *testing.T) { roomtest.TestStorm(t, open(t)) })
+	t.Run("storm", func(t *testing.T) { roomtest.TestStorm(t, open) })
 }
 
 // metered is a store that counts the requests which reach DynamoDB.

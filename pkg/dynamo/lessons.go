@@ -44,7 +44,7 @@ func noLesson(session string) error {
 func (s *Store) get(ctx context.Context, op string, k item) (item, error) {
 	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.table, Key: k, ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: s.report(),
-	})
+	}, plainBody)
 	if err != nil {
 		return nil, fault(op, err)
 	}
@@ -168,7 +168,9 @@ func (s *Store) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, er
 }
 
 // update changes a lesson and gives what is stored then, or a *Conflict with
-// what was stored instead.
+// what was stored instead. Where that may be this update itself, sent once more
+// by the SDK because the answer was lost, it is ErrUnavailable: whoever asked
+// has to look.
 func (s *Store) update(ctx context.Context, op, session string, u *update) (lesson.Lesson, error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: lessonKey(session),
@@ -179,13 +181,14 @@ func (s *Store) update(ctx context.Context, op, session string, u *update) (less
 		ReturnConsumedCapacity:              s.report(),
 	}
 	var out *dynamodb.UpdateItemOutput
+	var tries attempts
 	err := again(ctx, func() (err error) {
-		out, err = s.api.UpdateItem(ctx, in)
+		out, err = s.api.UpdateItem(ctx, in, plainBody, tries.watch)
 		return err
 	})
 	var failed *types.ConditionalCheckFailedException
 	switch {
-	case errors.As(err, &failed):
+	case errors.As(err, &failed) && !tries.unclear:
 		return lesson.Lesson{}, winner(session, failed.Item)
 	case err != nil:
 		return lesson.Lesson{}, fault(op, err)

@@ -108,7 +108,7 @@ func listed[T any](ctx context.Context, s *Store, op string, in *dynamodb.QueryI
 	var all []T
 	for len(all) < limit {
 		in.Limit = aws.Int32(int32((min(limit-len(all), 1000) + 2*(per-1)) / per))
-		out, err := s.api.Query(ctx, in)
+		out, err := s.api.Query(ctx, in, plainBody)
 		if err != nil {
 			return nil, fault(op, err)
 		}

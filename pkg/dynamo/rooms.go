@@ -42,7 +42,7 @@ func (s *Store) Commit(ctx context.Context, c room.Change) error {
 	err := again(ctx, func() (err error) {
 		out, err = s.api.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
 			TransactItems: writes, ReturnConsumedCapacity: s.report(),
-		})
+		}, plainBody)
 		return err
 	})
 	if refused(err) {

@@ -5,6 +5,7 @@ package local
 import (
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -44,6 +45,10 @@ func (s storm) rage(stop <-chan struct{}) {
 	}
 }
 
+// mustNotSay is what no log has: a webhook that was not taken, a failure that
+// nobody foresaw. A request of the API may be told to come again.
+var mustNotSay = regexp.MustCompile(`path=/session-monitoring status=5\d\d|status=500|panic`)
+
 func TestKilledAgainAndAgain(t *testing.T) {
 	local := dynamotest.Start(t)
 	for name, vars := range map[string][]string{
@@ -71,8 +76,8 @@ func TestKilledAgainAndAgain(t *testing.T) {
 				m.endsOnTime("timed-"+lead.String(), lead)
 			}
 			m.kill()
-			if text := m.log.String(); strings.Contains(text, " status=5") || strings.Contains(text, "panic") {
-				t.Error("the program answered 5xx, or panicked")
+			if found := mustNotSay.FindString(m.log.String()); found != "" {
+				t.Errorf("the program said %q", found)
 			}
 		})
 	}
@@ -119,7 +124,7 @@ func (m *mortal) killInStorm(sessions map[string]string, times int) {
 func (m *mortal) settle() {
 	m.t.Helper()
 	tries := 0
-	m.eventually(time.Minute, "all webhooks are taken", func() bool {
+	m.eventually("all webhooks are taken", func() bool {
 		all := m.platform.Webhooks()
 		tries = 0
 		for _, w := range all {
@@ -146,7 +151,7 @@ func (m *mortal) agree(name string) {
 		slices.Sort(known)
 		return truth, known
 	}
-	m.eventually(90*time.Second, name+": the room knows who is in, and everybody is decided", func() bool {
+	m.eventually(name+": the room knows who is in, and everybody is decided", func() bool {
 		truth, known := ids()
 		return slices.Equal(truth, known) && m.view(name).Waiting == 0
 	})
@@ -219,15 +224,16 @@ func (m *mortal) readLog(name string, limit int) told {
 }
 
 // endsOnTime kills the program that long before a lesson's deadline and starts
-// it at once: the first request to disconnect leaves within a second after the
-// deadline, or after the start where that is later.
+// it at once: the first request to disconnect leaves at the deadline, or at the
+// start where that is later. What a slow machine adds is let pass, as long as it
+// cannot be the first sweep that ended the lesson, five seconds after the start.
 func (m *mortal) endsOnTime(name string, lead time.Duration) {
 	m.t.Helper()
 	session := m.open(map[string]string{name: `{"lessonSeconds":3}`})[name]
 	if _, ok := m.enter(name, "second"); !ok {
 		m.t.Fatal("the second one does not get in")
 	}
-	m.eventually(2*time.Second, "the lesson runs", func() bool { return m.view(name).EndsAt != nil })
+	m.eventually("the lesson runs", func() bool { return m.view(name).EndsAt != nil })
 	ends, err := time.Parse(time.RFC3339, *m.view(name).EndsAt)
 	if err != nil {
 		m.t.Fatal(err)
@@ -236,7 +242,7 @@ func (m *mortal) endsOnTime(name string, lead time.Duration) {
 	m.kill()
 	m.start()
 	up := time.Now()
-	m.eventually(15*time.Second, "everybody is out", func() bool { return len(m.platform.Connected(session)) == 0 })
+	m.eventually("everybody is out", func() bool { return len(m.platform.Connected(session)) == 0 })
 	first := time.Time{}
 	for _, r := range m.platform.Requests() {
 		if r.Method == http.MethodDelete && strings.Contains(r.Path, session) {
@@ -248,7 +254,7 @@ func (m *mortal) endsOnTime(name string, lead time.Duration) {
 	if up.After(ends) {
 		latest = up
 	}
-	if first.Before(ends) || first.After(latest.Add(time.Second)) {
+	if first.Before(ends) || first.After(latest.Add(3*time.Second)) {
 		m.t.Errorf("%s: the first request left %v after the deadline, %v after the start", name, first.Sub(ends), first.Sub(up))
 	}
 	m.t.Logf("killed %v before the deadline, up again %v after the kill: the first request left %v after the deadline", lead, up.Sub(ends)+lead, first.Sub(ends))

@@ -200,12 +200,12 @@ func (m *mortal) lines(name string) (all []api.Line) {
 	}
 }
 
-// eventually polls for what must come true within the limit.
-func (m *mortal) eventually(limit time.Duration, what string, ok func() bool) {
+// eventually polls for what must come true.
+func (m *mortal) eventually(what string, ok func() bool) {
 	m.t.Helper()
-	for end := time.Now().Add(limit); !ok(); {
+	for end := time.Now().Add(patience); !ok(); {
 		if time.Now().After(end) {
-			m.t.Fatalf("%s: not within %v", what, limit)
+			m.t.Fatalf("%s: not within %v", what, patience)
 		}
 		<-time.After(20 * time.Millisecond)
 	}

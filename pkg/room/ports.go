@@ -130,7 +130,10 @@ type Change struct {
 	Start *lesson.Lesson
 }
 
-// Conflict says that somebody else wrote first.
+// Conflict says that somebody else wrote first. It is certain: a store that may
+// have met an earlier try of the same write, whose answer was lost, says
+// ErrUnavailable, and whoever asked looks whether the write stands. Otherwise
+// an extension by seconds could count twice.
 type Conflict struct {
 	Winner *lesson.Lesson // what is stored now; nil where the store does not say
 }

@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"usher/pkg/childtest"
 	"usher/pkg/room"
 )
 
@@ -304,9 +305,7 @@ func TestHangingPlatform(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
-	s := httptest.NewServer(http.NotFoundHandler())
-	c := newClient(t, openTokAccount(), func(o *Options) { o.BaseURL = s.URL })
-	s.Close()
+	c := newClient(t, openTokAccount(), func(o *Options) { o.BaseURL = "http://" + childtest.Addr(t) })
 	err := c.Disconnect(t.Context(), "s", "c")
 	if err == nil || !strings.HasPrefix(err.Error(), "disconnect: the platform cannot be reached: dial tcp 127.0.0.1") {
 		t.Errorf("got %v", err)

@@ -85,6 +85,7 @@ func (b *browser) listen(query string) (messages <-chan Message, stop func()) {
 
 func serve(t *testing.T, p *Platform) *httptest.Server {
 	t.Helper()
+	p.opts.Grace = time.Hour // these pages listen when they come to it
 	server := httptest.NewServer(p)
 	t.Cleanup(func() { p.Close(); server.Close() })
 	return server
@@ -106,7 +107,7 @@ func TestAPageIsToldWhatHappens(t *testing.T) {
 				t.Fatalf("told %+v (open %v), want %s", m, ok, event)
 			}
 			return m
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("never told of " + event)
 			return Message{}
 		}

@@ -355,10 +355,10 @@ func TestAHangingRequestEndsWithItsCaller(t *testing.T) {
 	server.Close() // waits for the handler
 }
 
-// poll looks again until good, for 10 seconds at most.
+// poll looks again until good, for as long as patience goes.
 func poll(t *testing.T, what string, good func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if good() {
 			return
 		}

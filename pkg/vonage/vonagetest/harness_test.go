@@ -23,6 +23,9 @@ const (
 	callback   = "http://usher.test/session-monitoring"
 )
 
+// patience is for what comes in a moment, or on a slow machine in minutes.
+const patience = 3 * time.Minute
+
 var testRSA = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

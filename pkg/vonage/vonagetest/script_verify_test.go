@@ -55,7 +55,7 @@ type tabs struct {
 }
 
 func newTabs(t *testing.T) *tabs {
-	p, _ := both(t, func(o *Options) { o.Grace = time.Second })
+	p, _ := both(t, func(o *Options) { o.Grace = time.Hour }) // a page says itself that it leaves
 	mux := http.NewServeMux()
 	mux.Handle("/simulator/", http.StripPrefix("/simulator", p))
 	mux.HandleFunc("/tab", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, tabPage) })
@@ -106,7 +106,7 @@ func js[T any](b *tab, expression string) T {
 // sees waits until the page has noted a line.
 func (b *tab) sees(line string) {
 	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if js[bool](b, fmt.Sprintf("seen.includes(%q)", line)) {
 			return
 		}

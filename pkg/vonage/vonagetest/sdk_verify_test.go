@@ -202,12 +202,12 @@ func claimsIn(t *testing.T, token string) jwt.MapClaims {
 func TestOurTokensAreTheVendorsSDKs(t *testing.T) {
 	eachEnvironment(t, func(t *testing.T, s *peers) {
 		id := s.sdkText("create", nil)
-		now := time.Now()
-		ours, err := s.client.Credentials(id, "who", epoch.Of(now), epoch.Of(now.Add(time.Minute)))
+		now, life := time.Now(), 4*time.Minute // the SDK takes seconds each time
+		ours, err := s.client.Credentials(id, "who", epoch.Of(now), epoch.Of(now.Add(life)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		theirs := s.sdkText("token", map[string]any{"session": id, "data": "who", "expires": now.Add(time.Minute).Unix()})
+		theirs := s.sdkText("token", map[string]any{"session": id, "data": "who", "expires": now.Add(life).Unix()})
 		if d := cmp.Diff(claimsIn(t, theirs), claimsIn(t, ours.Token)); d != "" {
 			t.Errorf("the SDK's claims (-) and ours (+):\n%s", d)
 		}
