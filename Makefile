@@ -27,7 +27,7 @@ verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emula
 	$(MAKE) --no-print-directory histories fuzz FUZZ_SECONDS=3
 
 histories: ## 10,000 random histories
-	go test -count=1 -timeout 15m -run '^TestHistories$$' ./pkg/room -rapid.checks=10000
+	go test -count=1 -timeout 15m -run '^TestHistories$$' ./pkg/doorkeeper -rapid.checks=10000
 
 # Those against DynamoDB Local are among them where fetch has put it.
 bench: ## all benchmarks

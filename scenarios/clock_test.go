@@ -8,10 +8,10 @@ import (
 	"slices"
 	"time"
 
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 var clockCommands = map[string]command{
@@ -44,7 +44,7 @@ func (s *story) clock(c *call) error {
 	args := c.args
 	from := s.now()
 	if len(args) == 2 && args[0] == "to" {
-		from, args = roomtest.Epoch, args[1:]
+		from, args = simulation.Epoch, args[1:]
 	}
 	if len(args) != 1 {
 		return errors.New("usage: clock [to] DURATION")

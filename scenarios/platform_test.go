@@ -11,9 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 var platformCommands = map[string]command{
@@ -24,7 +24,7 @@ var platformCommands = map[string]command{
 
 // platform is the world's platform with what else a story looks at.
 type platform struct {
-	*roomtest.Platform
+	*simulation.Platform
 	noSessions bool
 	notFound   bool // the list answers 404
 
@@ -36,7 +36,7 @@ type platform struct {
 // CreateSession makes a session, unless the story says that none can be made.
 func (p *platform) CreateSession(ctx context.Context, archived bool) (string, error) {
 	if p.noSessions {
-		return "", roomtest.ErrAway
+		return "", simulation.ErrAway
 	}
 	p.mu.Lock()
 	p.archived = append(p.archived, archived)
@@ -100,7 +100,7 @@ func (s *story) disconnect(c *call) error {
 
 func platformAnswer(status string) (answer, err error) {
 	if status == "nothing" {
-		return roomtest.ErrAway, nil
+		return simulation.ErrAway, nil
 	}
 	n, err := strconv.Atoi(status)
 	if n == 404 {
@@ -120,7 +120,7 @@ func (s *story) sessionsAre(c *call) error {
 // time and connection.
 func (s *story) requestLines(first int) string {
 	requests := slices.Clone(s.vonage.Requests[first:])
-	slices.SortStableFunc(requests, func(a, b roomtest.Request) int {
+	slices.SortStableFunc(requests, func(a, b simulation.Request) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Connection, b.Connection))
 	})
 	b := &strings.Builder{}

@@ -14,8 +14,8 @@ import (
 	"usher/pkg/api"
 	"usher/pkg/bolt"
 	"usher/pkg/doorkeeper"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
-	"usher/pkg/room/roomtest"
 	"usher/pkg/vonage"
 )
 
@@ -32,7 +32,7 @@ var apiSecret = []byte("the secret of the story's API, long enough")
 type story struct {
 	file   *bolt.Store
 	store  *store
-	world  *roomtest.World // keeps the time and knows who is in; its own service stays idle
+	world  *simulation.World // keeps the time and knows who is in; its own service stays idle
 	vonage *platform
 	queue  *queue
 
@@ -75,10 +75,10 @@ func newStory(path string) (*story, error) {
 	}
 	s := &story{
 		file: file, store: &store{Store: file}, queue: &queue{},
-		alarms: map[alarm]bool{}, sweeping: true, lastSweep: roomtest.Epoch,
+		alarms: map[alarm]bool{}, sweeping: true, lastSweep: simulation.Epoch,
 		held: map[string]bool{}, lost: map[string]bool{}, tokens: map[string]api.Credentials{}, visited: map[string]bool{},
 	}
-	s.world = roomtest.NewWorld(file)
+	s.world = simulation.NewWorld(file)
 	s.world.SweepEvery = 0
 	s.vonage = &platform{Platform: s.world.Platform}
 	s.vonage.Notify = s.notify
@@ -139,7 +139,7 @@ func (s *story) now() epoch.Instant { return s.world.Now() }
 
 // since is a moment as stories write it: the time since they began.
 func since(t epoch.Instant) string {
-	return (time.Duration(t-roomtest.Epoch) * time.Millisecond).String()
+	return (time.Duration(t-simulation.Epoch) * time.Millisecond).String()
 }
 
 // tell is what happened, for somebody who looks for the reason of a failure.

@@ -16,8 +16,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"usher/pkg/api"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
-	"usher/pkg/room/roomtest"
 )
 
 var webhookCommands = map[string]command{
@@ -126,5 +126,5 @@ func (s *story) fill(body string) string {
 // moment reads a time of the story.
 func moment(text string) (epoch.Instant, error) {
 	d, err := time.ParseDuration(text)
-	return roomtest.Epoch.Add(d), err
+	return simulation.Epoch.Add(d), err
 }

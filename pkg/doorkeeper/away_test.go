@@ -14,12 +14,12 @@ import (
 	"time"
 
 	"usher/pkg/doorkeeper"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 // trouble is how a store is away.
@@ -143,7 +143,7 @@ type waiting struct {
 // queued is a world whose alarms and parked events stand in queues, which give
 // back in any order what the store would not take.
 type queued struct {
-	*roomtest.World
+	*simulation.World
 	t     *testing.T
 	store *shaky
 	dice  *rand.Rand
@@ -158,7 +158,7 @@ type queued struct {
 func newQueued(t *testing.T) *queued {
 	t.Helper()
 	store := newShaky(openBolt(t))
-	q := &queued{World: roomtest.NewWorld(store), t: t, store: store, dice: rand.New(rand.NewPCG(2, 2))}
+	q := &queued{World: simulation.NewWorld(store), t: t, store: store, dice: rand.New(rand.NewPCG(2, 2))}
 	q.Service = doorkeeper.NewService(store, q.Platform, q, doorkeeper.Settings{
 		TokenLife: time.Minute, Project: "123456", Now: q.Now, NewID: func() string { return "id" }, Queue: q,
 		Log: slog.New(slog.DiscardHandler),

@@ -12,17 +12,17 @@ import (
 
 	"usher/pkg/bolt"
 	"usher/pkg/doorkeeper"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 // door is a room in a world of its own.
 type door struct {
-	*roomtest.World
+	*simulation.World
 	t       *testing.T
 	session string
 }
@@ -31,7 +31,7 @@ type door struct {
 // connections are accepted.
 func adopted(t *testing.T, policy string) *door {
 	t.Helper()
-	d := &door{World: roomtest.NewWorld(openBolt(t)), t: t, session: "1_adopted"}
+	d := &door{World: simulation.NewWorld(openBolt(t)), t: t, session: "1_adopted"}
 	d.put(policy, "1_adopted")
 	d.Pass(time.Second) // the list has been read, and may be again
 	return d
@@ -40,7 +40,7 @@ func adopted(t *testing.T, policy string) *door {
 // own opens a room whose session Usher makes at the first join.
 func own(t *testing.T, policy string) *door {
 	t.Helper()
-	d := &door{World: roomtest.NewWorld(openBolt(t)), t: t, session: "2_session1"}
+	d := &door{World: simulation.NewWorld(openBolt(t)), t: t, session: "2_session1"}
 	d.put(policy, "")
 	return d
 }
@@ -304,7 +304,7 @@ func TestEndOfALargeRoom(t *testing.T) {
 	for i := range 200 {
 		d.come(fmt.Sprintf("c%03d", i), fmt.Sprintf("u%03d", i))
 	}
-	d.Platform.ListFails = func() error { return roomtest.ErrAway }
+	d.Platform.ListFails = func() error { return simulation.ErrAway }
 	d.Advance(start.Add(600 * time.Second))
 	d.in()
 	ended := 0
@@ -323,7 +323,7 @@ func TestEndOfALargeRoom(t *testing.T) {
 	}
 }
 
-func TestHallEnd(t *testing.T) { roomtest.TestHallEnd(t, openBolt(t)) }
+func TestHallEnd(t *testing.T) { simulation.TestHallEnd(t, openBolt(t)) }
 
 // Those who are turned away from a full room share the readings of the list.
 func TestJoinsShareAReading(t *testing.T) {

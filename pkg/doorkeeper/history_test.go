@@ -8,14 +8,13 @@ import (
 	"pgregory.net/rapid"
 
 	"usher/pkg/bolt"
-
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 func TestHistories(t *testing.T) {
 	store := openInMemory(t)
-	rapid.Check(t, func(t *rapid.T) { roomtest.Tell(t, store) })
+	rapid.Check(t, func(t *rapid.T) { simulation.Tell(t, store) })
 }
 
 // openInMemory opens a store whose file is in memory where the system has such

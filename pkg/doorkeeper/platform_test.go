@@ -10,10 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 func answer(status int) error {
@@ -24,7 +24,7 @@ func answer(status int) error {
 func (d *door) asked(id string) (at []epoch.Instant) {
 	for _, r := range d.Platform.Requests {
 		if r.Connection == id {
-			at = append(at, r.At-roomtest.Epoch)
+			at = append(at, r.At-simulation.Epoch)
 		}
 	}
 	return at
@@ -134,8 +134,8 @@ func TestEndIsCarriedOut(t *testing.T) {
 		d.come(fmt.Sprintf("c%02d", i), fmt.Sprintf("user%d", i))
 	}
 	var asked atomic.Int64
-	d.Platform.DisconnectFails = func(string) error { return []error{answer(500), answer(429), roomtest.ErrAway}[asked.Add(1)%3] }
-	d.Platform.ListFails = func() error { return roomtest.ErrAway }
+	d.Platform.DisconnectFails = func(string) error { return []error{answer(500), answer(429), simulation.ErrAway}[asked.Add(1)%3] }
+	d.Platform.ListFails = func() error { return simulation.ErrAway }
 	d.Pass(2 * time.Minute)
 	if v := d.view(); v.Status() != journal.Ended || len(d.Platform.In(d.session)) != 30 {
 		t.Fatalf("%s with %d people in", v.Status(), len(d.Platform.In(d.session)))

@@ -14,7 +14,7 @@ import (
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
+	"usher/pkg/room/storetest"
 )
 
 var errCut = errors.New("the answer was cut off")
@@ -146,7 +146,7 @@ func holds(t *testing.T, s room.Store, want lesson.Lesson) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := roomtest.Diff(want, got); d != "" {
+	if d := storetest.Diff(want, got); d != "" {
 		t.Fatalf("the stored lesson is different (-want +got):\n%s", d)
 	}
 }

@@ -9,10 +9,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"usher/pkg/doorkeeper/costs"
 	"usher/pkg/dynamo/dynamotest"
-
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 // TestEventCosts counts what events take in requests to DynamoDB and in units.
@@ -20,25 +19,25 @@ import (
 // it charged.
 func TestEventCosts(t *testing.T) {
 	local := dynamotest.Start(t)
-	open := func(t testing.TB) roomtest.Metered { return newMetered(t, local) }
-	rows := roomtest.TestCosts(t, open)
-	t.Log("\n" + roomtest.Table(rows))
-	t.Run("halls", func(t *testing.T) { roomtest.TestFlat(t, open(t), 0, 64, 1000, 15000) })
-	t.Run("storm", func(t *testing.T) { roomtest.TestStorm(t, open(t)) })
+	open := func(t testing.TB) costs.Metered { return newMetered(t, local) }
+	rows := costs.TestCosts(t, open)
+	t.Log("\n" + costs.Table(rows))
+	t.Run("halls", func(t *testing.T) { costs.TestFlat(t, open(t), 0, 64, 1000, 15000) })
+	t.Run("storm", func(t *testing.T) { costs.TestStorm(t, open(t)) })
 }
 
 // metered is a store that counts the requests which reach DynamoDB.
 type metered struct {
-	*roomtest.Counted
+	*costs.Counted
 	api *countedAPI
 
 	mu   sync.Mutex
-	used roomtest.Used // units only
+	used costs.Used // units only
 }
 
 func newMetered(t testing.TB, local *dynamotest.Local) *metered {
 	m := &metered{api: &countedAPI{API: newTable(t, local)}}
-	m.Counted = roomtest.Count(on(m.api, OnCapacity(m.charge)))
+	m.Counted = costs.Count(on(m.api, OnCapacity(m.charge)))
 	return m
 }
 
@@ -56,13 +55,13 @@ func (m *metered) charge(op string, read, write float64) {
 func (m *metered) Bare() room.Store { return on(m.api.API) }
 
 // Take implements roomtest.Metered.
-func (m *metered) Take() roomtest.Used {
+func (m *metered) Take() costs.Used {
 	used := m.Counted.Take()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	used.Requests = m.api.take()
 	used.Read, used.Write = m.used.Read, m.used.Write
-	m.used = roomtest.Used{}
+	m.used = costs.Used{}
 	return used
 }
 

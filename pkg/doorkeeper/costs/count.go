@@ -1,4 +1,11 @@
-package roomtest
+// Package costs counts what a doorkeeper asks of its store, of the platform and
+// of the timer, and holds each kind of event to a number.
+//
+// It is trusted with the bill: that an event costs what docs/design.md says,
+// whatever number of rooms and people there is. Start reading at the table
+// happenings; TestFlat and TestStorm are about many people, one after the other
+// and at once.
+package costs
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package roomtest
+package simulation
 
 import (
 	"context"
@@ -188,10 +188,10 @@ func (c *crash) pass(d time.Duration) {
 	for {
 		at, do := c.next(to)
 		if do == nil {
-			c.forward(to)
+			c.Forward(to)
 			return
 		}
-		c.forward(at)
+		c.Forward(at)
 		before := c.Pending()
 		do()
 		if c.mend() {

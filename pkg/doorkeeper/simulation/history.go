@@ -1,4 +1,4 @@
-package roomtest
+package simulation
 
 import (
 	"context"
@@ -250,7 +250,7 @@ func (h *History) stream() {
 	id := rapid.SampledFrom(in).Draw(h.t, "publisher")
 	h.say("%s publishes", id)
 	h.next++
-	e := h.Platform.people[id].event(journal.StreamCreated, h.Now())
+	e := h.Platform.people[id].Event(journal.StreamCreated, h.Now())
 	e.Stream, e.StreamAt, e.Kind, e.Data = fmt.Sprintf("s%02d", h.next), h.Now(), policy.Camera, ""
 	h.notify(e)
 }

@@ -1,4 +1,4 @@
-package roomtest
+package simulation
 
 import (
 	"cmp"
@@ -142,7 +142,7 @@ func (p *Platform) end(session, id, reason string) (e lesson.Event, ok bool) {
 		return e, false
 	}
 	q.LeftAt, q.Forced = p.world.Now(), reason == forced
-	e = q.event(journal.ConnectionDestroyed, q.LeftAt)
+	e = q.Event(journal.ConnectionDestroyed, q.LeftAt)
 	e.Reason = reason
 	return e, true
 }
@@ -161,7 +161,7 @@ func (p *Platform) Come(session, id, data string) Person {
 	p.mu.Lock()
 	p.people[id] = new(q)
 	p.mu.Unlock()
-	p.notify(q.event(journal.ConnectionCreated, q.CameAt))
+	p.notify(q.Event(journal.ConnectionCreated, q.CameAt))
 	return q
 }
 
@@ -184,7 +184,7 @@ func (p *Platform) notify(e lesson.Event) {
 }
 
 // event is the webhook about the connection.
-func (q *Person) event(name string, at epoch.Instant) lesson.Event {
+func (q *Person) Event(name string, at epoch.Instant) lesson.Event {
 	return lesson.Event{
 		Name: name, Session: q.Session, Project: "123456", At: at,
 		Connection: q.ID, ConnectedAt: q.CameAt, Data: q.Data,

@@ -1,8 +1,6 @@
-package roomtest
+package costs
 
 import (
-	"usher/pkg/policy"
-
 	"context"
 	"fmt"
 	"strings"
@@ -10,6 +8,7 @@ import (
 	"time"
 
 	"usher/pkg/lesson"
+	"usher/pkg/policy"
 )
 
 // Flat is what an event takes in a room with that many people, on average;
@@ -102,7 +101,7 @@ func (h *house) fill(after, n int) {
 			h.crowd(after, crowd)
 		}
 		after, n = after+crowd, n-crowd
-		h.forward(h.Now() + 1)
+		h.Forward(h.Now() + 1)
 	}
 	h.webhook = h.process()
 	if err := h.webhook.Work(context.Background(), h.session); err != nil { // its first look
@@ -145,7 +144,7 @@ func (h *house) average(do func()) Average {
 	for range sample {
 		do()
 		h.hear(h.webhook)
-		h.forward(h.Now() + 1)
+		h.Forward(h.Now() + 1)
 	}
 	used := h.store.Take()
 	return Average{

@@ -1,4 +1,4 @@
-package roomtest
+package costs
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"usher/pkg/doorkeeper"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
@@ -37,7 +38,7 @@ type Cost struct {
 // house is a room as the deployed functions keep it: each process has a memory
 // of its own, over one store and one platform.
 type house struct {
-	*World
+	*simulation.World
 	t       testing.TB
 	store   Metered
 	session string
@@ -52,7 +53,7 @@ type house struct {
 
 func newHouse(t testing.TB, store Metered, text string, own bool) *house {
 	t.Helper()
-	h := &house{World: NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
+	h := &house{World: simulation.NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
 	h.SweepEvery = 0
 	h.DropAlarm = func(string, epoch.Instant) bool { h.alarms++; return false }
 	h.Platform.Notify = h.post
@@ -186,7 +187,7 @@ var happenings = []happening{
 		name: "a webhook that comes twice", policy: limited, before: func(h *house) { confirmed("A", "B")(h); h.camera("A") },
 		do: func(h *house) {
 			q := h.Platform.People(h.session)[1]
-			h.posts = append(h.posts, q.event(journal.ConnectionCreated, q.CameAt))
+			h.posts = append(h.posts, q.Event(journal.ConnectionCreated, q.CameAt))
 			h.hear(h.webhook)
 		},
 		want: Cost{},
@@ -305,7 +306,7 @@ func wholeLesson(h *house) {
 func (h *house) camera(id string) {
 	for _, q := range h.Platform.People(h.session) {
 		if q.ID == id {
-			e := q.event(journal.StreamCreated, h.Now())
+			e := q.Event(journal.StreamCreated, h.Now())
 			e.Stream, e.Kind, e.StreamAt = "stream-"+id, policy.Camera, h.Now()
 			h.posts = append(h.posts, e)
 		}

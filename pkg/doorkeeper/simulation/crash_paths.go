@@ -1,4 +1,4 @@
-package roomtest
+package simulation
 
 import (
 	"context"
@@ -322,7 +322,7 @@ func (c *crash) release() {
 }
 
 func (c *crash) publish(id, stream string) {
-	e := c.Platform.people[id].event(journal.StreamCreated, c.Now())
+	e := c.Platform.people[id].Event(journal.StreamCreated, c.Now())
 	e.Stream, e.StreamAt, e.Kind, e.Digest = stream, c.Now(), policy.Camera, stream
 	c.Send(c.Now(), e)
 	c.pass(0)
@@ -347,7 +347,7 @@ func (c *crash) crowd(n, gone int) {
 		c.t.Fatal(err)
 	}
 	for i := range n + gone {
-		c.forward(c.Now().Add(time.Second / 10))
+		c.Forward(c.Now().Add(time.Second / 10))
 		p := &Person{Session: c.session, ID: fmt.Sprintf("P%02d", i%n), Data: fmt.Sprintf("p%02d", i%n), CameAt: c.Now()}
 		name := journal.ConnectionCreated
 		if i < n {
@@ -356,7 +356,7 @@ func (c *crash) crowd(n, gone int) {
 			p, name = c.Platform.people[p.ID], journal.ConnectionDestroyed
 			p.LeftAt = c.Now()
 		}
-		e := p.event(name, c.Now())
+		e := p.Event(name, c.Now())
 		e.Received = c.Now()
 		l = lesson.Decide(l, lesson.Webhook{Event: e}, c.Now()).Lesson // a webhook is never refused
 	}

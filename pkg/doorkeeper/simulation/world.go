@@ -1,4 +1,12 @@
-package roomtest
+// Package simulation is the world that a doorkeeper works in: people in
+// sessions, their webhooks, alarms, a queue, a clock, and all that goes wrong
+// with them.
+//
+// It is trusted with the doorkeeper's promises. Tell lives through random
+// histories and judges every decision against the truth. TestCrashes fails
+// every write of every path and demands that it shows nowhere. Start reading at
+// World, which is all of it for a single test; then Platform.
+package simulation
 
 import (
 	"context"
@@ -84,7 +92,7 @@ func (w *World) Forget() {
 func (w *World) Now() epoch.Instant { return epoch.Instant(w.now.Load()) }
 
 // forward lets time go on, never back.
-func (w *World) forward(to epoch.Instant) {
+func (w *World) Forward(to epoch.Instant) {
 	for now := w.now.Load(); now < int64(to); now = w.now.Load() {
 		w.now.CompareAndSwap(now, int64(to))
 	}
@@ -99,7 +107,7 @@ func (w *World) newID() string {
 
 // rest lets the world's time go on for somebody who waits.
 func (w *World) rest(ctx context.Context, until epoch.Instant) error {
-	w.forward(until)
+	w.Forward(until)
 	return ctx.Err()
 }
 
@@ -152,10 +160,10 @@ func (w *World) Advance(to epoch.Instant) {
 	for {
 		at, do := w.next(to)
 		if do == nil {
-			w.forward(to)
+			w.Forward(to)
 			return
 		}
-		w.forward(at)
+		w.Forward(at)
 		do()
 	}
 }

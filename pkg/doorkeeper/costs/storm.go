@@ -1,4 +1,4 @@
-package roomtest
+package costs
 
 import (
 	"context"
@@ -54,7 +54,7 @@ func StormOf(t testing.TB, store Metered, people, seats, processes, handlers int
 	}
 	for n := range people {
 		h.come(member(n), member(n))
-		h.forward(h.Now() + 1)
+		h.Forward(h.Now() + 1)
 	}
 	shuffle(h.posts)
 	s := Storm{People: people, Seats: seats}
