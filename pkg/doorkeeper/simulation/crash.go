@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
+	"usher/pkg/room/storetest"
 )
 
 // TestCrashes walks every path of the service over the store and fails each
@@ -106,7 +108,7 @@ type crash struct {
 	t           *testing.T
 	path        crashPath
 	at          crashAt
-	faults      *Faults
+	faults      Faults
 	name        string
 	session     string   // the one that people connect to
 	adopted     []string // every session that was adopted
@@ -118,6 +120,20 @@ type crash struct {
 	disconnects func() error            // what the platform says to a request
 }
 
+// ownStore shows the sweep only the sessions of one world, by what their names
+// contain, so that many worlds can share a store.
+type ownStore struct {
+	room.Store
+	world string
+}
+
+// Due reads past the sessions of other worlds.
+func (s ownStore) Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error) {
+	all, err := s.Store.Due(ctx, bucket, before, 1000)
+	own := slices.DeleteFunc(all, func(session string) bool { return !strings.Contains(session, s.world) })
+	return own[:min(len(own), limit)], err
+}
+
 // crashed counts the runs: the store keeps what earlier ones left.
 var crashed atomic.Int64
 
@@ -125,8 +141,7 @@ var crashed atomic.Int64
 func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	name := fmt.Sprintf("crash%06d", crashed.Add(1))
 	c := &crash{t: t, path: p, at: at, name: name, tokens: map[string]string{}, session: "2_" + name + "-session1"}
-	c.faults = NewFaults(store, name)
-	c.World = NewWorld(c.faults)
+	c.World = NewWorld(storetest.Hooked{Under: ownStore{store, name}, Hook: c.faults.Hook})
 	c.Platform.prefix = name + "-"
 	c.Platform.Notify, c.Platform.ListFails, c.Platform.DisconnectFails = c.notify, c.listFails, c.disconnectFails
 	c.DropAlarm = func(string, epoch.Instant) bool { return c.faults.Dead() }
