@@ -8,6 +8,7 @@
 package costs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,10 +17,8 @@ import (
 	"strings"
 	"sync"
 
-	"usher/pkg/epoch"
-	"usher/pkg/journal"
-	"usher/pkg/lesson"
 	"usher/pkg/room"
+	"usher/pkg/room/storetest"
 )
 
 // Used is what a store was asked for, and what it charged.
@@ -32,132 +31,78 @@ type Used struct {
 	Read, Write float64        // capacity units, where the store knows them
 }
 
-// String names the calls that count, the most frequent first.
+// String names the calls that count, the most frequent first, and the units.
 func (u Used) String() string {
 	names := slices.SortedFunc(maps.Keys(u.Calls), func(a, b string) int {
-		if d := u.Calls[b] - u.Calls[a]; d != 0 {
-			return d
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(u.Calls[b], u.Calls[a]), cmp.Compare(a, b))
 	})
 	var parts []string
 	for _, name := range names {
-		if name == "Due" {
-			continue
+		if name != "Due" {
+			parts = append(parts, fmt.Sprintf("%d %s", u.Calls[name], name))
 		}
-		parts = append(parts, fmt.Sprintf("%d %s", u.Calls[name], name))
 	}
-	return strings.Join(parts, ", ")
+	return fmt.Sprintf("%s; %d lost a race; %.1f read and %.1f write units", strings.Join(parts, ", "), u.Lost, u.Read, u.Write)
 }
 
 // Counted is a store that counts its calls. A call is one request, a Shed two:
 // what leaves the lesson is durable elsewhere before it leaves.
 type Counted struct {
-	room.Store
+	storetest.Hooked
+	// Bare is the store itself, for looks that do not count.
+	Bare room.Store
+	// Sent, where set, gives the requests that really left since it was last
+	// asked, in place of those that are reckoned from the calls.
+	Sent func() int
+
 	mu   sync.Mutex
 	used Used
 }
 
 // Count puts a counter before the store.
-func Count(s room.Store) *Counted { return &Counted{Store: s} }
-
-// Bare implements Metered.
-func (c *Counted) Bare() room.Store { return c.Store }
-
-// Take implements Metered.
-func (c *Counted) Take() Used {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	used := c.used
-	c.used = Used{}
-	return used
+func Count(s room.Store) *Counted {
+	c := &Counted{Bare: s}
+	c.Hooked = storetest.Hooked{Under: s, Hook: c.count}
+	return c
 }
 
-func (c *Counted) count(method string, requests int) {
+func (c *Counted) count(_ context.Context, call storetest.Call, do func() error) error {
+	err := do()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.used.Calls == nil {
 		c.used.Calls = map[string]int{}
 	}
-	c.used.Calls[method]++
-	c.used.Requests += requests
-}
-
-// lost counts a race that was lost.
-func (c *Counted) lost(err error) error {
+	c.used.Calls[call.Method]++
+	switch call.Method {
+	case "Due":
+	case "Shed":
+		c.used.Requests += 2
+	default:
+		c.used.Requests++
+	}
 	if errors.As(err, new(*room.Conflict)) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
 		c.used.Lost++
 	}
 	return err
 }
 
-// Lesson implements room.Store.
-func (c *Counted) Lesson(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {
-	c.count("Lesson", 1)
-	return c.Store.Lesson(ctx, session, records...)
+// Charge adds capacity units.
+func (c *Counted) Charge(read, write float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used.Read += read
+	c.used.Write += write
 }
 
-// Add implements room.Store.
-func (c *Counted) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
-	c.count("Add", 1)
-	l, err := c.Store.Add(ctx, a)
-	return l, c.lost(err)
-}
-
-// Swap implements room.Store.
-func (c *Counted) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error) {
-	c.count("Swap", 1)
-	l, err := c.Store.Swap(ctx, next)
-	return l, c.lost(err)
-}
-
-// Shed implements room.Store.
-func (c *Counted) Shed(ctx context.Context, l lesson.Lesson, s lesson.Shed) (lesson.Lesson, error) {
-	c.count("Shed", 2)
-	l, err := c.Store.Shed(ctx, l, s)
-	return l, c.lost(err)
-}
-
-// Room implements room.Store.
-func (c *Counted) Room(ctx context.Context, name string) (room.Room, error) {
-	c.count("Room", 1)
-	return c.Store.Room(ctx, name)
-}
-
-// Rooms implements room.Store.
-func (c *Counted) Rooms(ctx context.Context, after string, limit int) ([]room.Room, error) {
-	c.count("Rooms", 1)
-	return c.Store.Rooms(ctx, after, limit)
-}
-
-// Lessons implements room.Store.
-func (c *Counted) Lessons(ctx context.Context, sessions []string) (map[string]lesson.Lesson, error) {
-	c.count("Lessons", 1)
-	return c.Store.Lessons(ctx, sessions)
-}
-
-// Commit implements room.Store.
-func (c *Counted) Commit(ctx context.Context, change room.Change) error {
-	c.count("Commit", 1)
-	return c.lost(c.Store.Commit(ctx, change))
-}
-
-// Lines implements room.Store.
-func (c *Counted) Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error) {
-	c.count("Lines", 1)
-	return c.Store.Lines(ctx, session, after, limit)
-}
-
-// Records implements room.Store.
-func (c *Counted) Records(ctx context.Context, session, after string, limit int) ([]lesson.Record, error) {
-	c.count("Records", 1)
-	return c.Store.Records(ctx, session, after, limit)
-}
-
-// Due implements room.Store.
-func (c *Counted) Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error) {
-	c.count("Due", 0)
-	return c.Store.Due(ctx, bucket, before, limit)
+// Take gives what was used since the last Take.
+func (c *Counted) Take() Used {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	used := c.used
+	c.used = Used{}
+	if c.Sent != nil {
+		used.Requests = c.Sent()
+	}
+	return used
 }

@@ -3,7 +3,6 @@ package costs
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -30,11 +29,9 @@ const sample = 64
 
 // TestFlat says that an arrival takes at most one request in a room without a
 // cap, a departure at most two, and that neither grows with the people.
-func TestFlat(t *testing.T, store Metered, sizes ...int) {
-	rows := Hall(t, store, sizes...)
-	t.Log("\n" + FlatTable(rows))
+func TestFlat(t *testing.T, store *Counted, sizes ...int) {
 	var few *Flat
-	for _, r := range rows {
+	for _, r := range Hall(t, store, sizes...) {
 		if r.People < policy.MaxSeats {
 			continue
 		}
@@ -62,7 +59,7 @@ const chunk = 8.0
 
 // Hall fills a room without a cap, and measures at each of these sizes.
 // Arrivals are of the newest, departures of the oldest people.
-func Hall(t testing.TB, store Metered, sizes ...int) []Flat {
+func Hall(t testing.TB, store *Counted, sizes ...int) []Flat {
 	t.Helper()
 	h := newHouse(t, store, `{"lessonSeconds":0}`, false)
 	var rows []Flat
@@ -70,11 +67,13 @@ func Hall(t testing.TB, store Metered, sizes ...int) []Flat {
 	for _, people := range sizes {
 		h.fill(come, people+left-come)
 		come = people + left
-		rows = append(rows, Flat{
+		row := Flat{
 			people,
 			h.average(func() { come++; h.come(member(come), member(come)) }),
 			h.average(func() { left++; h.Platform.Go(member(left)) }),
-		})
+		}
+		t.Logf("%+v", row)
+		rows = append(rows, row)
 	}
 	if l, err := h.Lesson(h.session); err != nil || l.Seats() != come-left {
 		t.Errorf("%d seats, %v; want %d", l.Seats(), err, come-left)
@@ -113,7 +112,7 @@ func (h *house) fill(after, n int) {
 func (h *house) crowd(after, n int) {
 	h.t.Helper()
 	ctx := context.Background()
-	l, _, err := h.store.Bare().Lesson(ctx, h.session)
+	l, _, err := h.store.Bare.Lesson(ctx, h.session)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -129,8 +128,8 @@ func (h *house) crowd(after, n int) {
 		out.Records = append(out.Records, lesson.Record{ID: c.ID, Conn: &c}, lesson.Record{ID: "u:" + c.User, Holder: c.ID})
 	}
 	h.posts = nil // heard of, in effect
-	if l, err = h.store.Bare().Swap(ctx, l); err == nil {
-		_, err = h.store.Bare().Shed(ctx, l, out)
+	if l, err = h.store.Bare.Swap(ctx, l); err == nil {
+		_, err = h.store.Bare.Shed(ctx, l, out)
 	}
 	if err != nil {
 		h.t.Fatal(err)
@@ -153,18 +152,4 @@ func (h *house) average(do func()) Average {
 		Read:     used.Read / sample, Write: used.Write / sample,
 		Took: time.Since(began) / sample,
 	}
-}
-
-// FlatTable is the rows in Markdown.
-func FlatTable(rows []Flat) string {
-	var b strings.Builder
-	b.WriteString("| people | an arrival | to shed | read | write units | a departure | to shed | read | write units |\n|---|---|---|---|---|---|---|---|---|\n")
-	for _, r := range rows {
-		fmt.Fprintf(&b, "| %d | %s | %s |\n", r.People, r.Arrival, r.Departure)
-	}
-	return b.String()
-}
-
-func (a Average) String() string {
-	return fmt.Sprintf("%.2f | %.2f | %.1f | %.1f", a.Requests, a.Shedding, a.Read, a.Write)
 }
