@@ -12,6 +12,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
+	"usher/pkg/room/storetest"
 )
 
 var clockCommands = map[string]command{
@@ -169,55 +170,18 @@ func (s *story) restore() error {
 	return nil
 }
 
-// store is the file, or a store that is away.
-type store struct {
-	room.Store
-	away bool
-}
-
-func (s *store) gone() error {
-	if s.away {
+// away fails the calls of the store while the story says so.
+func (s *story) away(_ context.Context, _ storetest.Call, do func() error) error {
+	if s.storeAway {
 		return fmt.Errorf("%w: the story says so", room.ErrUnavailable)
 	}
-	return nil
-}
-
-// Lesson fails while the store is away.
-func (s *store) Lesson(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {
-	if err := s.gone(); err != nil {
-		return lesson.Lesson{}, nil, err
-	}
-	return s.Store.Lesson(ctx, session, records...)
-}
-
-// Add fails while the store is away.
-func (s *store) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
-	if err := s.gone(); err != nil {
-		return lesson.Lesson{}, err
-	}
-	return s.Store.Add(ctx, a)
-}
-
-// Swap fails while the store is away.
-func (s *store) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error) {
-	if err := s.gone(); err != nil {
-		return lesson.Lesson{}, err
-	}
-	return s.Store.Swap(ctx, next)
-}
-
-// Room fails while the store is away.
-func (s *store) Room(ctx context.Context, name string) (room.Room, error) {
-	if err := s.gone(); err != nil {
-		return room.Room{}, err
-	}
-	return s.Store.Room(ctx, name)
+	return do()
 }
 
 // store away, store back.
 func (s *story) storeIs(c *call) error {
 	word, err := one(c, "away", "back")
-	s.store.away = word == "away"
+	s.storeAway = word == "away"
 	return err
 }
 

@@ -16,6 +16,8 @@ import (
 	"usher/pkg/doorkeeper"
 	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
+	"usher/pkg/room"
+	"usher/pkg/room/storetest"
 	"usher/pkg/vonage"
 )
 
@@ -31,16 +33,17 @@ var apiSecret = []byte("the secret of the story's API, long enough")
 // people in its sessions, and a clock.
 type story struct {
 	file   *bolt.Store
-	store  *store
+	store  room.Store
 	world  *simulation.World // keeps the time and knows who is in; its own service stays idle
 	vonage *platform
 	queue  *queue
 
-	service *doorkeeper.Service
-	server  *httptest.Server
-	signed  bool // callbacks must carry a signature
-	down    bool // the process is not running
-	errors  bytes.Buffer
+	service   *doorkeeper.Service
+	server    *httptest.Server
+	signed    bool // callbacks must carry a signature
+	down      bool // the process is not running
+	storeAway bool
+	errors    bytes.Buffer
 
 	// mu is for what one request, alarm or sweep does in several goroutines.
 	// Between them the story is alone and needs no lock.
@@ -74,10 +77,11 @@ func newStory(path string) (*story, error) {
 		return nil, err
 	}
 	s := &story{
-		file: file, store: &store{Store: file}, queue: &queue{},
+		file: file, queue: &queue{},
 		alarms: map[alarm]bool{}, sweeping: true, lastSweep: simulation.Epoch,
 		held: map[string]bool{}, lost: map[string]bool{}, tokens: map[string]api.Credentials{}, visited: map[string]bool{},
 	}
+	s.store = storetest.Hooked{Under: file, Hook: s.away}
 	s.world = simulation.NewWorld(file)
 	s.world.SweepEvery = 0
 	s.vonage = &platform{Platform: s.world.Platform}

@@ -20,6 +20,7 @@ import (
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
 	"usher/pkg/room"
+	"usher/pkg/room/storetest"
 )
 
 // trouble is how a store is away.
@@ -33,16 +34,11 @@ const (
 	hanging           // nothing comes back before the caller gives up
 )
 
-// shaky is a store in trouble.
+// shaky is trouble with a store.
 type shaky struct {
-	under room.Store
 	mu    sync.Mutex
 	state trouble
 	dice  *rand.Rand
-}
-
-func newShaky(under room.Store) *shaky {
-	return &shaky{under: under, dice: rand.New(rand.NewPCG(1, 1))}
 }
 
 func (s *shaky) be(state trouble) {
@@ -61,76 +57,20 @@ func (s *shaky) now() trouble {
 	return s.state
 }
 
-func through[T any](ctx context.Context, s *shaky, write bool, do func() (T, error)) (T, error) {
-	var nothing T
-	err := fmt.Errorf("%w: on purpose", room.ErrUnavailable)
+// hook is a storetest.Hook.
+func (s *shaky) hook(ctx context.Context, c storetest.Call, do func() error) error {
 	switch s.now() {
 	case none:
 		return do()
 	case cutOff:
-		v, failed := do()
-		if !write {
-			return v, failed
+		if err := do(); !c.Write {
+			return err
 		}
 	case hanging:
 		<-ctx.Done()
-		err = fmt.Errorf("%w: %w", room.ErrUnavailable, ctx.Err())
+		return fmt.Errorf("%w: %w", room.ErrUnavailable, ctx.Err())
 	}
-	return nothing, err
-}
-
-type loaded struct {
-	lesson  lesson.Lesson
-	records []lesson.Record
-}
-
-func (s *shaky) Lesson(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {
-	got, err := through(ctx, s, false, func() (l loaded, err error) {
-		l.lesson, l.records, err = s.under.Lesson(ctx, session, records...)
-		return l, err
-	})
-	return got.lesson, got.records, err
-}
-
-func (s *shaky) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
-	return through(ctx, s, true, func() (lesson.Lesson, error) { return s.under.Add(ctx, a) })
-}
-
-func (s *shaky) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error) {
-	return through(ctx, s, true, func() (lesson.Lesson, error) { return s.under.Swap(ctx, next) })
-}
-
-func (s *shaky) Shed(ctx context.Context, l lesson.Lesson, out lesson.Shed) (lesson.Lesson, error) {
-	return through(ctx, s, true, func() (lesson.Lesson, error) { return s.under.Shed(ctx, l, out) })
-}
-
-func (s *shaky) Room(ctx context.Context, name string) (room.Room, error) {
-	return through(ctx, s, false, func() (room.Room, error) { return s.under.Room(ctx, name) })
-}
-
-func (s *shaky) Rooms(ctx context.Context, after string, limit int) ([]room.Room, error) {
-	return through(ctx, s, false, func() ([]room.Room, error) { return s.under.Rooms(ctx, after, limit) })
-}
-
-func (s *shaky) Lessons(ctx context.Context, sessions []string) (map[string]lesson.Lesson, error) {
-	return through(ctx, s, false, func() (map[string]lesson.Lesson, error) { return s.under.Lessons(ctx, sessions) })
-}
-
-func (s *shaky) Commit(ctx context.Context, c room.Change) error {
-	_, err := through(ctx, s, true, func() (struct{}, error) { return struct{}{}, s.under.Commit(ctx, c) })
-	return err
-}
-
-func (s *shaky) Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error) {
-	return through(ctx, s, false, func() ([]journal.Line, error) { return s.under.Lines(ctx, session, after, limit) })
-}
-
-func (s *shaky) Records(ctx context.Context, session, after string, limit int) ([]lesson.Record, error) {
-	return through(ctx, s, false, func() ([]lesson.Record, error) { return s.under.Records(ctx, session, after, limit) })
-}
-
-func (s *shaky) Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error) {
-	return through(ctx, s, false, func() ([]string, error) { return s.under.Due(ctx, bucket, before, limit) })
+	return fmt.Errorf("%w: on purpose", room.ErrUnavailable)
 }
 
 // waiting is what stands in a queue: a wake or a parked event, and when it comes.
@@ -157,9 +97,9 @@ type queued struct {
 
 func newQueued(t *testing.T) *queued {
 	t.Helper()
-	store := newShaky(openBolt(t))
-	q := &queued{World: simulation.NewWorld(store), t: t, store: store, dice: rand.New(rand.NewPCG(2, 2))}
-	q.Service = doorkeeper.NewService(store, q.Platform, q, doorkeeper.Settings{
+	q := &queued{t: t, store: &shaky{dice: rand.New(rand.NewPCG(1, 1))}, dice: rand.New(rand.NewPCG(2, 2))}
+	q.World = simulation.NewWorld(storetest.Hooked{Under: openBolt(t), Hook: q.store.hook})
+	q.Service = doorkeeper.NewService(q.Store, q.Platform, q, doorkeeper.Settings{
 		TokenLife: time.Minute, Project: "123456", Now: q.Now, NewID: func() string { return "id" }, Queue: q,
 		Log: slog.New(slog.DiscardHandler),
 	})
@@ -366,10 +306,11 @@ func TestQueueIsGoneToo(t *testing.T) {
 // than its patience, also not those that wait for one another.
 func TestHangingStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := newShaky(openBolt(t))
+		var trouble shaky
+		store := storetest.Hooked{Under: openBolt(t), Hook: trouble.hook}
 		b := newBubble(store, &stuck{})
 		b.put(t, `{}`, "1_s")
-		store.be(hanging)
+		trouble.be(hanging)
 		start := time.Now()
 		var all sync.WaitGroup
 		for i := range 50 {
@@ -383,7 +324,7 @@ func TestHangingStore(t *testing.T) {
 		if took := time.Since(start); took > 3*time.Second || len(b.parked) != 50 {
 			t.Errorf("50 events took %v, and %d were parked", took, len(b.parked))
 		}
-		store.be(none)
+		trouble.be(none)
 		for _, e := range slices.Backward(b.parked) {
 			if err := b.Replay(t.Context(), e); err != nil {
 				t.Error(err)
@@ -398,15 +339,9 @@ func TestHangingStore(t *testing.T) {
 // TestPoison: an event that cannot be decided is parked, so that it reaches the
 // queue of those that failed for good.
 func TestPoison(t *testing.T) {
-	b := newBubble(panics{openBolt(t)}, &stuck{})
+	panics := func(context.Context, storetest.Call, func() error) error { panic("on purpose") }
+	b := newBubble(storetest.Hooked{Under: openBolt(t), Hook: panics}, &stuck{})
 	if err := b.Hear(t.Context(), b.came("1_s", "A")); err != nil || len(b.parked) != 1 {
 		t.Errorf("%v, %d parked", err, len(b.parked))
 	}
-}
-
-// panics is a store that panics when it is asked for a lesson.
-type panics struct{ room.Store }
-
-func (panics) Lesson(context.Context, string, ...string) (lesson.Lesson, []lesson.Record, error) {
-	panic("on purpose")
 }
