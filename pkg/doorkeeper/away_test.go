@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -13,12 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"usher/pkg/doorkeeper"
 	"usher/pkg/doorkeeper/simulation"
-	"usher/pkg/epoch"
 	"usher/pkg/journal"
-	"usher/pkg/lesson"
-	"usher/pkg/policy"
 	"usher/pkg/room"
 	"usher/pkg/room/storetest"
 )
@@ -73,104 +67,44 @@ func (s *shaky) hook(ctx context.Context, c storetest.Call, do func() error) err
 	return fmt.Errorf("%w: on purpose", room.ErrUnavailable)
 }
 
-// waiting is what stands in a queue: a wake or a parked event, and when it comes.
-type waiting struct {
-	session string
-	event   *lesson.Event
-	at      epoch.Instant
-}
-
-// queued is a world whose alarms and parked events stand in queues, which give
-// back in any order what the store would not take.
+// queued is a world with a queue, which gives back in any order what the store
+// would not take.
 type queued struct {
 	*simulation.World
-	t     *testing.T
-	store *shaky
-	dice  *rand.Rand
-
-	mu             sync.Mutex
-	queue          []waiting
-	broken         bool // nothing can be parked
-	parked, replay int
-	people         int
+	t       *testing.T
+	trouble *shaky
+	dice    *rand.Rand
+	people  int
+	replays int
 }
 
 func newQueued(t *testing.T) *queued {
 	t.Helper()
-	q := &queued{t: t, store: &shaky{dice: rand.New(rand.NewPCG(1, 1))}, dice: rand.New(rand.NewPCG(2, 2))}
-	q.World = simulation.NewWorld(storetest.Hooked{Under: openBolt(t), Hook: q.store.hook})
-	q.Service = doorkeeper.NewService(q.Store, q.Platform, q, doorkeeper.Settings{
-		TokenLife: time.Minute, Project: "123456", Now: q.Now, NewID: func() string { return "id" }, Queue: q,
-		Log: slog.New(slog.DiscardHandler),
-	})
+	q := &queued{t: t, trouble: &shaky{dice: rand.New(rand.NewPCG(1, 1))}, dice: rand.New(rand.NewPCG(2, 2))}
+	q.World = simulation.NewWorld(storetest.Hooked{Under: openBolt(t), Hook: q.trouble.hook})
+	q.Queue = &simulation.Queue{Return: func() time.Duration { return q.upTo(3 * time.Second) }}
+	q.Again = q.again
+	q.Done = func(task simulation.Task, _ error) {
+		if task.Kind == simulation.Replay {
+			q.replays++
+		}
+	}
+	q.Restart()
 	return q
 }
 
-func (q *queued) push(w waiting) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.broken {
-		return errors.New("the queue is broken on purpose")
-	}
-	q.queue = append(q.queue, w)
-	return nil
-}
+func (q *queued) upTo(d time.Duration) time.Duration { return time.Duration(q.dice.Int64N(int64(d))) }
 
-// Wake is room.Timer's.
-func (q *queued) Wake(_ context.Context, session string, at epoch.Instant) error {
-	q.mu.Lock()
-	asked := slices.ContainsFunc(q.queue, func(w waiting) bool { return w.event == nil && w.session == session && w.at == at })
-	q.mu.Unlock()
-	if asked {
-		return nil
+// again gives a webhook back as Vonage does, and what stands in a queue some ten
+// seconds later: a store that is away is no failed try.
+func (q *queued) again(task simulation.Task, err error) time.Duration {
+	if task.Kind == simulation.Webhook {
+		return 5 * time.Second
 	}
-	return q.push(waiting{session: session, at: at})
-}
-
-// Park is room.Queue's.
-func (q *queued) Park(_ context.Context, e lesson.Event) error {
-	q.parked++
-	return q.push(waiting{event: &e, at: q.Now() + epoch.Instant(q.dice.IntN(3000))})
-}
-
-// work does what has come due, in any order. A store that is away is no failed
-// try: what it would not take comes again, ten seconds later.
-func (q *queued) work() {
-	q.mu.Lock()
-	now := q.Now()
-	var due []waiting
-	q.queue = slices.DeleteFunc(q.queue, func(w waiting) bool {
-		if w.at <= now {
-			due = append(due, w)
-		}
-		return w.at <= now
-	})
-	q.mu.Unlock()
-	q.dice.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
-	for _, w := range due {
-		var err error
-		if w.event != nil {
-			q.replay++
-			err = q.Service.Replay(context.Background(), *w.event)
-		} else {
-			err = q.Service.Work(context.Background(), w.session)
-		}
-		if errors.Is(err, room.ErrUnavailable) {
-			w.at = now.Add(10*time.Second) + epoch.Instant(q.dice.IntN(1000))
-			_ = q.push(w) // it is not broken
-			continue
-		}
-		if err != nil {
-			q.t.Errorf("%+v: %v", w, err)
-		}
+	if !errors.Is(err, room.ErrUnavailable) {
+		q.t.Errorf("%+v: %v", task, err)
 	}
-}
-
-func (q *queued) pass(d time.Duration) {
-	for end := q.Now().Add(d); q.Now() < end; {
-		q.Pass(50 * time.Millisecond)
-		q.work()
-	}
+	return 10*time.Second + q.upTo(time.Second)
 }
 
 // crowd lets people come to the sessions and go, 20 events a second.
@@ -183,7 +117,7 @@ func (q *queued) crowd(sessions []string, d time.Duration) {
 			q.people++
 			q.Platform.Come(session, fmt.Sprintf("c%05d", q.people), fmt.Sprintf("user%d", q.dice.IntN(50)))
 		}
-		q.pass(50 * time.Millisecond)
+		q.Pass(50 * time.Millisecond)
 	}
 }
 
@@ -191,19 +125,15 @@ func (q *queued) crowd(sessions []string, d time.Duration) {
 // its line, and that nobody was disconnected without one.
 func (q *queued) agree(session string) {
 	q.t.Helper()
-	l, err := q.Lesson(session)
-	if err != nil {
-		q.t.Fatal(err)
+	if err := q.Agree(session); err != nil {
+		q.t.Errorf("%s: %v", session, err)
 	}
-	page, err := q.Service.Events(context.Background(), l.Room, "", 0, 10_000)
+	l, lines, err := q.Log(session)
 	if err != nil {
 		q.t.Fatal(err)
 	}
 	came, left, told := map[string]int{}, map[string]int{}, map[string]int{}
-	for i, line := range page.Lines {
-		if line.Seq != int64(i)+1 {
-			q.t.Fatalf("line %d of %s has the number %d", i+1, session, line.Seq)
-		}
+	for _, line := range lines {
 		switch id := line.Connection; {
 		case line.Action == journal.DidRefuse || line.Action == journal.DidDisconnect:
 			told[id]++
@@ -225,8 +155,8 @@ func (q *queued) agree(session string) {
 			q.t.Errorf("%s: %s was sent away: %v, by the log %d times", session, p.ID, p.Forced, told[p.ID])
 		}
 	}
-	if in, seated := q.Platform.In(session), slices.Sorted(maps.Keys(l.Logged().Seated)); !slices.Equal(in, seated) {
-		q.t.Errorf("%s: in are %v, seated %v", session, in, seated)
+	if n := len(l.Logged().Waiting); n > 0 {
+		q.t.Errorf("%s: %d still wait", session, n)
 	}
 	if limit := l.Policy.MaxSeats(); limit > 0 && l.Seats() > limit {
 		q.t.Errorf("%s: %d seats of %d", session, l.Seats(), limit)
@@ -236,12 +166,8 @@ func (q *queued) agree(session string) {
 func (q *queued) rooms(n int) (sessions []string) {
 	q.t.Helper()
 	for i := range n {
-		p, err := policy.Parse([]byte([]string{`{"maxSeats":2}`, `{}`}[i%2]))
-		if err != nil {
-			q.t.Fatal(err)
-		}
 		session := fmt.Sprintf("1_%d", i)
-		if _, _, err := q.Service.PutRoom(context.Background(), fmt.Sprintf("room%d", i), doorkeeper.Put{Policy: p, Session: session}); err != nil {
+		if err := q.Put(fmt.Sprintf("room%d", i), []string{`{"maxSeats":2}`, `{}`}[i%2], session); err != nil {
 			q.t.Fatal(err)
 		}
 		sessions = append(sessions, session)
@@ -266,21 +192,21 @@ func TestStoreIsAway(t *testing.T) {
 			q := newQueued(t)
 			sessions := q.rooms(8)
 			q.crowd(sessions, 10*time.Second)
-			q.store.be(c.how)
+			q.trouble.be(c.how)
 			q.crowd(sessions, c.long)
-			if most := int(c.long/time.Second) * 20 / 2; c.park != (q.parked > most) {
-				t.Errorf("%d events were parked", q.parked)
+			if most := int(c.long/time.Second) * 20 / 2; c.park != (len(q.Queue.Parked) > most) {
+				t.Errorf("%d events were parked", len(q.Queue.Parked))
 			}
 			if posts := q.Pending(); len(posts) > 0 {
 				t.Errorf("%d webhooks were not taken", len(posts))
 			}
-			q.store.be(none)
+			q.trouble.be(none)
 			q.crowd(sessions, 10*time.Second)
-			q.pass(3 * time.Minute)
+			q.Pass(3 * time.Minute)
 			for _, session := range sessions {
 				q.agree(session)
 			}
-			t.Logf("%d events were parked, and given back %d times", q.parked, q.replay)
+			t.Logf("%d events were parked, and given back %d times", len(q.Queue.Parked), q.replays)
 		})
 	}
 }
@@ -289,16 +215,16 @@ func TestStoreIsAway(t *testing.T) {
 func TestQueueIsGoneToo(t *testing.T) {
 	q := newQueued(t)
 	session := q.rooms(1)[0]
-	q.store.be(gone)
-	q.broken = true
+	q.trouble.be(gone)
+	q.Queue.Broken = true
 	q.Platform.Come(session, "A", "alice")
-	q.pass(time.Second)
+	q.Pass(time.Second)
 	if posts := q.Pending(); len(posts) != 1 {
 		t.Fatalf("%d webhooks under way, want the one that was not taken", len(posts))
 	}
-	q.broken = false
-	q.store.be(none)
-	q.pass(time.Minute)
+	q.Queue.Broken = false
+	q.trouble.be(none)
+	q.Pass(time.Minute)
 	q.agree(session)
 }
 
@@ -307,30 +233,32 @@ func TestQueueIsGoneToo(t *testing.T) {
 func TestHangingStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var trouble shaky
-		store := storetest.Hooked{Under: openBolt(t), Hook: trouble.hook}
-		b := newBubble(store, &stuck{})
-		b.put(t, `{}`, "1_s")
+		d := inBubble(t, storetest.Hooked{Under: openBolt(t), Hook: trouble.hook}, `{}`)
+		d.Platform.Notify = d.Hold
+		for i := range 50 {
+			d.Platform.Come(d.session, fmt.Sprintf("c%d", i), "")
+		}
 		trouble.be(hanging)
 		start := time.Now()
 		var all sync.WaitGroup
-		for i := range 50 {
+		for _, e := range d.Held {
 			all.Go(func() {
-				if err := b.Hear(t.Context(), b.came("1_s", fmt.Sprintf("c%d", i))); err != nil {
-					t.Errorf("event %d: %v", i, err)
+				if err := d.Hear(e); err != nil {
+					t.Errorf("event of %s: %v", e.Connection, err)
 				}
 			})
 		}
 		all.Wait()
-		if took := time.Since(start); took > 3*time.Second || len(b.parked) != 50 {
-			t.Errorf("50 events took %v, and %d were parked", took, len(b.parked))
+		if took := time.Since(start); took > 3*time.Second || len(d.Queue.Parked) != 50 {
+			t.Errorf("50 events took %v, and %d were parked", took, len(d.Queue.Parked))
 		}
 		trouble.be(none)
-		for _, e := range slices.Backward(b.parked) {
-			if err := b.Replay(t.Context(), e); err != nil {
+		for _, e := range slices.Backward(d.Queue.Parked) {
+			if err := d.Service.Replay(t.Context(), e); err != nil {
 				t.Error(err)
 			}
 		}
-		if l, _, err := store.Lesson(t.Context(), "1_s"); err != nil || l.Seats() != 50 {
+		if l, err := d.Lesson(d.session); err != nil || l.Seats() != 50 {
 			t.Errorf("%d seats, %v", l.Seats(), err)
 		}
 	})
@@ -339,9 +267,13 @@ func TestHangingStore(t *testing.T) {
 // TestPoison: an event that cannot be decided is parked, so that it reaches the
 // queue of those that failed for good.
 func TestPoison(t *testing.T) {
-	panics := func(context.Context, storetest.Call, func() error) error { panic("on purpose") }
-	b := newBubble(storetest.Hooked{Under: openBolt(t), Hook: panics}, &stuck{})
-	if err := b.Hear(t.Context(), b.came("1_s", "A")); err != nil || len(b.parked) != 1 {
-		t.Errorf("%v, %d parked", err, len(b.parked))
+	d := adopted(t, `{}`)
+	d.Store = storetest.Hooked{Under: d.Store, Hook: func(context.Context, storetest.Call, func() error) error { panic("on purpose") }}
+	d.Queue = &simulation.Queue{}
+	d.Restart()
+	d.Platform.Notify = d.Hold
+	d.Platform.Come(d.session, "A", "alice")
+	if err := d.Hear(d.Held[0]); err != nil || len(d.Queue.Parked) != 1 {
+		t.Errorf("%v, %d parked", err, len(d.Queue.Parked))
 	}
 }

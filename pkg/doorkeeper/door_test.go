@@ -15,7 +15,6 @@ import (
 	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
-	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
 )
@@ -55,17 +54,11 @@ func openBolt(t testing.TB) room.Store {
 	return store
 }
 
-func (d *door) put(text, session string) doorkeeper.Snapshot {
+func (d *door) put(text, session string) {
 	d.t.Helper()
-	p, err := policy.Parse([]byte(text))
-	if err != nil {
+	if err := d.Put("lesson", text, session); err != nil {
 		d.t.Fatal(err)
 	}
-	v, _, err := d.Service.PutRoom(context.Background(), "lesson", doorkeeper.Put{Policy: p, Session: session})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return v
 }
 
 func (d *door) view() doorkeeper.Snapshot {

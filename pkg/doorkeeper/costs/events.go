@@ -2,7 +2,6 @@ package costs
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
-	"usher/pkg/policy"
 )
 
 // Cost is what one event takes.
@@ -23,7 +21,8 @@ type Cost struct {
 }
 
 // house is a room as the deployed functions keep it: each process has a memory
-// of its own, over one store and one platform.
+// of its own, over one store and one platform. Webhooks are held until a test
+// says which process hears of them.
 type house struct {
 	*simulation.World
 	t       testing.TB
@@ -33,27 +32,20 @@ type house struct {
 	// service is the one that alarms wake.
 	webhook, second, rooms *doorkeeper.Service
 	alarms                 int
-
-	posting sync.Mutex
-	posts   []lesson.Event // webhooks under way
 }
 
 func newHouse(t testing.TB, store *Counted, text string, own bool) *house {
 	t.Helper()
 	h := &house{World: simulation.NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
 	h.SweepEvery = 0
-	h.DropAlarm = func(string, epoch.Instant) bool { h.alarms++; return false }
-	h.Platform.Notify = h.post
+	h.Ring = func(_ string, at epoch.Instant) []epoch.Instant { h.alarms++; return []epoch.Instant{at} }
+	h.Platform.Notify = h.Hold
 	h.webhook, h.second, h.rooms = h.process(), h.process(), h.process()
-	p, err := policy.Parse([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	put := doorkeeper.Put{Policy: p, Session: h.session}
+	adopted := h.session
 	if own {
-		put.Session, h.session = "", "2_session1"
+		adopted, h.session = "", "2_session1"
 	}
-	if _, _, err := h.rooms.PutRoom(context.Background(), "lesson", put); err != nil {
+	if err := h.Put("lesson", text, adopted); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -65,20 +57,14 @@ func (h *house) process() *doorkeeper.Service {
 	return h.Service
 }
 
-func (h *house) post(e lesson.Event) {
-	h.posting.Lock()
-	defer h.posting.Unlock()
-	h.posts = append(h.posts, e)
-}
-
-// come connects a client; its webhook is under way.
+// come connects a client; its webhook is held.
 func (h *house) come(id, data string) { h.Platform.Come(h.session, id, data) }
 
-// hear gives the process the first webhook under way.
+// hear gives the process the first webhook that is held.
 func (h *house) hear(process *doorkeeper.Service) {
 	h.t.Helper()
-	e := h.posts[0]
-	h.posts = h.posts[1:]
+	e := h.Held[0]
+	h.Held = h.Held[1:]
 	e.Received = h.Now()
 	if err := process.Hear(context.Background(), e); err != nil {
 		h.t.Fatal(err)
@@ -174,7 +160,7 @@ var happenings = []happening{
 		name: "a webhook that comes twice", policy: limited, before: func(h *house) { confirmed("A", "B")(h); h.camera("A") },
 		do: func(h *house) {
 			q := h.Platform.People(h.session)[1]
-			h.posts = append(h.posts, q.Event(journal.ConnectionCreated, q.CameAt))
+			h.Hold(q.Event(journal.ConnectionCreated, q.CameAt))
 			h.hear(h.webhook)
 		},
 		want: Cost{},
@@ -280,7 +266,7 @@ func wholeLesson(h *house) {
 		h.Pass(time.Second)
 	}
 	h.Pass(time.Hour)
-	for len(h.posts) > 0 {
+	for len(h.Held) > 0 {
 		h.hear(h.webhook)
 	}
 	h.Pass(time.Hour)
@@ -291,13 +277,7 @@ func wholeLesson(h *house) {
 
 // camera has the connection publish.
 func (h *house) camera(id string) {
-	for _, q := range h.Platform.People(h.session) {
-		if q.ID == id {
-			e := q.Event(journal.StreamCreated, h.Now())
-			e.Stream, e.Kind, e.StreamAt = "stream-"+id, policy.Camera, h.Now()
-			h.posts = append(h.posts, e)
-		}
-	}
+	h.Hold(h.Platform.Person(id).Camera("stream-"+id, h.Now()))
 	h.hear(h.webhook)
 }
 

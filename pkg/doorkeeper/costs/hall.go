@@ -118,7 +118,7 @@ func (h *house) crowd(after, n int) {
 	}
 	out := lesson.Shed{ShedThrough: h.Now(), PresentOutside: int64(n)}
 	for i := range n {
-		q := h.Platform.Come(h.session, member(after+i+1), member(after+i+1))
+		q := h.Platform.Enter(h.session, member(after+i+1), member(after+i+1), h.Now())
 		c := lesson.Conn{
 			ID: q.ID, User: q.Data, CreatedAt: q.CameAt, HeardAt: q.CameAt, ShownAt: q.CameAt,
 			Foreign: true, State: lesson.Seated, Created: true,
@@ -127,7 +127,6 @@ func (h *house) crowd(after, n int) {
 		out.Conns = append(out.Conns, c.ID)
 		out.Records = append(out.Records, lesson.Record{ID: c.ID, Conn: &c}, lesson.Record{ID: "u:" + c.User, Holder: c.ID})
 	}
-	h.posts = nil // heard of, in effect
 	if l, err = h.store.Bare.Swap(ctx, l); err == nil {
 		_, err = h.store.Bare.Shed(ctx, l, out)
 	}

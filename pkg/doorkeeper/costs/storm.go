@@ -56,7 +56,7 @@ func StormOf(t testing.TB, store *Counted, people, seats, processes, handlers in
 		h.come(member(n), member(n))
 		h.Forward(h.Now() + 1)
 	}
-	shuffle(h.posts)
+	shuffle(h.Held)
 	s := Storm{People: people, Seats: seats}
 	store.Take()
 	alarms, began := h.alarms, h.Now()
@@ -65,8 +65,8 @@ func StormOf(t testing.TB, store *Counted, people, seats, processes, handlers in
 	h.settle()
 	s.Arrivals, s.LateReadings = store.Take(), len(h.Platform.Readings[h.session])-s.Readings
 	s.Alarms, s.Took = h.alarms-alarms, h.Now().Sub(began)
-	s.Left = len(h.posts)
-	shuffle(h.posts)
+	s.Left = len(h.Held)
+	shuffle(h.Held)
 	s.LateParked = h.hearAll(all, handlers)
 	s.Departures = store.Take()
 	h.firstStay(people, seats)
@@ -111,38 +111,39 @@ func (h *house) firstStay(people, seats int) {
 	}
 }
 
-// hearAll gives the webhooks under way to the processes, each with that many
+// hearAll gives the webhooks that are held to the processes, each with that many
 // handlers at once. One that loses too many races is heard again at the end, as
 // a parked one is; it gives their number.
 func (h *house) hearAll(processes []*doorkeeper.Service, handlers int) (parked int) {
 	h.t.Helper()
-	posts := make(chan lesson.Event, len(h.posts))
-	for _, e := range h.posts {
+	posts, lost := make(chan lesson.Event, len(h.Held)), make(chan lesson.Event, len(h.Held))
+	for _, e := range h.Held {
 		e.Received = h.Now()
 		posts <- e
 	}
 	close(posts)
-	h.posts = nil
+	h.Held = nil
 	var all sync.WaitGroup
-	var lost house // only its posts
 	for _, process := range processes {
 		for range handlers {
 			all.Go(func() {
 				for e := range posts {
 					if process.Hear(context.Background(), e) != nil {
-						lost.post(e)
+						lost <- e
 					}
 				}
 			})
 		}
 	}
 	all.Wait()
-	for _, e := range lost.posts {
+	close(lost)
+	parked = len(lost)
+	for e := range lost {
 		if err := processes[0].Replay(context.Background(), e); err != nil {
 			h.t.Error(err)
 		}
 	}
-	return len(lost.posts)
+	return parked
 }
 
 // PerJoin is the requests to the store for each who came.

@@ -10,10 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
-	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
 	"usher/pkg/room/storetest"
@@ -115,8 +113,8 @@ type crash struct {
 	writes      []string // the kinds of the path's writes
 	repeated    int      // requests that got no answer and were asked again
 	tokens      map[string]string
-	held        []lesson.Event          // webhooks on the way
 	lost        func(lesson.Event) bool // webhooks that never come
+	deaf        bool                    // alarms never ring
 	disconnects func() error            // what the platform says to a request
 }
 
@@ -144,7 +142,7 @@ func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	c.World = NewWorld(storetest.Hooked{Under: ownStore{store, name}, Hook: c.faults.Hook})
 	c.Platform.prefix = name + "-"
 	c.Platform.Notify, c.Platform.ListFails, c.Platform.DisconnectFails = c.notify, c.listFails, c.disconnectFails
-	c.DropAlarm = func(string, epoch.Instant) bool { return c.faults.Dead() }
+	c.Ring, c.Done = c.ring, c.done
 	if p.own {
 		c.put(p.policy, "")
 	} else {
@@ -157,7 +155,7 @@ func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	c.faults.Arm(at.nth, at.applied, at.then)
 	p.act(c)
 	c.writes = c.faults.Disarm()
-	c.pass(4 * time.Minute)
+	c.Pass(4 * time.Minute)
 	return c
 }
 
@@ -167,7 +165,14 @@ func (c *crash) notify(e lesson.Event) {
 	}
 }
 
-// listFails and disconnectFails: nothing leaves a process that is dead.
+// ring, listFails and disconnectFails: nothing leaves a process that is dead.
+func (c *crash) ring(_ string, at epoch.Instant) []epoch.Instant {
+	if c.faults.Dead() || c.deaf {
+		return nil
+	}
+	return []epoch.Instant{at}
+}
+
 func (c *crash) listFails() error {
 	if c.faults.Dead() {
 		return ErrAway
@@ -196,32 +201,11 @@ func (c *crash) mend() bool {
 	return true
 }
 
-// pass lets time go by, as World.Pass does. Who was being answered when the
-// process died comes again.
-func (c *crash) pass(d time.Duration) {
-	to := c.Now().Add(d)
-	for {
-		at, do := c.next(to)
-		if do == nil {
-			c.Forward(to)
-			return
-		}
-		c.Forward(at)
-		before := c.Pending()
-		do()
-		if c.mend() {
-			c.sendAgain(before)
-		}
-	}
-}
-
-// sendAgain brings back the webhook that was taken and never answered.
-func (c *crash) sendAgain(before []Post) {
-	after := c.Pending()
-	for _, p := range before {
-		if !slices.ContainsFunc(after, func(q Post) bool { return q.Event.Digest == p.Event.Digest }) {
-			c.Send(c.Now().Add(5*time.Second), p.Event)
-		}
+// done mends after each thing that happened. A webhook that was taken and never
+// answered, since the process died, comes again.
+func (c *crash) done(t Task, err error) {
+	if c.mend() && t.Kind == Webhook && err == nil {
+		c.Send(c.Now().Add(5*time.Second), t.Event)
 	}
 }
 
@@ -233,11 +217,11 @@ func (c *crash) ask(request func() error) error {
 		var p *problem.Details
 		refused := errors.As(err, &p) && p.Code != problem.PlatformUnavailable
 		if !died && (err == nil || refused) {
-			c.pass(0)
+			c.Pass(0)
 			return err
 		}
 		c.repeated++
-		c.pass(2 * time.Second)
+		c.Pass(2 * time.Second)
 	}
 	c.t.Fatal("no answer to five requests")
 	return nil
@@ -255,17 +239,10 @@ func (c *crash) must(done problem.Code, request func() error) {
 
 func (c *crash) put(text, session string) {
 	c.t.Helper()
-	p, err := policy.Parse([]byte(text))
-	if err != nil {
-		c.t.Fatal(err)
-	}
 	if session != "" {
 		c.adopted = append(c.adopted, session)
 	}
-	c.must("", func() error {
-		_, _, err := c.Service.PutRoom(context.Background(), c.name, doorkeeper.Put{Policy: p, Session: session, Actor: "admin"})
-		return err
-	})
+	c.must("", func() error { return c.Put(c.name, text, session) })
 }
 
 // join gives the token of a user, or the code of the refusal.
@@ -289,12 +266,12 @@ func (c *crash) join(user string) (token string, code problem.Code) {
 // come lets somebody connect, and the webhook arrive at once.
 func (c *crash) come(id, data string) {
 	c.Platform.Come(c.session, id, data)
-	c.pass(0)
+	c.Pass(0)
 }
 
 func (c *crash) leave(id string) {
 	c.Platform.Go(id)
-	c.pass(0)
+	c.Pass(0)
 }
 
 // silence loses the webhooks about the connection.

@@ -3,13 +3,13 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
-	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
 )
@@ -31,13 +31,13 @@ var crashPaths = []crashPath{
 	},
 	{
 		name: "a reload takes over the seat", policy: twoSeats, own: true, writes: "Swap",
-		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(time.Second); c.token("ann") },
+		setup: func(c *crash) { c.come("A", c.token("ann")); c.Pass(time.Second); c.token("ann") },
 		act:   func(c *crash) { c.come("A2", c.tokens["ann"]) },
 	},
 	{
 		name: "waiting, the claim and the seat of a ghost", policy: `{"maxSeats":1,"lessonSeconds":150}`, writes: "Swap",
 		setup: func(c *crash) { c.come("A", "ann"); c.silence("A"); c.Platform.Vanish("A") },
-		act:   func(c *crash) { c.come("B", "bob"); c.pass(8 * time.Second) },
+		act:   func(c *crash) { c.come("B", "bob"); c.Pass(8 * time.Second) },
 		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "B", "bob", journal.DidWait, ""),
 			said(1, "connectionCreated", "B", "bob", journal.DidSeat, ""), said(1, "reconcile", "B", "bob", journal.DidSeat, "")),
 	},
@@ -45,24 +45,24 @@ var crashPaths = []crashPath{
 	{
 		name: "a refusal that the platform does not take at once", policy: twoSeats, writes: "Swap",
 		setup: func(c *crash) { pair(c); c.failTwice() },
-		act:   func(c *crash) { c.come("C", "cem"); c.pass(5 * time.Second) },
+		act:   func(c *crash) { c.come("C", "cem"); c.Pass(5 * time.Second) },
 	},
 	{
 		name: "a displacement", policy: twoSeats, writes: "Swap",
 		setup: func(c *crash) {
 			c.come("A", "ann")
-			c.pass(time.Second)
+			c.Pass(time.Second)
 			c.hold("B", "bob")
-			c.pass(time.Second)
+			c.Pass(time.Second)
 			c.come("C", "cem")
-			c.pass(time.Second)
+			c.Pass(time.Second)
 		},
 		act: func(c *crash) { c.release() },
 	},
 	{name: "a departure", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.leave("A") }},
 	{
 		name: "a departure that overtakes its arrival", policy: twoSeats, writes: "Swap",
-		setup: func(c *crash) { c.hold("A", "ann"); c.pass(time.Second) },
+		setup: func(c *crash) { c.hold("A", "ann"); c.Pass(time.Second) },
 		act:   func(c *crash) { c.leave("A"); c.release() },
 		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "A", "ann", journal.DidNothing, ""), said(1, "connectionDestroyed", "A", "", journal.DidLeave, ""),
 			said(1, "connectionCreated", "A", "ann", journal.DidSeat, ""), said(1, "connectionDestroyed", "A", "ann", journal.DidLeave, "")),
@@ -75,15 +75,15 @@ var crashPaths = []crashPath{
 		name: "an unknown event", policy: twoSeats, writes: "Swap", setup: pair,
 		act: func(c *crash) {
 			c.Send(c.Now(), lesson.Event{Name: "sessionNotification", Session: c.session, At: c.Now(), Digest: "digest"})
-			c.pass(0)
+			c.Pass(0)
 		},
 	},
 	{
 		name: "the start of the clock", policy: twoSeats, writes: "Swap",
-		setup: func(c *crash) { c.come("A", "ann"); c.pass(time.Second) },
+		setup: func(c *crash) { c.come("A", "ann"); c.Pass(time.Second) },
 		act:   func(c *crash) { c.come("B", "bob") },
 	},
-	{name: "the end at the deadline", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.pass(65 * time.Second) }},
+	{name: "the end at the deadline", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.Pass(65 * time.Second) }},
 
 	// The API.
 	{
@@ -99,13 +99,13 @@ var crashPaths = []crashPath{
 	},
 	{
 		name: "a join that is refused", policy: oneSeat, own: true, writes: "Swap",
-		setup:  func(c *crash) { c.come("A", c.token("ann")); c.pass(6 * time.Second) },
+		setup:  func(c *crash) { c.come("A", c.token("ann")); c.Pass(6 * time.Second) },
 		act:    func(c *crash) { c.refusedJoin("bob", problem.RoomFull) },
 		lawful: mayDiffer(twice, said(1, "join", "", "bob", journal.DidRefuse, journal.RoomFull)),
 	},
 	{
 		name: "a visit that reopens a demo room", policy: `{"demo":true,"quorum":1,"lessonSeconds":5}`, own: true, writes: "Commit",
-		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(20 * time.Second) },
+		setup: func(c *crash) { c.come("A", c.token("ann")); c.Pass(20 * time.Second) },
 		act:   func(c *crash) { c.visit() },
 		lawful: mayDiffer("a visitor without a cookie is somebody new",
 			said(2, "join", "", "guest-", journal.DidPromise, ""), said(2, "reconcile", "", "guest-", journal.DidRepair, journal.Reconciled)),
@@ -123,18 +123,18 @@ var crashPaths = []crashPath{
 	},
 	{
 		name: "a deadline brought forward", policy: twoSeats, writes: "Swap", setup: pair,
-		act: func(c *crash) { c.extend(0, Epoch.Add(20*time.Second)); c.pass(25 * time.Second) },
+		act: func(c *crash) { c.extend(0, Epoch.Add(20*time.Second)); c.Pass(25 * time.Second) },
 	},
 	{name: "a removal", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.remove("A") }},
 	{
 		name: "a reopening", policy: twoSeats, writes: "Commit",
-		setup: func(c *crash) { pair(c); c.end(); c.pass(10 * time.Second) },
+		setup: func(c *crash) { pair(c); c.end(); c.Pass(10 * time.Second) },
 		act:   func(c *crash) { c.reopen() },
 	},
 	{name: "a new room", policy: twoSeats, own: true, writes: "Commit", setup: func(c *crash) { c.delete() }, act: func(c *crash) { c.put(oneSeat, "") }},
 	{
 		name: "a policy that starts the clock", moments: true, lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: `{"lessonSeconds":60}`, writes: "Commit",
-		setup: func(c *crash) { c.come("A", "ann"); c.pass(time.Second) },
+		setup: func(c *crash) { c.come("A", "ann"); c.Pass(time.Second) },
 		act:   func(c *crash) { c.put(`{"lessonSeconds":60,"quorum":1}`, "") },
 	},
 	{
@@ -155,33 +155,33 @@ var crashPaths = []crashPath{
 		name: "the adoption of another session", lawful: mayDiffer(twice, said(2, "api", "", "", journal.DidPolicy, "")), policy: twoSeats, writes: "Commit",
 		act: func(c *crash) { c.put(twoSeats, "1_"+c.name+"-other") },
 	},
-	{name: "a deletion", swept: true, policy: twoSeats, writes: "Commit", setup: pair, act: func(c *crash) { c.delete(); c.pass(5 * time.Second) }},
+	{name: "a deletion", swept: true, policy: twoSeats, writes: "Commit", setup: pair, act: func(c *crash) { c.delete(); c.Pass(5 * time.Second) }},
 
 	// Readings of the list, and what is found without a webhook.
 	{
 		name: "a ghost is freed", policy: `{"maxSeats":2}`, writes: "Swap",
-		setup: func(c *crash) { pair(c); c.pass(time.Minute); c.silence("A"); c.Platform.Vanish("A") },
-		act:   func(c *crash) { c.pass(90 * time.Second) },
+		setup: func(c *crash) { pair(c); c.Pass(time.Minute); c.silence("A"); c.Platform.Vanish("A") },
+		act:   func(c *crash) { c.Pass(90 * time.Second) },
 	},
 	{
 		name: "somebody unheard of is judged", policy: `{"foreignTokens":"refuse"}`, writes: "Swap",
 		setup: func(c *crash) {
 			c.silence("X")
 			c.come("X", "xan")
-			c.pass(time.Second)
+			c.Pass(time.Second)
 			c.lost = nil
 		},
-		act: func(c *crash) { c.pass(4 * time.Minute) },
+		act: func(c *crash) { c.Pass(4 * time.Minute) },
 	},
 	{
 		name: "a promise lapses", policy: oneSeat, own: true, writes: "Swap",
-		setup: func(c *crash) { c.token("ann"); c.pass(time.Minute) },
-		act:   func(c *crash) { c.pass(90 * time.Second) },
+		setup: func(c *crash) { c.token("ann"); c.Pass(time.Minute) },
+		act:   func(c *crash) { c.Pass(90 * time.Second) },
 	},
 	{
 		name: "the sweep alone", swept: true, policy: twoSeats, writes: "Swap",
-		setup: func(c *crash) { pair(c); c.DropAlarm = func(string, epoch.Instant) bool { return true } },
-		act:   func(c *crash) { c.pass(3 * time.Minute) },
+		setup: func(c *crash) { pair(c); c.deaf = true },
+		act:   func(c *crash) { c.Pass(3 * time.Minute) },
 	},
 
 	// What moves out of the item.
@@ -211,15 +211,15 @@ var hallEnd = crashPath{
 		c.come("A", "ann")
 		c.lost = func(e lesson.Event) bool { return e.Name == journal.ConnectionDestroyed }
 	},
-	act: func(c *crash) { c.end(); c.pass(3 * time.Second) },
+	act: func(c *crash) { c.end(); c.Pass(3 * time.Second) },
 }
 
 // pair seats two people, which starts the clock, and lets the list confirm it.
 func pair(c *crash) {
 	c.come("A", "ann")
-	c.pass(time.Second)
+	c.Pass(time.Second)
 	c.come("B", "bob")
-	c.pass(7 * time.Second)
+	c.Pass(7 * time.Second)
 }
 
 // mayDiffer is what may be said once more or less, and why.
@@ -302,30 +302,22 @@ func (c *crash) delete() {
 
 // hold lets somebody connect whose webhook waits for release.
 func (c *crash) hold(id, data string) {
-	c.lost = func(e lesson.Event) bool {
-		held := e.Name == journal.ConnectionCreated && e.Connection == id
-		if held {
-			c.held = append(c.held, e)
-		}
-		return held
-	}
+	c.Platform.Notify = c.Hold
 	c.come(id, data)
-	c.lost = nil
+	c.Platform.Notify = c.notify
 }
 
 func (c *crash) release() {
-	for _, e := range c.held {
+	for _, e := range c.Held {
 		c.Send(c.Now(), e)
 	}
-	c.held = nil
-	c.pass(0)
+	c.Held = nil
+	c.Pass(0)
 }
 
 func (c *crash) publish(id, stream string) {
-	e := c.Platform.people[id].Event(journal.StreamCreated, c.Now())
-	e.Stream, e.StreamAt, e.Kind, e.Digest = stream, c.Now(), policy.Camera, stream
-	c.Send(c.Now(), e)
-	c.pass(0)
+	c.Send(c.Now(), c.Platform.Person(id).Camera(stream, c.Now()))
+	c.Pass(0)
 }
 
 // failTwice has the platform fail the next two requests to disconnect.
@@ -348,20 +340,19 @@ func (c *crash) crowd(n, gone int) {
 	}
 	for i := range n + gone {
 		c.Forward(c.Now().Add(time.Second / 10))
-		p := &Person{Session: c.session, ID: fmt.Sprintf("P%02d", i%n), Data: fmt.Sprintf("p%02d", i%n), CameAt: c.Now()}
-		name := journal.ConnectionCreated
+		id, name := fmt.Sprintf("P%02d", i%n), journal.ConnectionCreated
 		if i < n {
-			c.Platform.people[p.ID] = p
+			c.Platform.Enter(c.session, id, strings.ToLower(id), c.Now())
 		} else {
-			p, name = c.Platform.people[p.ID], journal.ConnectionDestroyed
-			p.LeftAt = c.Now()
+			name = journal.ConnectionDestroyed
+			c.Platform.Vanish(id)
 		}
-		e := p.Event(name, c.Now())
+		e := c.Platform.Person(id).Event(name, c.Now())
 		e.Received = c.Now()
 		l = lesson.Decide(l, lesson.Webhook{Event: e}, c.Now()).Lesson // a webhook is never refused
 	}
 	if _, err := c.Store.Swap(context.Background(), l); err != nil {
 		c.t.Fatal(err)
 	}
-	c.pass(time.Second)
+	c.Pass(time.Second)
 }

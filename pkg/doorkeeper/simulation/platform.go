@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -12,24 +13,30 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 )
 
 // Platform is the truth about who is in which session, and shows it as Vonage
-// does: late, in pages, or not at all.
+// does: late, in pages, or not at all. What it is told to do, it is told between
+// requests.
 type Platform struct {
-	world *World
+	now    func() epoch.Instant
+	tell   func(lesson.Event)
+	prefix string // of the sessions it makes
 
 	mu       sync.Mutex
-	sessions int
-	prefix   string             // of the sessions it makes
-	people   map[string]*Person // by connection id
+	people   map[string]*Person   // by connection id
+	sessions map[string][]*Person // in the order in which they came
+
 	// Requests are the requests to disconnect, in order.
 	Requests []Request
-	// Signals are the kinds of the signals sent, in order.
+	// Signals are those sent, in order: kind and data.
 	Signals []string
 	// Readings are the moments at which each session's list was read.
 	Readings map[string][]epoch.Instant
+	// Archived says of each session that was made whether it is archived.
+	Archived []bool
 
 	// Lag is how late the list is.
 	Lag time.Duration
@@ -38,13 +45,21 @@ type Platform struct {
 	Paged bool
 	// Skips says whom a paged reading skips; nil: nobody.
 	Skips func(connection string) bool
-	// ListFails and DisconnectFails are asked before each request; an error is
-	// the answer.
-	ListFails       func() error
-	DisconnectFails func(connection string) error
+	// Missing answers every reading with 404.
+	Missing bool
+	// The Fails are asked before each request; an error is the answer, and
+	// ErrHangs is none at all. nil: it works.
+	ListFails, SessionFails, SignalFails func() error
+	DisconnectFails                      func(connection string) error
 	// Notify is told when somebody comes or goes; nil: webhooks arrive at once.
 	Notify func(e lesson.Event)
 }
+
+// ErrAway is what a platform answers that is away.
+var ErrAway = errors.New("the platform is away")
+
+// ErrHangs lets a request wait until whoever made it gives up.
+var ErrHangs = errors.New("no answer")
 
 // Person is one connection in truth.
 type Person struct {
@@ -62,17 +77,42 @@ type Request struct {
 	Err        error
 }
 
-func newPlatform(w *World) *Platform {
-	return &Platform{world: w, people: map[string]*Person{}, Readings: map[string][]epoch.Instant{}}
+// NewPlatform is a platform by that clock, which tells of who comes and goes.
+func NewPlatform(now func() epoch.Instant, tell func(lesson.Event)) *Platform {
+	return &Platform{
+		now: now, tell: tell, people: map[string]*Person{}, sessions: map[string][]*Person{}, Readings: map[string][]epoch.Instant{},
+	}
+}
+
+// answer is what a request with such a failure comes back with.
+func answer(ctx context.Context, failure error) error {
+	if errors.Is(failure, ErrHangs) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return failure
+}
+
+func ask(ctx context.Context, fails func() error) error {
+	if fails == nil {
+		return nil
+	}
+	return answer(ctx, fails())
 }
 
 // CreateSession makes a session.
-func (p *Platform) CreateSession(context.Context, bool) (string, error) {
+func (p *Platform) CreateSession(ctx context.Context, archived bool) (string, error) {
+	if err := ask(ctx, p.SessionFails); err != nil {
+		return "", err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sessions++
-	return fmt.Sprintf("2_%ssession%d", p.prefix, p.sessions), nil
+	p.Archived = append(p.Archived, archived)
+	return p.made(len(p.Archived)), nil
 }
+
+// made is the name of the nth session.
+func (p *Platform) made(n int) string { return fmt.Sprintf("2_%ssession%d", p.prefix, n) }
 
 // Credentials hands out the data itself as the token.
 func (p *Platform) Credentials(session, data string, _, expires epoch.Instant) (room.Credentials, error) {
@@ -80,22 +120,22 @@ func (p *Platform) Credentials(session, data string, _, expires epoch.Instant) (
 }
 
 // Connections reads the list as it was Lag ago.
-func (p *Platform) Connections(_ context.Context, session string) (lesson.Reading, error) {
+func (p *Platform) Connections(ctx context.Context, session string) (lesson.Reading, error) {
+	now := p.now()
+	p.mu.Lock()
+	p.Readings[session] = append(p.Readings[session], now)
+	p.mu.Unlock()
+	if err := ask(ctx, p.ListFails); err != nil {
+		return lesson.Reading{}, err
+	}
+	r := lesson.Reading{Began: now, Whole: !p.Paged && !p.Missing, NotFound: p.Missing}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.world.Now()
-	p.Readings[session] = append(p.Readings[session], now)
-	if p.ListFails != nil {
-		if err := p.ListFails(); err != nil {
-			return lesson.Reading{}, err
-		}
-	}
-	r := lesson.Reading{Began: now, Whole: !p.Paged}
-	for _, q := range p.people {
-		if p.Paged && p.Skips != nil && p.Skips(q.ID) {
+	for _, q := range p.sessions[session] {
+		if p.Missing || p.Paged && p.Skips != nil && p.Skips(q.ID) {
 			continue
 		}
-		if q.Session == session && q.CameAt <= now.Add(-p.Lag) && (q.LeftAt == 0 || q.LeftAt > now.Add(-p.Lag)) {
+		if q.CameAt <= now.Add(-p.Lag) && (q.LeftAt == 0 || q.LeftAt > now.Add(-p.Lag)) {
 			r.Present = append(r.Present, lesson.Presence{ID: q.ID, Since: q.CameAt})
 		}
 	}
@@ -104,87 +144,96 @@ func (p *Platform) Connections(_ context.Context, session string) (lesson.Readin
 }
 
 // Disconnect ends a connection and sends its webhook.
-func (p *Platform) Disconnect(_ context.Context, session, connection string) error {
-	err := p.disconnect(session, connection)
+func (p *Platform) Disconnect(ctx context.Context, session, connection string) error {
+	at := p.now()
+	var err error
+	if p.DisconnectFails != nil {
+		err = answer(ctx, p.DisconnectFails(connection))
+	}
+	if err == nil && !p.leave(session, connection, "forceDisconnected") {
+		err = room.ErrGone
+	}
 	p.mu.Lock()
-	p.Requests = append(p.Requests, Request{p.world.Now(), session, connection, err})
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	p.Requests = append(p.Requests, Request{at, session, connection, err})
 	return err
 }
 
-func (p *Platform) disconnect(session, connection string) error {
+// Signal notes what is sent.
+func (p *Platform) Signal(ctx context.Context, _, _, kind string, data []byte) error {
+	if err := ask(ctx, p.SignalFails); err != nil {
+		return err
+	}
 	p.mu.Lock()
-	fails := p.DisconnectFails
-	p.mu.Unlock()
-	if fails != nil {
-		if err := fails(connection); err != nil {
-			return err
-		}
-	}
-	e, ok := p.end(session, connection, forced)
-	if !ok {
-		return room.ErrGone
-	}
-	p.notify(e)
+	defer p.mu.Unlock()
+	p.Signals = append(p.Signals, kind+" "+string(data))
 	return nil
 }
 
-// forced is the reason of who was disconnected by Usher.
-const forced = "forceDisconnected"
-
-// end takes a connection out of the session, "" for any, and gives the webhook
-// about it: once, however many ask.
-func (p *Platform) end(session, id, reason string) (e lesson.Event, ok bool) {
+// Enter lets a client have connected at that moment, of which no webhook tells.
+func (p *Platform) Enter(session, id, data string, at epoch.Instant) Person {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q := p.people[id]
-	if q == nil || q.LeftAt != 0 || session != "" && session != q.Session {
-		return e, false
-	}
-	q.LeftAt, q.Forced = p.world.Now(), reason == forced
-	e = q.Event(journal.ConnectionDestroyed, q.LeftAt)
-	e.Reason = reason
-	return e, true
-}
-
-// Signal notes the kind.
-func (p *Platform) Signal(_ context.Context, _, _, kind string, _ []byte) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.Signals = append(p.Signals, kind)
-	return nil
+	q := Person{Session: session, ID: id, Data: data, CameAt: at}
+	p.people[id] = new(q)
+	p.sessions[session] = append(p.sessions[session], p.people[id])
+	return q
 }
 
 // Come lets a client connect, and gives it as it came.
 func (p *Platform) Come(session, id, data string) Person {
-	q := Person{Session: session, ID: id, Data: data, CameAt: p.world.Now()}
-	p.mu.Lock()
-	p.people[id] = new(q)
-	p.mu.Unlock()
+	q := p.Enter(session, id, data, p.now())
 	p.notify(q.Event(journal.ConnectionCreated, q.CameAt))
 	return q
 }
 
 // Go lets a client leave. Somebody who has left stays gone.
 func (p *Platform) Go(id string) {
-	if e, ok := p.end("", id, "clientDisconnected"); ok {
-		p.notify(e)
+	if q := p.Person(id); q != nil {
+		p.leave(q.Session, id, "clientDisconnected")
 	}
 }
 
 // Vanish lets a client go without a webhook.
-func (p *Platform) Vanish(id string) { p.end("", id, "") }
+func (p *Platform) Vanish(id string) {
+	if q := p.Person(id); q != nil {
+		p.end(q.Session, id, false)
+	}
+}
+
+// leave ends a connection, and reports whether it was there. Its webhook says
+// why.
+func (p *Platform) leave(session, id, reason string) bool {
+	q, there := p.end(session, id, reason == "forceDisconnected")
+	if there {
+		e := q.Event(journal.ConnectionDestroyed, q.LeftAt)
+		e.Reason = reason
+		p.notify(e)
+	}
+	return there
+}
+
+func (p *Platform) end(session, id string, forced bool) (Person, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := p.people[id]
+	if q == nil || q.LeftAt != 0 || q.Session != session {
+		return Person{}, false
+	}
+	q.LeftAt, q.Forced = p.now(), forced
+	return *q, true
+}
 
 func (p *Platform) notify(e lesson.Event) {
 	if p.Notify != nil {
 		p.Notify(e)
 		return
 	}
-	p.world.Send(p.world.Now(), e)
+	p.tell(e)
 }
 
-// event is the webhook about the connection.
-func (q *Person) Event(name string, at epoch.Instant) lesson.Event {
+// Event is the webhook about the connection.
+func (q Person) Event(name string, at epoch.Instant) lesson.Event {
 	return lesson.Event{
 		Name: name, Session: q.Session, Project: "123456", At: at,
 		Connection: q.ID, ConnectedAt: q.CameAt, Data: q.Data,
@@ -192,18 +241,18 @@ func (q *Person) Event(name string, at epoch.Instant) lesson.Event {
 	}
 }
 
-// In gives the ids of who is in a session in truth, sorted.
-func (p *Platform) In(session string) []string {
+// Camera is the webhook of a stream that the connection publishes.
+func (q Person) Camera(stream string, at epoch.Instant) lesson.Event {
+	e := q.Event(journal.StreamCreated, at)
+	e.Stream, e.StreamAt, e.Kind, e.Data, e.Digest = stream, at, policy.Camera, "", stream
+	return e
+}
+
+// Person gives the connection with that id; nil: it never came.
+func (p *Platform) Person(id string) *Person {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ids := []string{}
-	for _, q := range p.people {
-		if q.Session == session && q.LeftAt == 0 {
-			ids = append(ids, q.ID)
-		}
-	}
-	slices.Sort(ids)
-	return ids
+	return p.people[id]
 }
 
 // People gives everyone who was ever in a session, by when they came.
@@ -211,10 +260,8 @@ func (p *Platform) People(session string) []Person {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var people []Person
-	for _, q := range p.people {
-		if q.Session == session {
-			people = append(people, *q)
-		}
+	for _, q := range p.sessions[session] {
+		people = append(people, *q)
 	}
 	slices.SortFunc(people, func(a, b Person) int {
 		return cmp.Or(cmp.Compare(a.CameAt, b.CameAt), cmp.Compare(a.ID, b.ID))
@@ -222,5 +269,21 @@ func (p *Platform) People(session string) []Person {
 	return people
 }
 
-// ErrAway is what a platform answers that is away.
-var ErrAway = errors.New("the platform is away")
+// In gives the ids of who is in a session in truth, sorted.
+func (p *Platform) In(session string) []string {
+	ids := []string{}
+	for _, q := range p.People(session) {
+		if q.LeftAt == 0 {
+			ids = append(ids, q.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Sessions gives those that somebody was ever in, sorted.
+func (p *Platform) Sessions() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Sorted(maps.Keys(p.sessions))
+}

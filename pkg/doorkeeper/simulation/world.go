@@ -9,100 +9,156 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
+	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 )
 
-// World is a whole surrounding for a Service on a clock of its own: a platform
-// with people in sessions, webhooks under way, and alarms. Nothing in it moves
-// but by Advance, so a test is the same each time it runs.
+// World is a whole surrounding for a Service: a platform with people in
+// sessions, webhooks under way, alarms, a queue and the sweep. Nothing in it
+// moves but by Advance, so a test is the same each time it runs.
 type World struct {
+	clock
 	Service  *doorkeeper.Service
 	Store    room.Store
 	Platform *Platform
 
-	mu     sync.Mutex
-	now    atomic.Int64
-	alarms map[alarm]bool
-	posts  []Post
-	ids    int
-	// SweepEvery is how often the sweep runs on the way; 0: never.
+	// Settings changes what a service is told when it is started; nil: nothing.
+	Settings func(*doorkeeper.Settings)
+	// Queue takes what the service parks; nil: it has none.
+	Queue *Queue
+	// Held are the webhooks that Hold kept back.
+	Held []lesson.Event
+
+	// SweepEvery is how often the sweep runs on the way, 0: never; and LastSweep
+	// when it last did.
 	SweepEvery time.Duration
-	lastSweep  epoch.Instant
-	// DropAlarm decides which alarms are lost; nil: none.
-	DropAlarm func(session string, at epoch.Instant) bool
+	LastSweep  epoch.Instant
 	// Ring gives the moments at which an alarm really rings: none, early, late,
 	// several; nil: at its own.
 	Ring func(session string, at epoch.Instant) []epoch.Instant
+	// Deliver brings a webhook to the service; nil: by Hear.
+	Deliver func(lesson.Event) error
+	// Again says how much later comes again what failed; nil: after 5 s, a
+	// webhook after 5, 10, 20 s, up to 15 min.
+	Again func(Task, error) time.Duration
+	// Done is told of each thing that happened, and whether it failed; nil:
+	// nobody is.
+	Done func(Task, error)
+
+	mu      sync.Mutex
+	agenda  []*Task // in the order in which they happen
+	planned int     // tasks ever put on the agenda
+	steps   int     // tasks taken from it
+	ids     int
 }
 
-type alarm struct {
-	session string
-	at      epoch.Instant
+var (
+	_ room.Timer = (*World)(nil)
+	_ room.Queue = (*World)(nil)
+)
+
+// Task is what happens at a moment.
+type Task struct {
+	At      epoch.Instant
+	Kind    Kind
+	Event   lesson.Event // of a webhook, and of a replay
+	Session string       // of an alarm
+	Tries   int          // that failed
+
+	step, number int
 }
 
-// Post is a webhook under way.
-type Post struct {
-	At    epoch.Instant
-	Event lesson.Event
+// Kind is what a Task is; of one moment, the smaller comes first.
+type Kind int
+
+// The kinds of tasks.
+const (
+	Webhook Kind = iota
+	Replay       // of an event that was parked
+	Alarm
+	Sweep
+)
+
+// before orders tasks. What was sent in one step, perhaps side by side, comes by
+// connection.
+func before(a, b *Task) int {
+	return cmp.Or(
+		cmp.Compare(a.At, b.At), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.step, b.step),
+		cmp.Compare(a.Event.Connection, b.Event.Connection), cmp.Compare(a.Session, b.Session), cmp.Compare(a.number, b.number),
+	)
 }
 
-// Epoch is when every World begins.
-const Epoch epoch.Instant = 1_790_000_000_000
+// Queue takes what the service parks.
+type Queue struct {
+	Parked []lesson.Event // in order
+	Broken bool           // nothing can be parked
+	// Return gives how much later a parked event comes back; nil: never by
+	// itself.
+	Return func() time.Duration
+}
 
-// NewWorld puts a service over the store.
+// NewWorld puts a service over the store, on a clock of its own.
 func NewWorld(store room.Store) *World {
-	w := &World{Store: store, alarms: map[alarm]bool{}, SweepEvery: time.Minute, lastSweep: Epoch}
-	w.now.Store(int64(Epoch))
-	w.Platform = newPlatform(w)
+	c := &ownClock{}
+	c.Forward(Epoch)
+	return newWorld(store, c)
+}
+
+// InBubble puts a service over the store, on the clock of the synctest bubble in
+// which it is called. There the service's timeouts run too, which no other clock
+// moves: it is for what hangs, and only for that, since it is slow.
+func InBubble(store room.Store) *World { return newWorld(store, bubbleClock{}) }
+
+func newWorld(store room.Store, c clock) *World {
+	w := &World{clock: c, Store: store, SweepEvery: time.Minute, LastSweep: c.Now()}
+	w.Platform = NewPlatform(w.Now, func(e lesson.Event) { w.Send(w.Now(), e) })
 	w.Restart()
 	return w
 }
 
-// Restart is the death of the process and the start of a new one: what was in
-// its memory is gone, alarms included.
+// Restart is the start of a new process: nothing is in its memory.
 func (w *World) Restart() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.Service = doorkeeper.NewService(w.Store, w.Platform, (*alarms)(w), doorkeeper.Settings{
-		TokenLife: 60e9, AllowDemo: true, Project: "123456",
-		Now: w.Now, NewID: w.newID, Rest: w.rest,
-		Log: slog.New(slog.DiscardHandler),
-	})
+	set := doorkeeper.Settings{
+		TokenLife: time.Minute, AllowDemo: true, Project: "123456",
+		Now: w.Now, NewID: w.newID, Log: slog.New(slog.DiscardHandler),
+	}
+	if _, own := w.clock.(*ownClock); own {
+		set.Rest = w.rest
+	}
+	if w.Queue != nil {
+		set.Queue = w
+	}
+	if w.Settings != nil {
+		w.Settings(&set)
+	}
+	w.Service = doorkeeper.NewService(w.Store, w.Platform, w, set)
 }
 
 // Forget loses all alarms, as the death of a single process does.
 func (w *World) Forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.alarms = map[alarm]bool{}
-}
-
-// Now is the world's time.
-func (w *World) Now() epoch.Instant { return epoch.Instant(w.now.Load()) }
-
-// forward lets time go on, never back.
-func (w *World) Forward(to epoch.Instant) {
-	for now := w.now.Load(); now < int64(to); now = w.now.Load() {
-		w.now.CompareAndSwap(now, int64(to))
-	}
+	w.agenda = slices.DeleteFunc(w.agenda, func(t *Task) bool { return t.Kind == Alarm })
 }
 
 func (w *World) newID() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ids++
-	return fmt.Sprintf("id%04d", w.ids)
+	return fmt.Sprintf("id%d", w.ids)
 }
 
 // rest lets the world's time go on for somebody who waits.
@@ -111,25 +167,42 @@ func (w *World) rest(ctx context.Context, until epoch.Instant) error {
 	return ctx.Err()
 }
 
-// alarms is the World as a room.Timer.
-type alarms World
+// plan puts a task on the agenda. The lock is held.
+func (w *World) plan(t Task) {
+	w.planned++
+	t.number = w.planned
+	i, _ := slices.BinarySearchFunc(w.agenda, &t, before)
+	w.agenda = slices.Insert(w.agenda, i, &t)
+}
 
-// Wake notes the alarm.
-func (a *alarms) Wake(_ context.Context, session string, at epoch.Instant) error {
-	w := (*World)(a)
+// Wake implements room.Timer: asking twice for one moment is asking once.
+func (w *World) Wake(_ context.Context, session string, at epoch.Instant) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.DropAlarm != nil && w.DropAlarm(session, at) {
-		return nil
-	}
 	moments := []epoch.Instant{at}
 	if w.Ring != nil {
 		moments = w.Ring(session, at)
 	}
 	for _, moment := range moments {
-		if moment >= at || moment > w.Now() { // an early one comes once
-			w.alarms[alarm{session, max(moment, w.Now())}] = true
+		t := Task{At: max(moment, w.Now()), Kind: Alarm, Session: session}
+		asked := slices.ContainsFunc(w.agenda, func(u *Task) bool { return u.Kind == Alarm && u.Session == session && u.At == t.At })
+		if !asked && (moment >= at || moment > w.Now()) { // an early one comes once
+			w.plan(t)
 		}
+	}
+	return nil
+}
+
+// Park implements room.Queue.
+func (w *World) Park(_ context.Context, e lesson.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.Queue.Broken {
+		return errors.New("the queue is broken on purpose")
+	}
+	w.Queue.Parked = append(w.Queue.Parked, e)
+	if w.Queue.Return != nil {
+		w.plan(Task{At: w.Now().Add(w.Queue.Return()), Kind: Replay, Event: e})
 	}
 	return nil
 }
@@ -138,14 +211,26 @@ func (a *alarms) Wake(_ context.Context, session string, at epoch.Instant) error
 func (w *World) Send(at epoch.Instant, e lesson.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.posts = append(w.posts, Post{at, e})
+	w.plan(Task{At: at, Kind: Webhook, Event: e, step: w.steps})
+}
+
+// Hold keeps a webhook back, in Held; it may be Platform.Notify.
+func (w *World) Hold(e lesson.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Held = append(w.Held, e)
 }
 
 // Pending gives the webhooks under way.
-func (w *World) Pending() []Post {
+func (w *World) Pending() (posts []lesson.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.posts)
+	for _, t := range w.agenda {
+		if t.Kind == Webhook {
+			posts = append(posts, t.Event)
+		}
+	}
+	return posts
 }
 
 // Hear gives the service a webhook now.
@@ -154,79 +239,109 @@ func (w *World) Hear(e lesson.Event) error {
 	return w.Service.Hear(context.Background(), e)
 }
 
-// Advance lets time go on to that moment: webhooks arrive, alarms ring and the
-// sweep runs, each at its time. A webhook that is not taken comes again.
-func (w *World) Advance(to epoch.Instant) {
-	for {
-		at, do := w.next(to)
-		if do == nil {
-			w.Forward(to)
-			return
-		}
-		w.Forward(at)
-		do()
-	}
-}
-
 // Pass lets that much time go by.
 func (w *World) Pass(d time.Duration) { w.Advance(w.Now().Add(d)) }
 
-// next gives what happens first, up to that moment.
-func (w *World) next(to epoch.Instant) (epoch.Instant, func()) {
+// tooMuch is more than happens in one go unless something goes round in circles.
+const tooMuch = 1_000_000
+
+// Advance lets time go on to that moment, and everything on the agenda happen
+// at its own. It is the only loop there is.
+func (w *World) Advance(to epoch.Instant) {
+	for range tooMuch {
+		t, ok := w.next(to)
+		if !ok {
+			w.Forward(to)
+			return
+		}
+		w.Forward(t.At)
+		err := w.happen(t)
+		if w.Done != nil {
+			w.Done(t, err)
+		}
+	}
+	panic(fmt.Sprintf("over %d things happened up to %v", tooMuch, to))
+}
+
+// next takes what happens first from the agenda, up to that moment.
+func (w *World) next(to epoch.Instant) (Task, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	at := to + 1
-	var do func()
-	for i, p := range w.posts {
-		if p.At < at {
-			at, do = p.At, func() { w.arrive(i) }
-		}
+	w.steps++
+	sweep := Task{At: w.LastSweep.Add(w.SweepEvery), Kind: Sweep}
+	if len(w.agenda) > 0 && w.agenda[0].At <= to && (w.SweepEvery == 0 || w.agenda[0].At <= sweep.At) {
+		t := *w.agenda[0]
+		w.agenda = w.agenda[1:]
+		return t, true
 	}
-	first := alarm{at: at}
-	for a := range w.alarms {
-		if a.at < first.at || a.at == first.at && do != nil && first.session > a.session {
-			first = a
-			at, do = a.at, func() { w.ring(a) }
-		}
-	}
-	if sweep := w.lastSweep.Add(w.SweepEvery); w.SweepEvery > 0 && sweep < at {
-		at, do = sweep, func() { w.sweep(sweep) }
-	}
-	if at > to {
-		return to, nil
-	}
-	return at, do
+	return sweep, w.SweepEvery > 0 && sweep.At <= to
 }
 
-func (w *World) arrive(i int) {
+// happen does the task. What fails comes again; for the sweep it is due anyway.
+func (w *World) happen(t Task) error {
+	err := w.attempt(t)
+	if err == nil || t.Kind == Sweep {
+		return err
+	}
+	later := again(t)
+	if w.Again != nil {
+		later = w.Again(t, err)
+	}
+	t.At, t.Tries = w.Now().Add(later), t.Tries+1
 	w.mu.Lock()
-	p := w.posts[i]
-	w.posts = slices.Delete(w.posts, i, i+1)
-	w.mu.Unlock()
-	if err := w.Hear(p.Event); err != nil {
-		p.At = w.Now().Add(5 * time.Second)
-		w.mu.Lock()
-		w.posts = append(w.posts, p)
-		w.mu.Unlock()
+	defer w.mu.Unlock()
+	w.plan(t)
+	return err
+}
+
+func (w *World) attempt(t Task) error {
+	ctx := context.Background()
+	switch t.Kind {
+	case Webhook:
+		if w.Deliver != nil {
+			return w.Deliver(t.Event)
+		}
+		return w.Hear(t.Event)
+	case Replay:
+		return w.Service.Replay(ctx, t.Event)
+	case Alarm:
+		return w.Service.Work(ctx, t.Session)
+	default:
+		w.LastSweep = t.At
+		return w.Service.Sweep(ctx)
 	}
 }
 
-func (w *World) ring(a alarm) {
-	w.mu.Lock()
-	delete(w.alarms, a)
-	w.mu.Unlock()
-	if err := w.Service.Work(context.Background(), a.session); err != nil {
-		_ = (*alarms)(w).Wake(context.Background(), a.session, w.Now().Add(5*time.Second)) // it never fails
+func again(t Task) time.Duration {
+	if t.Kind == Webhook {
+		return min(5*time.Second<<min(t.Tries, 8), 15*time.Minute)
 	}
-}
-
-func (w *World) sweep(at epoch.Instant) {
-	w.lastSweep = at
-	_ = w.Service.Sweep(context.Background()) // what fails is due again in a minute
+	return 5 * time.Second
 }
 
 // Lesson loads a lesson as it is stored.
 func (w *World) Lesson(session string) (lesson.Lesson, error) {
 	l, _, err := w.Store.Lesson(context.Background(), session)
 	return l, err
+}
+
+// Log loads a lesson and the whole of its log.
+func (w *World) Log(session string) (lesson.Lesson, []journal.Line, error) {
+	l, err := w.Lesson(session)
+	if err != nil {
+		return l, nil, err
+	}
+	lines, err := w.Service.Lines(context.Background(), l, 0, 10_000)
+	return l, lines, err
+}
+
+// Put puts a room with the policy of that text, over a session made elsewhere
+// where session is not "".
+func (w *World) Put(name, text, session string) error {
+	p, err := policy.Parse([]byte(text))
+	if err != nil {
+		return err
+	}
+	_, _, err = w.Service.PutRoom(context.Background(), name, doorkeeper.Put{Policy: p, Session: session, Actor: "admin"})
+	return err
 }
