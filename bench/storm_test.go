@@ -24,7 +24,7 @@ const (
 // long it took until everybody was decided.
 func heard(b *testing.B, store *costs.Counted, session, processes, handlers int) time.Duration {
 	b.Helper()
-	people := newCrowd()
+	people := newPlatform()
 	all := make([]*doorkeeper.Service, processes)
 	for i := range all {
 		all[i] = newService(b, store, people)
@@ -36,7 +36,7 @@ func heard(b *testing.B, store *costs.Counted, session, processes, handlers int)
 	came := now() - arrivals
 	posts := make(chan int, arrivals)
 	for _, n := range rand.Perm(arrivals) {
-		people.come(put.Session, id(n), came+epoch.Instant(n))
+		people.Enter(put.Session, id(n), "").CameAt = came + epoch.Instant(n)
 		posts <- n
 	}
 	close(posts)
