@@ -36,7 +36,7 @@ func heard(b *testing.B, store *costs.Counted, session, processes, handlers int)
 	came := now() - arrivals
 	posts := make(chan int, arrivals)
 	for _, n := range rand.Perm(arrivals) {
-		people.Enter(put.Session, id(n), "").CameAt = came + epoch.Instant(n)
+		people.Enter(put.Session, id(n), "", came+epoch.Instant(n))
 		posts <- n
 	}
 	close(posts)
