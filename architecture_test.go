@@ -234,11 +234,14 @@ type callRule struct {
 var calls = []callRule{
 	{
 		"the rules and the shell take time, chance and lifetimes as values",
-		[]string{"pkg/epoch", "pkg/problem", "pkg/object", "pkg/policy", "pkg/journal", "pkg/lesson", "pkg/room", "pkg/doorkeeper"}, testTools,
+		[]string{"pkg/epoch", "pkg/problem", "pkg/object", "pkg/policy", "pkg/journal", "pkg/lesson", "pkg/room", "pkg/doorkeeper"},
+		testTools,
 		[]string{"time.Now", "time.Since", "time.Until", "time.Sleep", "context.Background", "context.TODO", "rand.Int", "rand.IntN", "rand.Text", "rand.Read"},
 	},
 	{
-		"settings are read and judged in one place", []string{"."}, []string{"usher/pkg/config"},
+		"settings are read and judged in one place",
+		[]string{"."},
+		[]string{"usher/pkg/config"},
 		[]string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv", "syscall.Getenv"},
 	},
 }
