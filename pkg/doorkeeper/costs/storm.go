@@ -113,7 +113,8 @@ func (h *house) firstStay(people, seats int) {
 
 // hearAll gives the webhooks that are held to the processes, each with that many
 // handlers at once. One that loses too many races is heard again at the end, as
-// a parked one is; it gives their number.
+// a parked one is; it gives their number. A World does one thing after the other;
+// this is what a storm is about.
 func (h *house) hearAll(processes []*doorkeeper.Service, handlers int) (parked int) {
 	h.t.Helper()
 	posts, lost := make(chan lesson.Event, len(h.Held)), make(chan lesson.Event, len(h.Held))

@@ -53,35 +53,6 @@ func (p crashPath) crashes(t *testing.T, store room.Store) {
 	}
 }
 
-// crashAt is a write that fails, and how; the zero crashAt is none.
-type crashAt struct {
-	nth     int
-	kind    string
-	applied bool
-	then    Then
-}
-
-func (at crashAt) String() string {
-	how := "failed"
-	if at.applied {
-		how = "applied"
-	}
-	return fmt.Sprintf("%d %s %s, %s", at.nth, at.kind, how, []string{"goes on", "store away", "dies"}[at.then])
-}
-
-// crashesOf gives every way to fail one of the writes.
-func crashesOf(kinds []string) []crashAt {
-	var all []crashAt
-	for i, kind := range kinds {
-		for _, applied := range []bool{false, true} {
-			for _, then := range []Then{GoesOn, Away, Dies} {
-				all = append(all, crashAt{i + 1, kind, applied, then})
-			}
-		}
-	}
-	return all
-}
-
 // crashPath is something the service does, in a room with that policy.
 type crashPath struct {
 	name   string
@@ -105,12 +76,11 @@ type crash struct {
 	*World
 	t           *testing.T
 	path        crashPath
-	at          crashAt
-	faults      Faults
+	fault       fault
 	name        string
 	session     string   // the one that people connect to
 	adopted     []string // every session that was adopted
-	writes      []string // the kinds of the path's writes
+	writes      []string // the methods of the path's writes
 	repeated    int      // requests that got no answer and were asked again
 	tokens      map[string]string
 	lost        func(lesson.Event) bool // webhooks that never come
@@ -138,23 +108,23 @@ var crashed atomic.Int64
 // run walks the path with one fault, and then lets four minutes go by.
 func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	name := fmt.Sprintf("crash%06d", crashed.Add(1))
-	c := &crash{t: t, path: p, at: at, name: name, tokens: map[string]string{}, session: "2_" + name + "-session1"}
-	c.World = NewWorld(storetest.Hooked{Under: ownStore{store, name}, Hook: c.faults.Hook})
+	c := &crash{t: t, path: p, name: name, tokens: map[string]string{}, session: "2_" + name + "-session1"}
+	c.World = NewWorld(storetest.Hooked{Under: ownStore{store, name}, Hook: c.fault.hook})
 	c.Platform.prefix = name + "-"
-	c.Platform.Notify, c.Platform.ListFails, c.Platform.DisconnectFails = c.notify, c.listFails, c.disconnectFails
+	c.Platform.Notify, c.Platform.ListFails, c.Platform.DisconnectFails = c.notify, c.dead, c.disconnectFails
 	c.Ring, c.Done = c.ring, c.done
-	if p.own {
-		c.put(p.policy, "")
-	} else {
+	adopted := ""
+	if !p.own {
 		c.session = "1_" + name
-		c.put(p.policy, c.session)
+		adopted = c.session
 	}
+	c.put(p.policy, adopted)
 	if p.setup != nil {
 		p.setup(c)
 	}
-	c.faults.Arm(at.nth, at.applied, at.then)
+	c.fault.arm(at)
 	p.act(c)
-	c.writes = c.faults.Disarm()
+	c.writes = c.fault.disarm()
 	c.Pass(4 * time.Minute)
 	return c
 }
@@ -165,35 +135,32 @@ func (c *crash) notify(e lesson.Event) {
 	}
 }
 
-// ring, listFails and disconnectFails: nothing leaves a process that is dead.
+// dead is the answer to a process that is dead: nothing leaves it.
+func (c *crash) dead() error {
+	if c.fault.ongoing() == dies {
+		return ErrAway
+	}
+	return nil
+}
+
 func (c *crash) ring(_ string, at epoch.Instant) []epoch.Instant {
-	if c.faults.Dead() || c.deaf {
+	if c.deaf || c.dead() != nil {
 		return nil
 	}
 	return []epoch.Instant{at}
 }
 
-func (c *crash) listFails() error {
-	if c.faults.Dead() {
-		return ErrAway
-	}
-	return nil
-}
-
 func (c *crash) disconnectFails(string) error {
-	if c.faults.Dead() {
-		return ErrAway
+	if err := c.dead(); err != nil || c.disconnects == nil {
+		return err
 	}
-	if c.disconnects != nil {
-		return c.disconnects()
-	}
-	return nil
+	return c.disconnects()
 }
 
 // mend ends an outage; a dead process is followed by a new one, which knows
 // nothing. It reports whether whoever waited for an answer got none.
 func (c *crash) mend() bool {
-	if c.faults.Mend() != Dies {
+	if c.fault.mend() != dies {
 		return false
 	}
 	c.Restart()

@@ -153,9 +153,9 @@ func (c *crash) undecided() {
 // has been read after an outage, and within a sweep when the alarms are gone.
 func (c *crash) patience() time.Duration {
 	switch {
-	case c.at.then == GoesOn:
+	case c.fault.at.then == goesOn:
 		return 0
-	case c.at.then == Away && !c.path.swept:
+	case c.fault.at.then == away && !c.path.swept:
 		return 10 * time.Second
 	}
 	return time.Minute + 10*time.Second
@@ -167,7 +167,7 @@ func (c *crash) compare(want, got outcome) {
 	if !slices.Equal(want.facts, got.facts) {
 		c.t.Errorf("it came out as\n%s\nwithout the fault\n%s", strings.Join(got.facts, "\n"), strings.Join(want.facts, "\n"))
 	}
-	late := c.at.then != GoesOn
+	late := c.fault.at.then != goesOn
 	if !slices.Equal(want.times, got.times) && !(c.path.moments && late) {
 		c.t.Errorf("the times are %q, without the fault %q", got.times, want.times)
 	}
@@ -179,7 +179,7 @@ func (c *crash) compare(want, got outcome) {
 		}
 	}
 	if limit := want.late + c.patience(); got.late > limit {
-		c.t.Errorf("something was left undone for %d ms, at most %d", got.late, limit)
+		c.t.Errorf("something was left undone for %v, at most %v", got.late, limit)
 	}
 	if c.t.Failed() {
 		c.t.Log(c.story(c.sessions()))

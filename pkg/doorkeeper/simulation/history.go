@@ -40,9 +40,8 @@ type history struct {
 
 // capSince is a cap and when it came into force.
 type capSince struct {
-	at      epoch.Instant
-	cap     int
-	session string
+	at  epoch.Instant
+	cap int
 }
 
 // told counts the histories.
@@ -208,7 +207,7 @@ func (h *history) put(session string) {
 	}
 	h.say("policy %s: %v", text, err)
 	if err == nil {
-		h.caps = append(h.caps, capSince{h.Now(), limit, h.session})
+		h.caps = append(h.caps, capSince{h.Now(), limit})
 	}
 }
 

@@ -72,7 +72,7 @@ func (h *history) judge(l lesson.Lesson, lines []journal.Line, line journal.Line
 		return
 	}
 	x := h.Platform.Person(line.Connection)
-	limit := h.capAt(l.Session, line.At)
+	limit := h.capAt(line.At)
 	claims := h.earlier(l, x, lines, line) + promises(l, lines, line)
 	if h.waitedAMinute(x, lines, line) {
 		return
@@ -98,11 +98,11 @@ func (h *history) waitedAMinute(x *Person, lines []journal.Line, line journal.Li
 			others++
 		}
 	}
-	return since != 0 && line.At >= since.Add(time.Minute) && others >= h.capAt(x.Session, line.At)
+	return since != 0 && line.At >= since.Add(time.Minute) && others >= h.capAt(line.At)
 }
 
-// capAt is the largest cap that was in force at that moment.
-func (h *history) capAt(session string, at epoch.Instant) int {
+// capAt is the cap that was in force at that moment.
+func (h *history) capAt(at epoch.Instant) int {
 	limit := 0
 	for _, c := range h.caps {
 		if c.at <= at {

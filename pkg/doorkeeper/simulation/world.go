@@ -118,8 +118,8 @@ func NewWorld(store room.Store) *World {
 }
 
 // InBubble puts a service over the store, on the clock of the synctest bubble in
-// which it is called. There the service's timeouts run too, which no other clock
-// moves: it is for what hangs, and only for that, since it is slow.
+// which it is called. It is for what hangs: only there the service's timeouts
+// run too, which are the standard library's and know no other clock.
 func InBubble(store room.Store) *World { return newWorld(store, bubbleClock{}) }
 
 func newWorld(store room.Store, c clock) *World {
