@@ -18,8 +18,8 @@ import (
 
 	"usher/pkg/api"
 	"usher/pkg/bolt"
-
 	"usher/pkg/doorkeeper"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
@@ -32,46 +32,9 @@ const project = "123456"
 
 func now() epoch.Instant { return epoch.Of(time.Now()) }
 
-// crowd is a platform that knows who is in and answers at once.
-type crowd struct {
-	room.Platform // what is not asked of it here
-
-	mu sync.Mutex
-	in map[string]map[string]epoch.Instant // by session and connection
-}
-
-func newCrowd() *crowd { return &crowd{in: map[string]map[string]epoch.Instant{}} }
-
-func (c *crowd) come(session, connection string, at epoch.Instant) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.in[session] == nil {
-		c.in[session] = map[string]epoch.Instant{}
-	}
-	c.in[session][connection] = at
-}
-
-// Connections implements room.Platform.
-func (c *crowd) Connections(_ context.Context, session string) (lesson.Reading, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r := lesson.Reading{Began: now(), Whole: true}
-	for id, at := range c.in[session] {
-		r.Present = append(r.Present, lesson.Presence{ID: id, Since: at})
-	}
-	return r, nil
-}
-
-// Disconnect implements room.Platform.
-func (c *crowd) Disconnect(_ context.Context, session, connection string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.in[session], connection)
-	return nil
-}
-
-// Signal implements room.Platform.
-func (c *crowd) Signal(context.Context, string, string, string, []byte) error { return nil }
+// newPlatform knows who is in and answers at once; webhooks are for a benchmark
+// to post.
+func newPlatform() *simulation.Platform { return simulation.NewPlatform(now, func(lesson.Event) {}) }
 
 // newService is a doorkeeper over the store with a timer of its own.
 func newService(b *testing.B, store room.Store, platform room.Platform) *doorkeeper.Service {

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"usher/pkg/doorkeeper"
+	"usher/pkg/doorkeeper/costs"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 const (
@@ -23,9 +23,9 @@ const (
 // heard lets 200 people come to 60 seats in a session of its own, has the
 // processes hear of them, shuffled, by so many handlers each, and gives how
 // long it took until everybody was decided.
-func heard(b *testing.B, store *roomtest.Counted, session, processes, handlers int) time.Duration {
+func heard(b *testing.B, store *costs.Counted, session, processes, handlers int) time.Duration {
 	b.Helper()
-	people := newCrowd()
+	people := newPlatform()
 	all := make([]*doorkeeper.Service, processes)
 	for i := range all {
 		all[i] = newService(b, store, people)
@@ -37,7 +37,7 @@ func heard(b *testing.B, store *roomtest.Counted, session, processes, handlers i
 	came := now() - arrivals
 	posts := make(chan int, arrivals)
 	for _, n := range rand.Perm(arrivals) {
-		people.come(put.Session, id(n), came+epoch.Instant(n))
+		people.Enter(put.Session, id(n), "", came+epoch.Instant(n))
 		posts <- n
 	}
 	close(posts)
@@ -73,10 +73,10 @@ func hearAll(b *testing.B, s *doorkeeper.Service, session string, came epoch.Ins
 }
 
 // decided waits until nobody waits, and says that the first are in.
-func decided(b *testing.B, store *roomtest.Counted, session string) {
+func decided(b *testing.B, store *costs.Counted, session string) {
 	b.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		l, _, err := store.Bare().Lesson(b.Context(), session)
+		l, _, err := store.Bare.Lesson(b.Context(), session)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -107,7 +107,7 @@ func waits(l lesson.Lesson) bool {
 func BenchmarkStorm(b *testing.B) {
 	for _, c := range []struct{ processes, handlers int }{{1, 1}, {1, 48}, {8, 6}} {
 		b.Run(fmt.Sprintf("processes=%d/handlers=%d", c.processes, c.handlers), func(b *testing.B) {
-			store := roomtest.Count(openBolt(b))
+			store := costs.Count(openBolt(b))
 			var took time.Duration
 			requests := 0
 			for n := 0; b.Loop(); n++ {
@@ -121,17 +121,15 @@ func BenchmarkStorm(b *testing.B) {
 	}
 }
 
-// BenchmarkPeople is an event against the people in a room without a cap: the
-// table is in the log.
+// BenchmarkPeople is an event against the people in a room without a cap.
 func BenchmarkPeople(b *testing.B) {
-	var rows []roomtest.Flat
+	var rows []costs.Flat
 	for b.Loop() {
-		rows = roomtest.Hall(b, roomtest.Count(openBolt(b)), 2, 64, 1000, 15_000)
+		rows = costs.Hall(b, costs.Count(openBolt(b)), 2, 64, 1000, 15_000)
 	}
 	b.ReportMetric(0, "ns/op")
 	for _, r := range rows {
 		b.ReportMetric(float64(r.Arrival.Took.Microseconds()), fmt.Sprintf("µs/arrival-at-%d", r.People))
 		b.ReportMetric(float64(r.Departure.Took.Microseconds()), fmt.Sprintf("µs/departure-at-%d", r.People))
 	}
-	b.Log("\n" + roomtest.FlatTable(rows))
 }

@@ -39,7 +39,7 @@ func visits(b *testing.B, all []*client, rooms int, turn *atomic.Int64) {
 // webhooks is how many webhooks a second go through HTTP, all layers and the
 // store, by 16 clients that keep their connections.
 func webhooks(b *testing.B, store room.Store, rooms int) {
-	s := newService(b, store, newCrowd())
+	s := newService(b, store, newPlatform())
 	putRooms(b, s, rooms, `{"maxSeats":20,"lessonSeconds":0}`)
 	addr := serve(b, s)
 	all := make([]*client, clients)
@@ -68,7 +68,7 @@ func BenchmarkMemory(b *testing.B) {
 	var heap int64
 	for b.Loop() {
 		before := inUse()
-		s := newService(b, openBolt(b), newCrowd())
+		s := newService(b, openBolt(b), newPlatform())
 		putRooms(b, s, rooms, `{"maxSeats":2}`)
 		c := dial(b, serve(b, s))
 		for n := range rooms {

@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,7 +11,7 @@ import (
 
 	"usher/pkg/api"
 	"usher/pkg/epoch"
-	"usher/pkg/lesson"
+	"usher/pkg/journal"
 )
 
 var checks = map[string]command{
@@ -37,7 +36,7 @@ func (s *story) in(c *call) error {
 		return err
 	}
 	want := slices.Sorted(slices.Values(c.args))
-	if got := s.vonage.In(session); !slices.Equal(got, want) {
+	if got := s.Platform.In(session); !slices.Equal(got, want) {
 		return fmt.Errorf("in the session are %q, want %q", got, want)
 	}
 	return nil
@@ -53,7 +52,7 @@ func (s *story) count(c *call) error {
 		return errors.New("usage: count PREFIX N")
 	}
 	n := 0
-	for _, id := range s.vonage.In(session) {
+	for _, id := range s.Platform.In(session) {
 		if strings.HasPrefix(id, c.args[0]) {
 			n++
 		}
@@ -70,22 +69,15 @@ func (s *story) showLog(c *call) error {
 	if err != nil {
 		return err
 	}
-	l, err := s.world.Lesson(session)
-	if err != nil {
-		return err
-	}
-	fmt.Fprint(c.Stdout(), s.log(l))
-	return nil
+	_, lines, err := s.Log(session)
+	fmt.Fprint(c.Stdout(), told(lines))
+	return err
 }
 
-// log is the lesson's log, one line each: when it was decided, what it answers
+// told is a log, one line each: when it was decided, what it answers
 // to, about whom, what was decided and why, and the time it is about if that is
 // another.
-func (s *story) log(l lesson.Lesson) string {
-	lines, err := s.service.Lines(context.Background(), l, 0, 10_000)
-	if err != nil {
-		return err.Error() + "\n"
-	}
+func told(lines []journal.Line) string {
 	b := &strings.Builder{}
 	for _, line := range lines {
 		fmt.Fprintf(b, "%-8s %-19s %-4s %-8s %s", since(line.At), line.Event, dash(line.Connection), dash(line.User), line.Action)
@@ -123,11 +115,7 @@ func (s *story) says(c *call) error {
 	if err != nil {
 		return err
 	}
-	l, err := s.world.Lesson(session)
-	if err != nil {
-		return err
-	}
-	lines, err := s.service.Lines(context.Background(), l, 0, 10_000)
+	_, lines, err := s.Log(session)
 	if err != nil {
 		return err
 	}
@@ -150,7 +138,7 @@ func (s *story) says(c *call) error {
 // requests prints the requests to disconnect since it was last used.
 func (s *story) showRequests(c *call) error {
 	text := s.requestLines(s.requests)
-	s.requests = len(s.vonage.Requests)
+	s.requests = len(s.Platform.Requests)
 	fmt.Fprint(c.Stdout(), text)
 	return nil
 }
@@ -158,7 +146,7 @@ func (s *story) showRequests(c *call) error {
 // readings prints when the list was read since it was last used.
 func (s *story) countReadings(c *call) error {
 	var all []epoch.Instant
-	for _, at := range s.vonage.Readings {
+	for _, at := range s.Platform.Readings {
 		all = append(all, at...)
 	}
 	slices.Sort(all)
@@ -172,19 +160,19 @@ func (s *story) countReadings(c *call) error {
 
 // signals prints the signals since it was last used.
 func (s *story) showSignals(c *call) error {
-	for _, text := range s.vonage.signals[s.signals:] {
+	for _, text := range s.Platform.Signals[s.signals:] {
 		fmt.Fprintln(c.Stdout(), text)
 	}
-	s.signals = len(s.vonage.signals)
+	s.signals = len(s.Platform.Signals)
 	fmt.Fprint(c.Stdout())
 	return nil
 }
 
 // archived checks that the last session was made with an archive.
 func (s *story) archived(c *call) error {
-	n := len(s.vonage.archived)
-	if n == 0 || s.vonage.archived[n-1] == c.neg {
-		return fmt.Errorf("sessions were made with archives %v", s.vonage.archived)
+	n := len(s.Platform.Archived)
+	if n == 0 || s.Platform.Archived[n-1] == c.neg {
+		return fmt.Errorf("sessions were made with archives %v", s.Platform.Archived)
 	}
 	return nil
 }
@@ -217,7 +205,10 @@ func (s *story) answered(c *call) error {
 
 // parked N checks how many events wait in the queue.
 func (s *story) parked(c *call) error {
-	if n := strconv.Itoa(len(s.queue.parked)); n != strings.Join(c.args, "") {
+	if s.Queue == nil {
+		return errNoQueue
+	}
+	if n := strconv.Itoa(len(s.Queue.Parked)); n != strings.Join(c.args, "") {
 		return fmt.Errorf("%s events are parked, want %q", n, c.args)
 	}
 	return nil
@@ -285,13 +276,4 @@ func stamp(text *string) string {
 		return *text
 	}
 	return since(epoch.Of(at))
-}
-
-// sessions are those that the story's people were ever in.
-func (s *story) sessions() []string {
-	all := maps.Clone(s.visited)
-	if session, err := s.where(); err == nil {
-		all[session] = true
-	}
-	return slices.Sorted(maps.Keys(all))
 }

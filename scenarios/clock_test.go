@@ -8,10 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"usher/pkg/epoch"
-	"usher/pkg/lesson"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
+	"usher/pkg/room/storetest"
 )
 
 var clockCommands = map[string]command{
@@ -22,29 +21,13 @@ var clockCommands = map[string]command{
 	"queue": (*story).queueIs,
 }
 
-type alarm struct {
-	session string
-	at      epoch.Instant
-}
-
-// timer is the story as a room.Timer.
-type timer story
-
-// Wake notes the alarm.
-func (t *timer) Wake(_ context.Context, session string, at epoch.Instant) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.alarms[alarm{session, at}] = true
-	return nil
-}
-
 // clock DURATION lets time go by; clock to DURATION goes on to that time of the
 // story.
 func (s *story) clock(c *call) error {
 	args := c.args
-	from := s.now()
+	from := s.Now()
 	if len(args) == 2 && args[0] == "to" {
-		from, args = roomtest.Epoch, args[1:]
+		from, args = simulation.Epoch, args[1:]
 	}
 	if len(args) != 1 {
 		return errors.New("usage: clock [to] DURATION")
@@ -54,98 +37,41 @@ func (s *story) clock(c *call) error {
 		return err
 	}
 	to := from.Add(d)
-	if to < s.now() {
-		return fmt.Errorf("it is %s already", since(s.now()))
+	if to < s.Now() {
+		return fmt.Errorf("it is %s already", since(s.Now()))
 	}
-	return s.advance(to)
-}
-
-// tooMuch is more than can happen in a story unless something goes round in
-// circles.
-const tooMuch = 100_000
-
-// advance lets everything happen up to that moment, each thing at its time.
-func (s *story) advance(to epoch.Instant) error {
-	for range tooMuch {
-		at, do := s.next(to)
-		if do == nil {
-			s.world.Advance(to)
-			return nil
-		}
-		s.world.Advance(at)
-		s.steps++
-		do()
-	}
-	return fmt.Errorf("over %d things happened up to %s", tooMuch, since(to))
-}
-
-// next is what happens first: of one moment, webhooks before alarms before the
-// sweep.
-func (s *story) next(to epoch.Instant) (epoch.Instant, func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at, do := to+1, func() {}
-	if i := s.firstPost(); i >= 0 && s.posts[i].at < at {
-		at, do = s.posts[i].at, func() { s.arrive(i) }
-	}
-	if a, ok := s.firstAlarm(); ok && a.at < at {
-		at, do = a.at, func() { s.ring(a) }
-	}
-	if due := s.lastSweep.Add(time.Minute); s.sweeping && !s.down && due < at {
-		at, do = due, func() { s.sweepNow(due) }
-	}
-	if at > to {
-		return to, nil
-	}
-	return at, do
-}
-
-func (s *story) firstAlarm() (alarm, bool) {
-	var first alarm
-	for a := range s.alarms {
-		if first.session == "" || cmp.Or(cmp.Compare(a.at, first.at), cmp.Compare(a.session, first.session)) < 0 {
-			first = a
-		}
-	}
-	return first, first.session != ""
-}
-
-func (s *story) ring(a alarm) {
-	s.mu.Lock()
-	delete(s.alarms, a)
-	s.mu.Unlock()
-	if err := s.service.Work(context.Background(), a.session); err != nil {
-		_ = (*timer)(s).Wake(context.Background(), a.session, s.now().Add(5*time.Second)) // it never fails
-	}
-}
-
-func (s *story) sweepNow(at epoch.Instant) {
-	s.lastSweep = at
-	_ = s.service.Sweep(context.Background()) // what fails is due again in a minute
+	s.Advance(to)
+	return nil
 }
 
 // sweep on, sweep off.
 func (s *story) sweep(c *call) error {
 	word, err := one(c, "on", "off")
-	s.sweeping, s.lastSweep = word == "on", s.now()
+	s.SweepEvery, s.LastSweep = 0, s.Now()
+	if word == "on" {
+		s.SweepEvery = time.Minute
+	}
 	return err
 }
 
 // crash [DURATION] ends the process without a word; alarms and memory are lost.
 // After the time it is started again over the same file.
 func (s *story) crash(c *call) error {
-	s.down, s.alarms = true, map[alarm]bool{}
+	every := s.SweepEvery
+	s.down, s.SweepEvery = true, 0
+	s.Forget()
 	if len(c.args) > 0 {
 		if err := s.clock(c); err != nil {
 			return err
 		}
 	}
-	s.down = false
+	s.down, s.SweepEvery = false, every
 	s.start()
 	if err := s.restore(); err != nil {
 		return err
 	}
-	return s.advance(s.now())
+	s.Pass(0)
+	return nil
 }
 
 // restore sets an alarm for every lesson that has something to do, as the
@@ -153,112 +79,66 @@ func (s *story) crash(c *call) error {
 func (s *story) restore() error {
 	ctx := context.Background()
 	for bucket := range room.DueBuckets {
-		sessions, err := s.store.Due(ctx, bucket, 1<<52, 1000)
+		sessions, err := s.Store.Due(ctx, bucket, 1<<52, 1000)
 		if err != nil {
 			return err
 		}
 		slices.Sort(sessions)
-		lessons, err := s.store.Lessons(ctx, sessions)
+		lessons, err := s.Store.Lessons(ctx, sessions)
 		if err != nil {
 			return err
 		}
 		for session, l := range lessons {
-			_ = (*timer)(s).Wake(ctx, session, l.Due) // it never fails
+			_ = s.Wake(ctx, session, l.Due) // it never fails
 		}
 	}
 	return nil
 }
 
-// store is the file, or a store that is away.
-type store struct {
-	room.Store
-	away bool
-}
-
-func (s *store) gone() error {
+// storeFails is a storetest.Hook.
+func (s *story) storeFails(_ context.Context, _ storetest.Call, do func() error) error {
 	if s.away {
 		return fmt.Errorf("%w: the story says so", room.ErrUnavailable)
 	}
-	return nil
-}
-
-// Lesson fails while the store is away.
-func (s *store) Lesson(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {
-	if err := s.gone(); err != nil {
-		return lesson.Lesson{}, nil, err
-	}
-	return s.Store.Lesson(ctx, session, records...)
-}
-
-// Add fails while the store is away.
-func (s *store) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
-	if err := s.gone(); err != nil {
-		return lesson.Lesson{}, err
-	}
-	return s.Store.Add(ctx, a)
-}
-
-// Swap fails while the store is away.
-func (s *store) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error) {
-	if err := s.gone(); err != nil {
-		return lesson.Lesson{}, err
-	}
-	return s.Store.Swap(ctx, next)
-}
-
-// Room fails while the store is away.
-func (s *store) Room(ctx context.Context, name string) (room.Room, error) {
-	if err := s.gone(); err != nil {
-		return room.Room{}, err
-	}
-	return s.Store.Room(ctx, name)
+	return do()
 }
 
 // store away, store back.
 func (s *story) storeIs(c *call) error {
 	word, err := one(c, "away", "back")
-	s.store.away = word == "away"
+	s.away = word == "away"
 	return err
-}
-
-// queue keeps the events that the store does not take.
-type queue struct {
-	on, away bool
-	parked   []lesson.Event
-}
-
-// Park keeps the event, unless the queue is away too.
-func (q *queue) Park(_ context.Context, e lesson.Event) error {
-	if q.away {
-		return errors.New("the queue is away: the story says so")
-	}
-	q.parked = append(q.parked, e)
-	return nil
 }
 
 // queue on gives the process a queue, queue away takes it out of reach, queue
 // drain lets the parked events be heard.
 func (s *story) queueIs(c *call) error {
 	word, err := one(c, "on", "away", "drain")
+	if err != nil || word != "on" && s.Queue == nil {
+		return cmp.Or(err, errNoQueue)
+	}
 	switch word {
 	case "on":
-		s.queue.on, s.queue.away = true, false
+		if s.Queue == nil {
+			s.Queue = &simulation.Queue{}
+		}
+		s.Queue.Broken = false
 		s.start()
 	case "away":
-		s.queue.away = true
+		s.Queue.Broken = true
 	case "drain":
-		for _, e := range s.queue.parked {
-			if err := s.service.Replay(context.Background(), e); err != nil {
+		for _, e := range s.Queue.Parked {
+			if err := s.Service.Replay(context.Background(), e); err != nil {
 				return fmt.Errorf("replay of the parked %s: %w", e.Name, err)
 			}
 		}
-		s.queue.parked = nil
+		s.Queue.Parked = nil
 	}
-	if err != nil {
-		return err
-	}
-	return s.advance(s.now())
+	s.Pass(0)
+	return nil
 }
+
+var errNoQueue = errors.New("there is no queue: the story has to say \"queue on\"")
 
 // one gives the line's only word, which must be one of these.
 func one(c *call, words ...string) (string, error) {

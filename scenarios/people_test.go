@@ -9,10 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"usher/pkg/api"
-	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 )
@@ -28,15 +26,6 @@ var peopleCommands = map[string]command{
 	"lose":    (*story).lose,
 	"repeat":  (*story).repeat,
 	"session": (*story).sessionIs,
-}
-
-// post is a webhook of Vonage under way.
-type post struct {
-	at         epoch.Instant
-	step       int
-	connection string
-	body       []byte
-	tries      int
 }
 
 // where is the session in which the story takes place.
@@ -60,8 +49,9 @@ func (s *story) connect(c *call) error {
 	if err != nil {
 		return err
 	}
-	s.vonage.Come(session, c.args[0], cmp.Or(append(c.args[1:], "")...))
-	return s.advance(s.now())
+	s.Platform.Come(session, c.args[0], cmp.Or(append(c.args[1:], "")...))
+	s.Pass(0)
+	return nil
 }
 
 // crowd PREFIX N lets so many connect in one moment, each an own user.
@@ -79,9 +69,10 @@ func (s *story) crowd(c *call) error {
 	}
 	for i := range n {
 		id := fmt.Sprintf("%s%03d", c.args[0], i+1)
-		s.vonage.Come(session, id, "user "+id)
+		s.Platform.Come(session, id, "user "+id)
 	}
-	return s.advance(s.now())
+	s.Pass(0)
+	return nil
 }
 
 // enter ID USER lets a client connect with what the user's last join gave.
@@ -93,15 +84,17 @@ func (s *story) enter(c *call) error {
 	if !ok {
 		return fmt.Errorf("no join of %s has succeeded", c.args[1])
 	}
-	s.vonage.Come(t.SessionID, c.args[0], t.Token)
-	return s.advance(s.now())
+	s.Platform.Come(t.SessionID, c.args[0], t.Token)
+	s.Pass(0)
+	return nil
 }
 
 func (s *story) leave(c *call) error {
 	for _, id := range c.args {
-		s.vonage.Go(id)
+		s.Platform.Go(id)
 	}
-	return s.advance(s.now())
+	s.Pass(0)
+	return nil
 }
 
 // vanish is a leave of which Vonage never tells.
@@ -109,10 +102,11 @@ func (s *story) vanish(c *call) error {
 	for _, id := range c.args {
 		lost := s.lost[id]
 		s.lost[id] = true
-		s.vonage.Go(id)
+		s.Platform.Go(id)
 		s.lost[id] = lost
 	}
-	return s.advance(s.now())
+	s.Pass(0)
+	return nil
 }
 
 // hold [ID...] keeps webhooks back: all, or those of these connections.
@@ -126,39 +120,39 @@ func (s *story) hold(c *call) error {
 	return nil
 }
 
-// release backwards delivers the last first. release [ID...] delivers what was held back: everything in its order, or that
-// of these connections in the order given. Without ids nothing is held any more.
+// release [ID...] delivers what was held back: everything in its order, or that
+// of these connections in the order given; release backwards the last first.
+// Without ids nothing is held any more.
 func (s *story) release(c *call) error {
 	if len(c.args) == 1 && c.args[0] == "backwards" {
-		slices.Reverse(s.kept)
+		slices.Reverse(s.Held)
 		c.args = nil
 	}
-	var out, stay []post
+	var out []lesson.Event
 	for _, id := range c.args {
 		delete(s.held, id)
-		for _, p := range s.kept {
-			if p.connection == id {
-				out = append(out, p)
-			}
-		}
+		out = append(out, s.about(s.Held, id)...)
 	}
-	for _, p := range s.kept {
-		if !slices.Contains(c.args, p.connection) {
-			stay = append(stay, p)
-		}
-	}
-	s.kept = stay
+	s.Held = slices.DeleteFunc(s.Held, func(e lesson.Event) bool { return slices.Contains(c.args, e.Connection) })
 	if len(c.args) == 0 {
 		s.holding, s.held = false, map[string]bool{}
-		out, s.kept = stay, nil
+		out, s.Held = s.Held, nil
 	}
-	for _, p := range out {
-		s.queuePost(p)
-		if err := s.advance(s.now()); err != nil {
-			return err
-		}
+	for _, e := range out {
+		s.Send(s.Now(), e)
+		s.Pass(0)
 	}
 	return nil
+}
+
+// about gives the events of these connections.
+func (s *story) about(events []lesson.Event, ids ...string) (about []lesson.Event) {
+	for _, e := range events {
+		if slices.Contains(ids, e.Connection) {
+			about = append(about, e)
+		}
+	}
+	return about
 }
 
 // lose ID... keeps every webhook of these connections from coming.
@@ -166,18 +160,17 @@ func (s *story) lose(c *call) error {
 	for _, id := range c.args {
 		s.lost[id] = true
 	}
-	s.kept = slices.DeleteFunc(s.kept, func(p post) bool { return s.lost[p.connection] })
+	s.Held = slices.DeleteFunc(s.Held, func(e lesson.Event) bool { return s.lost[e.Connection] })
 	return nil
 }
 
 // repeat ID... delivers once more what came about these connections.
 func (s *story) repeat(c *call) error {
-	for _, p := range slices.Clone(s.sent) {
-		if slices.Contains(c.args, p.connection) {
-			s.queuePost(p)
-		}
+	for _, e := range s.about(s.sent, c.args...) {
+		s.Send(s.Now(), e)
 	}
-	return s.advance(s.now())
+	s.Pass(0)
+	return nil
 }
 
 // session [ID] says where people connect; without an id, in the room's session.
@@ -191,17 +184,14 @@ func (s *story) sessionIs(c *call) error {
 
 // notify is told by the platform that somebody came or went.
 func (s *story) notify(e lesson.Event) {
-	p := post{connection: e.Connection, body: bodyOf(e)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.visited[e.Session] = true
 	switch {
 	case s.lost[e.Connection]:
 	case s.holding || s.held[e.Connection]:
-		s.kept = append(s.kept, p)
+		s.Hold(e)
 	default:
-		p.at, p.step = s.now(), s.steps
-		s.posts = append(s.posts, p)
+		s.Send(s.Now(), e)
 	}
 }
 
@@ -226,61 +216,26 @@ func bodyOf(e lesson.Event) []byte {
 	return raw
 }
 
-func (s *story) queuePost(p post) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p.at, p.step = s.now(), s.steps
-	s.posts = append(s.posts, p)
-}
-
-// firstPost finds the webhook that comes first; of one moment, by the step in
-// which it was sent, then by connection.
-func (s *story) firstPost() int {
-	first := -1
-	for i, p := range s.posts {
-		if first < 0 {
-			first = i
-			continue
-		}
-		f := s.posts[first]
-		if cmp.Or(cmp.Compare(p.at, f.at), cmp.Compare(p.step, f.step), cmp.Compare(p.connection, f.connection)) < 0 {
-			first = i
-		}
+// deliver posts a webhook as Vonage does.
+func (s *story) deliver(e lesson.Event) error {
+	if s.down {
+		return errors.New("the process is not running")
 	}
-	return first
-}
-
-// arrive delivers a webhook. One that is not taken comes again, after 5 s,
-// then each time twice as long, up to 15 min.
-func (s *story) arrive(i int) {
-	s.mu.Lock()
-	p := s.posts[i]
-	s.posts = slices.Delete(s.posts, i, i+1)
-	s.mu.Unlock()
-	if !s.down && s.deliver(p.body, s.now()) == http.StatusOK {
-		s.sent = append(s.sent, p)
-		return
-	}
-	p.at = s.now().Add(min(5*time.Second<<min(p.tries, 8), 15*time.Minute))
-	p.tries++
-	s.mu.Lock()
-	s.posts = append(s.posts, p)
-	s.mu.Unlock()
-}
-
-// deliver posts a body as Vonage does and gives the status.
-func (s *story) deliver(body []byte, signedAt epoch.Instant) int {
+	body := bodyOf(e)
 	r, err := http.NewRequest(http.MethodPost, s.server.URL+api.WebhookPath, bytes.NewReader(body))
 	if err != nil {
-		return 0
+		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	if s.signed {
-		r.Header.Set("Authorization", "Bearer "+sign(body, signature, signedAt))
+		r.Header.Set("Authorization", "Bearer "+sign(body, signature, s.Now()))
 	}
 	a, err := s.send(r)
-	if err != nil {
-		return 0
+	if err == nil && a.status != http.StatusOK {
+		err = fmt.Errorf("the webhook was answered %s", a)
 	}
-	return a.status
+	if err == nil {
+		s.sent = append(s.sent, e)
+	}
+	return err
 }

@@ -2,18 +2,15 @@ package scenarios_test
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"usher/pkg/lesson"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 var platformCommands = map[string]command{
@@ -22,57 +19,18 @@ var platformCommands = map[string]command{
 	"sessions":   (*story).sessionsAre,
 }
 
-// platform is the world's platform with what else a story looks at.
-type platform struct {
-	*roomtest.Platform
-	noSessions bool
-	notFound   bool // the list answers 404
-
-	mu       sync.Mutex // as a story's
-	archived []bool
-	signals  []string
-}
-
-// CreateSession makes a session, unless the story says that none can be made.
-func (p *platform) CreateSession(ctx context.Context, archived bool) (string, error) {
-	if p.noSessions {
-		return "", roomtest.ErrAway
-	}
-	p.mu.Lock()
-	p.archived = append(p.archived, archived)
-	p.mu.Unlock()
-	return p.Platform.CreateSession(ctx, archived)
-}
-
-// Connections reads the list; one that is not found is empty and not whole.
-func (p *platform) Connections(ctx context.Context, session string) (lesson.Reading, error) {
-	r, err := p.Platform.Connections(ctx, session)
-	if p.notFound {
-		r.Present, r.Whole, r.NotFound = nil, false, true
-	}
-	return r, err
-}
-
-// Signal notes what was sent.
-func (p *platform) Signal(_ context.Context, _, _, kind string, data []byte) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.signals = append(p.signals, kind+" "+string(data))
-	return nil
-}
-
 // list lag DURATION: it shows what was true that long ago. list fails, list
 // missing (404), list paged (several pages), list works.
 func (s *story) list(c *call) error {
 	if len(c.args) == 2 && c.args[0] == "lag" {
 		d, err := time.ParseDuration(c.args[1])
-		s.vonage.Lag = d
+		s.Platform.Lag = d
 		return err
 	}
 	word, err := one(c, "fails", "missing", "paged", "works")
-	s.vonage.ListFails, s.vonage.Paged, s.vonage.notFound = nil, word == "paged", word == "missing"
+	s.Platform.ListFails, s.Platform.Paged, s.Platform.Missing = nil, word == "paged", word == "missing"
 	if word == "fails" {
-		s.vonage.ListFails = func() error { return &room.PlatformError{Operation: "list connections", Status: 500} }
+		s.Platform.ListFails = func() error { return &room.PlatformError{Operation: "list connections", Status: 500} }
 	}
 	return err
 }
@@ -81,7 +39,7 @@ func (s *story) list(c *call) error {
 // connections; the status nothing is no answer at all. disconnect works.
 func (s *story) disconnect(c *call) error {
 	if len(c.args) == 1 && c.args[0] == "works" {
-		s.vonage.DisconnectFails = nil
+		s.Platform.DisconnectFails = nil
 		return nil
 	}
 	if len(c.args) < 2 || c.args[0] != "fails" {
@@ -89,7 +47,7 @@ func (s *story) disconnect(c *call) error {
 	}
 	answer, err := platformAnswer(c.args[1])
 	ids := c.args[2:]
-	s.vonage.DisconnectFails = func(id string) error {
+	s.Platform.DisconnectFails = func(id string) error {
 		if len(ids) == 0 || slices.Contains(ids, id) {
 			return answer
 		}
@@ -100,7 +58,7 @@ func (s *story) disconnect(c *call) error {
 
 func platformAnswer(status string) (answer, err error) {
 	if status == "nothing" {
-		return roomtest.ErrAway, nil
+		return simulation.ErrAway, nil
 	}
 	n, err := strconv.Atoi(status)
 	if n == 404 {
@@ -112,15 +70,18 @@ func platformAnswer(status string) (answer, err error) {
 // sessions fail, sessions work.
 func (s *story) sessionsAre(c *call) error {
 	word, err := one(c, "fail", "work")
-	s.vonage.noSessions = word == "fail"
+	s.Platform.SessionFails = nil
+	if word == "fail" {
+		s.Platform.SessionFails = func() error { return simulation.ErrAway }
+	}
 	return err
 }
 
 // requestLines are the requests to disconnect from the first on, one a line, by
 // time and connection.
 func (s *story) requestLines(first int) string {
-	requests := slices.Clone(s.vonage.Requests[first:])
-	slices.SortStableFunc(requests, func(a, b roomtest.Request) int {
+	requests := slices.Clone(s.Platform.Requests[first:])
+	slices.SortStableFunc(requests, func(a, b simulation.Request) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Connection, b.Connection))
 	})
 	b := &strings.Builder{}

@@ -2,7 +2,6 @@ package scenarios_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,8 +13,10 @@ import (
 	"usher/pkg/api"
 	"usher/pkg/bolt"
 	"usher/pkg/doorkeeper"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
-	"usher/pkg/room/roomtest"
+	"usher/pkg/lesson"
+	"usher/pkg/room/storetest"
 	"usher/pkg/vonage"
 )
 
@@ -27,45 +28,33 @@ const (
 
 var apiSecret = []byte("the secret of the story's API, long enough")
 
-// story is one file being run: Usher behind its HTTP handlers, Vonage with the
-// people in its sessions, and a clock.
+// story is one file being run: a world over the real store, and Usher in it
+// behind its HTTP handlers.
 type story struct {
+	*simulation.World
 	file   *bolt.Store
-	store  *store
-	world  *roomtest.World // keeps the time and knows who is in; its own service stays idle
-	vonage *platform
-	queue  *queue
-
-	service *doorkeeper.Service
-	server  *httptest.Server
-	signed  bool // callbacks must carry a signature
-	down    bool // the process is not running
-	errors  bytes.Buffer
+	away   bool // the store cannot be reached
+	server *httptest.Server
+	signed bool // callbacks must carry a signature
+	down   bool // the process is not running
+	log    *slog.Logger
+	errors bytes.Buffer // what it reports as an error
 
 	// mu is for what one request, alarm or sweep does in several goroutines.
 	// Between them the story is alone and needs no lock.
-	mu        sync.Mutex
-	alarms    map[alarm]bool
-	posts     []post
-	steps     int // of the clock, so that what happens at one moment has an order
-	lastSweep epoch.Instant
-	sweeping  bool
-
+	mu      sync.Mutex
 	holding bool            // webhooks are held back
 	held    map[string]bool // those of these connections are
 	lost    map[string]bool // those of these connections never come
-	kept    []post          // held back
-	sent    []post          // delivered
+	sent    []lesson.Event  // delivered
 
 	room     string                     // the one that commands without a name mean
 	session  string                     // where people connect; "" is the room's
 	tokens   map[string]api.Credentials // by user
-	visited  map[string]bool            // sessions that somebody was in
 	last     answer
 	requests int // of Vonage, checked so far
 	readings int
 	signals  int
-	ids      int
 }
 
 func newStory(path string) (*story, error) {
@@ -73,15 +62,11 @@ func newStory(path string) (*story, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &story{
-		file: file, store: &store{Store: file}, queue: &queue{},
-		alarms: map[alarm]bool{}, sweeping: true, lastSweep: roomtest.Epoch,
-		held: map[string]bool{}, lost: map[string]bool{}, tokens: map[string]api.Credentials{}, visited: map[string]bool{},
-	}
-	s.world = roomtest.NewWorld(file)
-	s.world.SweepEvery = 0
-	s.vonage = &platform{Platform: s.world.Platform}
-	s.vonage.Notify = s.notify
+	s := &story{file: file, held: map[string]bool{}, lost: map[string]bool{}, tokens: map[string]api.Credentials{}}
+	s.World = simulation.NewWorld(storetest.Hooked{Under: file, Hook: s.storeFails})
+	s.log = slog.New(slog.NewTextHandler(&s.errors, &slog.HandlerOptions{Level: slog.LevelError}))
+	s.Settings = func(set *doorkeeper.Settings) { set.Log = s.log }
+	s.Platform.Notify, s.Deliver = s.notify, s.deliver
 	s.start()
 	return s, nil
 }
@@ -96,64 +81,38 @@ func (s *story) start() {
 	if s.server != nil {
 		s.server.Close()
 	}
-	log := slog.New(slog.NewTextHandler(&s.errors, &slog.HandlerOptions{Level: slog.LevelError}))
-	settings := doorkeeper.Settings{
-		TokenLife: time.Minute, AllowDemo: true, Project: project,
-		Now: s.world.Now, NewID: s.newID, Rest: s.rest, Log: log,
-	}
-	if s.queue.on {
-		settings.Queue = s.queue
-	}
-	s.service = doorkeeper.NewService(s.store, s.vonage, (*timer)(s), settings)
-	s.server = httptest.NewServer(s.handler(log))
+	s.Restart()
+	s.server = httptest.NewServer(s.handler())
 }
 
-func (s *story) handler(log *slog.Logger) http.Handler {
+func (s *story) handler() http.Handler {
 	hook := api.WebhookOptions{
-		Service: s.service, Decode: vonage.Decode, ErrIncomplete: vonage.ErrIncomplete,
-		Now: s.world.Now, Log: log,
+		Service: s.Service, Decode: vonage.Decode, ErrIncomplete: vonage.ErrIncomplete,
+		Now: s.Now, Log: s.log,
 	}
 	if s.signed {
-		hook.Verifier = vonage.NewVerifier(signature, func() time.Time { return s.now().Std() })
+		hook.Verifier = vonage.NewVerifier(signature, func() time.Time { return s.Now().Std() })
 	}
 	mux := http.NewServeMux()
 	mux.Handle(api.WebhookPath, api.Webhook(hook))
-	mux.Handle("/", api.New(api.Options{Service: s.service, APISecret: apiSecret, Now: s.world.Now, Version: "story", Log: log}))
+	mux.Handle("/", api.New(api.Options{Service: s.Service, APISecret: apiSecret, Now: s.Now, Version: "story", Log: s.log}))
 	return mux
 }
 
-func (s *story) newID() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ids++
-	return fmt.Sprintf("id%d", s.ids)
-}
-
-// rest lets the time go by for a request that has to wait.
-func (s *story) rest(ctx context.Context, until epoch.Instant) error {
-	s.world.Advance(until)
-	return ctx.Err()
-}
-
-func (s *story) now() epoch.Instant { return s.world.Now() }
-
 // since is a moment as stories write it: the time since they began.
 func since(t epoch.Instant) string {
-	return (time.Duration(t-roomtest.Epoch) * time.Millisecond).String()
+	return t.Sub(simulation.Epoch).String()
 }
 
 // tell is what happened, for somebody who looks for the reason of a failure.
 func (s *story) tell() string {
+	s.away = false // to look into it
 	b := &strings.Builder{}
-	fmt.Fprintf(b, "The story stands at %s.\n", since(s.now()))
-	for _, session := range s.sessions() {
-		fmt.Fprintf(b, "\nIn session %s in truth: %s\nIts log:\n", session, strings.Join(s.vonage.In(session), " "))
-		l, err := s.world.Lesson(session)
-		if err != nil {
-			fmt.Fprintf(b, "  %v\n", err)
-			continue
-		}
-		b.WriteString(indent(s.log(l)))
+	fmt.Fprintf(b, "The story stands at %s.\n", since(s.Now()))
+	for _, session := range s.Platform.Sessions() {
+		_, lines, err := s.Log(session)
+		fmt.Fprintf(b, "\nIn session %s in truth: %s\nIts log: %v\n", session, strings.Join(s.Platform.In(session), " "), err)
+		b.WriteString(indent(told(lines)))
 	}
 	b.WriteString("\nRequests to disconnect:\n" + indent(s.requestLines(0)))
 	fmt.Fprintf(b, "\nThe last answer of the API: %s\n", s.last)

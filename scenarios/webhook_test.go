@@ -16,8 +16,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"usher/pkg/api"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
-	"usher/pkg/room/roomtest"
 )
 
 var webhookCommands = map[string]command{
@@ -66,7 +66,8 @@ func (s *story) post(c *call) error {
 	if taken := s.last.status == http.StatusOK; taken == c.neg {
 		return fmt.Errorf("%s was answered %s", flags.Arg(0), s.last)
 	}
-	return s.advance(s.now())
+	s.Pass(0)
+	return nil
 }
 
 func (s *story) write(l letter, body string) (*http.Request, error) {
@@ -80,7 +81,7 @@ func (s *story) write(l letter, body string) (*http.Request, error) {
 		secret = signature
 	}
 	if secret != "" {
-		r.Header.Set("Authorization", "Bearer "+sign([]byte(body), secret, s.now().Add(-l.age)))
+		r.Header.Set("Authorization", "Bearer "+sign([]byte(body), secret, s.Now().Add(-l.age)))
 	}
 	return r, nil
 }
@@ -117,7 +118,7 @@ func (s *story) fill(body string) string {
 			return strings.Repeat("x", 64<<10)
 		case strings.HasPrefix(name, "$T"):
 			d, _ := time.ParseDuration(name[len("$T"):]) // 0 for $T itself
-			return strconv.FormatInt(int64(s.now())+d.Milliseconds(), 10)
+			return strconv.FormatInt(int64(s.Now())+d.Milliseconds(), 10)
 		}
 		return name
 	})
@@ -126,5 +127,5 @@ func (s *story) fill(body string) string {
 // moment reads a time of the story.
 func moment(text string) (epoch.Instant, error) {
 	d, err := time.ParseDuration(text)
-	return roomtest.Epoch.Add(d), err
+	return simulation.Epoch.Add(d), err
 }

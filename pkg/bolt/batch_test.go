@@ -6,7 +6,7 @@ import (
 
 	"usher/pkg/lesson"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
+	"usher/pkg/room/storetest"
 )
 
 // together runs writes in one transaction, as the committing goroutine does
@@ -84,7 +84,7 @@ func TestFailedTransaction(t *testing.T) {
 			t.Errorf("write %d: %v, want room.ErrUnavailable", i, err)
 		}
 	}
-	if d := roomtest.Diff(before, everything(t, s, l.Session)); d != "" {
+	if d := storetest.Diff(before, everything(t, s, l.Session)); d != "" {
 		t.Errorf("something is seen of it (-before +after):\n%s", d)
 	}
 	if got := mustAdd(t, s, arrival(l, 1)); len(got.Conns) != 1 {
@@ -102,7 +102,7 @@ func TestCacheAndFileAgree(t *testing.T) {
 	l = mustSwap(t, s, l)
 	inMemory := everything(t, s, l.Session)
 	s.cache.clear()
-	if d := roomtest.Diff(inMemory, everything(t, s, l.Session)); d != "" {
+	if d := storetest.Diff(inMemory, everything(t, s, l.Session)); d != "" {
 		t.Errorf("they differ (-memory +file):\n%s", d)
 	}
 	if e, _ := s.cache.get(l.Session); e == nil {

@@ -16,7 +16,7 @@ import (
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
+	"usher/pkg/room/storetest"
 )
 
 func TestReopen(t *testing.T) {
@@ -37,7 +37,7 @@ func TestReopen(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if d := roomtest.Diff(before, everything(t, open(t, path), l.Session)); d != "" {
+	if d := storetest.Diff(before, everything(t, open(t, path), l.Session)); d != "" {
 		t.Errorf("the file gives back something else (-before +after):\n%s", d)
 	}
 }

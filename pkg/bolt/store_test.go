@@ -6,11 +6,11 @@ import (
 
 	"usher/pkg/epoch"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
+	"usher/pkg/room/storetest"
 )
 
 func TestContract(t *testing.T) {
-	roomtest.TestStore(t, func(t *testing.T) room.Store { return open(t, newPath(t)) })
+	storetest.TestStore(t, func(t *testing.T) room.Store { return open(t, newPath(t)) })
 }
 
 func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "usher.db") }

@@ -3,23 +3,20 @@ package doorkeeper_test
 import (
 	"testing"
 
-	"usher/pkg/room/roomtest"
+	"usher/pkg/doorkeeper/costs"
 )
 
-func counted(t testing.TB) roomtest.Metered { return roomtest.Count(openBolt(t)) }
+func counted(t testing.TB) *costs.Counted { return costs.Count(openBolt(t)) }
 
-func TestCosts(t *testing.T) {
-	rows := roomtest.TestCosts(t, counted)
-	t.Log("\n" + roomtest.Table(rows))
-}
+func TestCosts(t *testing.T) { costs.TestCosts(t, counted) }
 
 // TestHallIsFlat: an event costs the same whatever number of people is in.
 func TestHallIsFlat(t *testing.T) {
-	roomtest.TestFlat(t, counted(t), 0, 64, 1000, 15000)
+	costs.TestFlat(t, counted(t), 0, 64, 1000, 15000)
 }
 
 // TestStorm: of two hundred whose webhooks come at once and shuffled, exactly
 // the first sixty stay.
 func TestStorm(t *testing.T) {
-	roomtest.TestStorm(t, counted)
+	costs.TestStorm(t, counted)
 }

@@ -3,7 +3,7 @@ package doorkeeper_test
 import (
 	"testing"
 
-	"usher/pkg/room/roomtest"
+	"usher/pkg/doorkeeper/simulation"
 )
 
-func TestCrashes(t *testing.T) { roomtest.TestCrashes(t, openBolt(t)) }
+func TestCrashes(t *testing.T) { simulation.TestCrashes(t, openBolt(t)) }

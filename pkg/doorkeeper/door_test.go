@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -14,18 +13,16 @@ import (
 
 	"usher/pkg/bolt"
 	"usher/pkg/doorkeeper"
-	"usher/pkg/epoch"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
-	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 // door is a room in a world of its own.
 type door struct {
-	*roomtest.World
+	*simulation.World
 	t       *testing.T
 	session string
 }
@@ -34,7 +31,7 @@ type door struct {
 // connections are accepted.
 func adopted(t *testing.T, policy string) *door {
 	t.Helper()
-	d := &door{World: roomtest.NewWorld(openBolt(t)), t: t, session: "1_adopted"}
+	d := &door{World: simulation.NewWorld(openBolt(t)), t: t, session: "1_adopted"}
 	d.put(policy, "1_adopted")
 	d.Pass(time.Second) // the list has been read, and may be again
 	return d
@@ -43,22 +40,14 @@ func adopted(t *testing.T, policy string) *door {
 // own opens a room whose session Usher makes at the first join.
 func own(t *testing.T, policy string) *door {
 	t.Helper()
-	d := &door{World: roomtest.NewWorld(openBolt(t)), t: t, session: "2_session1"}
+	d := &door{World: simulation.NewWorld(openBolt(t)), t: t, session: "2_session1"}
 	d.put(policy, "")
 	return d
 }
 
-// openBolt opens a store whose file is in memory where the system has such a
-// place: thousands of histories need no disk, and the service's patience is not
-// for one that is busy.
 func openBolt(t testing.TB) room.Store {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "usher")
-	if err != nil {
-		dir = t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	store, err := bolt.Open(filepath.Join(dir, "usher.db"), bolt.Options{})
+	store, err := bolt.Open(filepath.Join(t.TempDir(), "usher.db"), bolt.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,17 +55,11 @@ func openBolt(t testing.TB) room.Store {
 	return store
 }
 
-func (d *door) put(text, session string) doorkeeper.Snapshot {
+func (d *door) put(text, session string) {
 	d.t.Helper()
-	p, err := policy.Parse([]byte(text))
-	if err != nil {
+	if err := d.Put("lesson", text, session); err != nil {
 		d.t.Fatal(err)
 	}
-	v, _, err := d.Service.PutRoom(context.Background(), room.Put{Name: "lesson", Policy: p, Session: session})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return v
 }
 
 func (d *door) view() doorkeeper.Snapshot {
@@ -315,7 +298,7 @@ func TestEndOfALargeRoom(t *testing.T) {
 	for i := range 200 {
 		d.come(fmt.Sprintf("c%03d", i), fmt.Sprintf("u%03d", i))
 	}
-	d.Platform.ListFails = func() error { return roomtest.ErrAway }
+	d.Platform.ListFails = func() error { return simulation.ErrAway }
 	d.Advance(start.Add(600 * time.Second))
 	d.in()
 	ended := 0
@@ -334,33 +317,30 @@ func TestEndOfALargeRoom(t *testing.T) {
 	}
 }
 
-func TestHallEnd(t *testing.T) { roomtest.TestHallEnd(t, openBolt(t)) }
+func TestHallEnd(t *testing.T) { simulation.TestHallEnd(t, openBolt(t)) }
 
 // Those who are turned away from a full room share a reading of the list, and wait
 // for none longer than it is under way.
 func TestJoinsShareAReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &stuck{}
-		b := newBubble(openBolt(t), p)
-		b.put(t, `{"maxSeats":1}`, "")
-		if _, err := b.Join(t.Context(), "lesson", "alice", ""); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Second)
-		asked := clockNow()
+		d := &door{World: simulation.InBubble(openBolt(t)), t: t, session: "2_session1"}
+		d.put(`{"maxSeats":1}`, "")
+		d.mustJoin("alice")
+		d.Pass(time.Second)
+		asked := d.Now()
 		var all sync.WaitGroup
 		for i := range 40 {
 			all.Go(func() {
-				if _, err := b.Join(t.Context(), "lesson", fmt.Sprintf("u%d", i), ""); !isProblem(err, problem.RoomFull) {
+				if _, err := d.join(fmt.Sprintf("u%d", i)); !isProblem(err, problem.RoomFull) {
 					t.Errorf("join: %v", err)
 				}
 			})
 		}
 		all.Wait()
-		if want := []epoch.Instant{asked}; !slices.Equal(p.readings, want) {
-			t.Errorf("the list was read at %v, want %v", p.readings, want)
+		if n := len(d.Platform.Readings[d.session]); n != 1 {
+			t.Errorf("the list was read %d times for 40 joins", n)
 		}
-		if took := clockNow().Sub(asked); took > 100*time.Millisecond {
+		if took := d.Now().Sub(asked); took > 100*time.Millisecond {
 			t.Errorf("the last was answered after %v", took)
 		}
 	})

@@ -1,26 +1,29 @@
 package doorkeeper_test
 
 import (
+	"bytes"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"usher/pkg/doorkeeper"
+	"usher/pkg/journal"
 	"usher/pkg/lesson"
 )
 
 const applicationID = "4bc7f2a0-6d1e-4f83-9a25-0c8b7e6d5f41"
 
-// hears gives the service of a project with a room over the session 1_lesson,
-// and what its log says.
-func hears(t *testing.T, project string) (*doorkeeper.Service, *record) {
+// hears gives a room of that project over the session 1_adopted, and what its log
+// says.
+func hears(t *testing.T, project string) (*door, *bytes.Buffer) {
 	t.Helper()
-	b := &bubble{log: &record{}}
-	b.Service = doorkeeper.NewService(openBolt(t), &stuck{}, b, doorkeeper.Settings{
-		Project: project, Now: clockNow, NewID: func() string { return "id" }, Log: slog.New(slog.NewTextHandler(b.log, nil)),
-	})
-	b.put(t, `{}`, "1_lesson")
-	return b.Service, b.log
+	d := adopted(t, `{}`)
+	var log bytes.Buffer
+	d.Settings = func(set *doorkeeper.Settings) {
+		set.Project, set.Log = project, slog.New(slog.NewTextHandler(&log, nil))
+	}
+	d.Restart()
+	return d, &log
 }
 
 func TestWhoseProjectAnEventIsOf(t *testing.T) {
@@ -49,16 +52,18 @@ func TestWhoseProjectAnEventIsOf(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s, _ := hears(t, c.ours)
-			e := (&bubble{}).came("1_lesson", "A")
-			e.Project, e.Application = c.project, c.application
-			if err := s.Hear(t.Context(), e); err != nil {
+			d, _ := hears(t, c.ours)
+			e := lesson.Event{
+				Name: journal.ConnectionCreated, Session: d.session, At: d.Now(), Connection: "A", ConnectedAt: d.Now(),
+				Project: c.project, Application: c.application,
+			}
+			if err := d.Hear(e); err != nil {
 				t.Fatal(err)
 			}
-			if strangers := s.Strangers(); (strangers == 0) != c.heard {
+			if strangers := d.Service.Strangers(); (strangers == 0) != c.heard {
 				t.Errorf("%d events of others", strangers)
 			}
-			page, err := s.Connections(t.Context(), "lesson", "", 10)
+			page, err := d.Service.Connections(t.Context(), "lesson", "", 10)
 			if err != nil || (len(page.Connections) == 1) != c.heard {
 				t.Errorf("%d connections, %v", len(page.Connections), err)
 			}
@@ -69,32 +74,32 @@ func TestWhoseProjectAnEventIsOf(t *testing.T) {
 // A callback set at the wrong project is a mistake that nobody sees: people
 // come and nothing happens. So the first such event is told aloud.
 func TestTheFirstEventOfAnotherProjectIsAWarning(t *testing.T) {
-	s, log := hears(t, "47000001")
+	d, log := hears(t, "47000001")
 	hear := func(project, session string) {
 		t.Helper()
-		if err := s.Hear(t.Context(), lesson.Event{Name: "e", Session: session, Project: project, Digest: project + session}); err != nil {
+		if err := d.Hear(lesson.Event{Name: "e", Session: session, Project: project, Digest: project + session}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	hear("47000001", "1_unknown")
 	hear("", "1_unknown")
-	if log.has("WARN") {
-		t.Errorf("an unknown session of ours is a warning: %s", log.text.String())
+	if strings.Contains(log.String(), "WARN") {
+		t.Errorf("an unknown session of ours is a warning: %s", log.String())
 	}
-	hear("47000002", "1_lesson")
-	if !log.has("WARN") || !log.has("47000001") || !log.has("47000002") {
-		t.Errorf("the log says %s", log.text.String())
+	hear("47000002", d.session)
+	if !strings.Contains(log.String(), "WARN") || !strings.Contains(log.String(), "47000001") || !strings.Contains(log.String(), "47000002") {
+		t.Errorf("the log says %s", log.String())
 	}
-	hear("47000003", "1_lesson")
-	if log.has("47000003") {
-		t.Errorf("the second event is a warning too: %s", log.text.String())
+	hear("47000003", d.session)
+	if strings.Contains(log.String(), "47000003") {
+		t.Errorf("the second event is a warning too: %s", log.String())
 	}
 }
 
 // No store takes such a session as a key, and none of ours is that long.
 func TestAnEndlessSessionIsNotOurs(t *testing.T) {
-	s, _ := hears(t, "47000001")
-	if err := s.Hear(t.Context(), lesson.Event{Name: "e", Session: strings.Repeat("x", 40_000), Digest: "d"}); err != nil || s.Strangers() != 1 {
-		t.Errorf("%d events of others, %v", s.Strangers(), err)
+	d, _ := hears(t, "47000001")
+	if err := d.Hear(lesson.Event{Name: "e", Session: strings.Repeat("x", 40_000), Digest: "d"}); err != nil || d.Service.Strangers() != 1 {
+		t.Errorf("%d events of others, %v", d.Service.Strangers(), err)
 	}
 }

@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 func answer(status int) error {
@@ -24,7 +25,7 @@ func answer(status int) error {
 func (d *door) asked(id string) (at []epoch.Instant) {
 	for _, r := range d.Platform.Requests {
 		if r.Connection == id {
-			at = append(at, r.At-roomtest.Epoch)
+			at = append(at, r.At-simulation.Epoch)
 		}
 	}
 	return at
@@ -106,7 +107,7 @@ func TestDisconnectOutlivesItsProcess(t *testing.T) {
 	for name, failure := range map[string]error{"it failed": answer(500), "it never left": errors.New("the process died")} {
 		t.Run(name, func(t *testing.T) {
 			d := adopted(t, `{"maxSeats":1}`)
-			d.DropAlarm = func(string, epoch.Instant) bool { return true }
+			d.Ring = func(string, epoch.Instant) []epoch.Instant { return nil }
 			d.come("A", "alice")
 			d.Platform.DisconnectFails = func(string) error { return failure }
 			d.come("B", "bob")
@@ -134,8 +135,8 @@ func TestEndIsCarriedOut(t *testing.T) {
 		d.come(fmt.Sprintf("c%02d", i), fmt.Sprintf("user%d", i))
 	}
 	var asked atomic.Int64
-	d.Platform.DisconnectFails = func(string) error { return []error{answer(500), answer(429), roomtest.ErrAway}[asked.Add(1)%3] }
-	d.Platform.ListFails = func() error { return roomtest.ErrAway }
+	d.Platform.DisconnectFails = func(string) error { return []error{answer(500), answer(429), simulation.ErrAway}[asked.Add(1)%3] }
+	d.Platform.ListFails = func() error { return simulation.ErrAway }
 	d.Pass(2 * time.Minute)
 	if v := d.view(); v.Status() != journal.Ended || len(d.Platform.In(d.session)) != 30 {
 		t.Fatalf("%s with %d people in", v.Status(), len(d.Platform.In(d.session)))
@@ -179,21 +180,18 @@ func TestNotFound(t *testing.T) {
 func TestRefusedByThePlatform(t *testing.T) {
 	for _, status := range []int{400, 401, 403} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := &stuck{disconnectError: answer(status)}
-				b := newBubble(openBolt(t), p)
-				b.put(t, `{"maxSeats":1}`, "1_s")
-				b.arrive(t, p, "1_s", 2)
-				if !b.log.has("level=ERROR") || !b.log.has("alarm=platform-refuses") {
-					t.Error("no alarm")
-				}
-				for range 5 {
-					b.ring(t, "1_s")
-				}
-				if got := gaps(p.when("c001")); len(got) < 4 || slices.Min(got) < 59 || slices.Max(got) > 61 {
-					t.Errorf("the tries were %v seconds apart, want 60", got)
-				}
-			})
+			d := adopted(t, `{"maxSeats":1}`)
+			log := d.logged()
+			d.Platform.DisconnectFails = func(string) error { return answer(status) }
+			d.come("A", "alice")
+			d.come("B", "bob")
+			if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "alarm=platform-refuses") {
+				t.Error("no alarm")
+			}
+			d.Pass(5 * time.Minute)
+			if got := gaps(d.asked("B")); len(got) < 4 || slices.Min(got) < 59 || slices.Max(got) > 61 {
+				t.Errorf("the tries were %v seconds apart, want 60", got)
+			}
 		})
 	}
 }
@@ -201,29 +199,23 @@ func TestRefusedByThePlatform(t *testing.T) {
 // TestGivenUp: after 24 hours of failures nothing more is tried, which raises
 // an alarm.
 func TestGivenUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &stuck{disconnectError: answer(500)}
-		b := newBubble(openBolt(t), p)
-		b.put(t, `{"maxSeats":1}`, "1_s")
-		b.arrive(t, p, "1_s", 2)
-		start := time.Now()
-		for time.Since(start) < 23*time.Hour {
-			b.ring(t, "1_s")
-		}
-		n := p.count("c001")
-		if n < 1300 || b.log.has("alarm=") {
-			t.Errorf("%d tries in 23 hours, or an alarm too soon", n)
-		}
-		for time.Since(start) < 30*time.Hour {
-			b.ring(t, "1_s")
-		}
-		if more := p.count("c001") - n; more < 50 || more > 65 {
-			t.Errorf("%d tries in the hour after that", more)
-		}
-		if !b.log.has("alarm=given-up") {
-			t.Error("no alarm")
-		}
-	})
+	d := adopted(t, `{"maxSeats":1}`)
+	log := d.logged()
+	d.Platform.DisconnectFails = func(string) error { return answer(500) }
+	d.come("A", "alice")
+	d.come("B", "bob")
+	d.Pass(23 * time.Hour)
+	n := len(d.asked("B"))
+	if n < 1300 || strings.Contains(log.String(), "alarm=") {
+		t.Errorf("%d tries in 23 hours, or an alarm too soon", n)
+	}
+	d.Pass(7 * time.Hour)
+	if more := len(d.asked("B")) - n; more < 50 || more > 65 {
+		t.Errorf("%d tries in the hour after that", more)
+	}
+	if !strings.Contains(log.String(), "alarm=given-up") {
+		t.Error("no alarm")
+	}
 }
 
 // TestHangingPlatform: a platform that does not answer holds no webhook for
@@ -242,34 +234,35 @@ func TestHangingPlatform(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &stuck{}
-				b := newBubble(openBolt(t), p)
 				policy, first := `{}`, c.people
 				if c.people == 2 {
 					policy, first = `{"maxSeats":1}`, 1
 				}
-				b.put(t, policy, "1_s")
-				b.arrive(t, p, "1_s", first)
-				p.disconnects, p.listings = c.disconnects, c.listings
-				time.Sleep(2 * time.Second)
+				d := inBubble(t, openBolt(t), policy)
+				for i := range first {
+					d.come(fmt.Sprintf("c%03d", i), fmt.Sprint("user", i))
+					d.Pass(10 * time.Millisecond)
+				}
+				d.hang(c.disconnects, c.listings)
+				d.Pass(2 * time.Second)
+				d.Platform.Notify = d.Hold
 				start := time.Now()
 				if c.people == 2 {
-					p.enter("c001")
-					if err := b.Hear(t.Context(), b.came("1_s", "c001")); err != nil {
+					d.Platform.Come(d.session, "c001", "bob")
+					if err := d.Hear(d.Held[0]); err != nil {
 						t.Fatal(err)
 					}
-				} else if _, err := b.End(t.Context(), "lesson", "admin"); err != nil {
+				} else if _, err := d.Service.End(t.Context(), "lesson", "admin"); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(start); took > 5*time.Second {
 					t.Errorf("it took %v", took)
 				}
-				p.disconnects, p.listings = false, false
-				for range 200 {
-					b.ring(t, "1_s")
-				}
-				if c.people == 2 && p.left() != 1 || c.people > 2 && p.left() != c.people {
-					t.Errorf("%d of %d are out", p.left(), c.people)
+				d.hang(false, false)
+				d.Platform.Notify = nil
+				d.Pass(time.Hour)
+				if left := len(d.Platform.In(d.session)); c.people == 2 && left != 1 || c.people > 2 && left != 0 {
+					t.Errorf("%d of %d are still in", left, c.people)
 				}
 			})
 		})

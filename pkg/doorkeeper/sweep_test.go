@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"usher/pkg/doorkeeper/costs"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 // Idle rooms cost the sweep nothing: with 10,000 of them it asks the store for
@@ -26,9 +27,9 @@ func TestSweepDoesNotPayForIdleRooms(t *testing.T) {
 // sweepCost counts what an hour of sweeps asks of the store, with one room in
 // use beside the idle ones.
 func sweepCost(t *testing.T, rooms int) map[string]int {
-	store := roomtest.Count(openBolt(t))
+	store := costs.Count(openBolt(t))
 	idle(t, store, rooms)
-	d := &door{World: roomtest.NewWorld(store), t: t, session: "1_busy"}
+	d := &door{World: simulation.NewWorld(store), t: t, session: "1_busy"}
 	d.put(`{"maxSeats":2}`, "1_busy")
 	d.come("A", "alice")
 	store.Take()
@@ -46,7 +47,7 @@ func idle(t *testing.T, store room.Store, n int) {
 		all.Go(func() {
 			defer func() { <-slots }()
 			r := room.Room{Name: fmt.Sprintf("idle%d", i), Session: fmt.Sprintf("1_idle%d", i)}
-			l := lesson.New(lesson.Begin{Room: r.Name, Session: r.Session}, journal.FromAPI, "", roomtest.Epoch)
+			l := lesson.New(lesson.Begin{Room: r.Name, Session: r.Session}, journal.FromAPI, "", simulation.Epoch)
 			l.Due, l.WatchAt, l.EmptyReadings = 0, 0, 2
 			if err := store.Commit(context.Background(), room.Change{Room: r, Create: true, Start: &l}); err != nil {
 				t.Error(err)
@@ -74,7 +75,7 @@ func (d *door) looks(minutes ...int) {
 	d.t.Helper()
 	var got []int
 	for _, at := range d.Platform.Readings[d.session] {
-		got = append(got, int(at.Sub(roomtest.Epoch)/time.Minute))
+		got = append(got, int(at.Sub(simulation.Epoch)/time.Minute))
 	}
 	if fmt.Sprint(got) != fmt.Sprint(minutes) {
 		d.t.Errorf("the list was read at minutes %v, want %v", got, minutes)

@@ -14,7 +14,7 @@ import (
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
-	"usher/pkg/room/roomtest"
+	"usher/pkg/room/storetest"
 )
 
 // stored gives the item of l as the table would.
@@ -25,12 +25,12 @@ func stored(l lesson.Lesson) item {
 }
 
 func lessonComesBack(t *rapid.T) {
-	l := roomtest.Lesson(t)
+	l := storetest.Lesson(t)
 	got, err := decodeLesson(stored(l))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := roomtest.Diff(l, got); d != "" {
+	if d := storetest.Diff(l, got); d != "" {
 		t.Fatalf("the lesson is different (-want +got):\n%s", d)
 	}
 }
@@ -41,7 +41,7 @@ func FuzzLessonComesBack(f *testing.F) { f.Fuzz(rapid.MakeFuzz(lessonComesBack))
 
 func TestRecordComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		conn := roomtest.ConnOf(t, "c1")
+		conn := storetest.ConnOf(t, "c1")
 		s := New(&stub{}, "t")
 		for _, r := range []lesson.Record{
 			{ID: "c1", Conn: &conn},
@@ -55,7 +55,7 @@ func TestRecordComesBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := roomtest.Diff(r, got); d != "" {
+			if d := storetest.Diff(r, got); d != "" {
 				t.Fatalf("the record is different (-want +got):\n%s", d)
 			}
 		}
@@ -136,7 +136,7 @@ func junkItem(t *rapid.T, depth int) item {
 func anyItem(t *rapid.T) {
 	i := junkItem(t, 0)
 	if rapid.Bool().Draw(t, "a lesson") {
-		maps.Copy(i, stored(roomtest.Lesson(t)))
+		maps.Copy(i, stored(storetest.Lesson(t)))
 		name := rapid.SampledFrom(slices.Sorted(maps.Keys(i))).Draw(t, "spoilt")
 		i[name] = junk(t, 0)
 	}

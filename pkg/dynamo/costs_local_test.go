@@ -90,9 +90,9 @@ func (m *meter) count(_ string, read, write float64) {
 	m.write += write
 }
 
-// costs says how many requests each method makes, and that a small lesson's
+// requestCosts says how many requests each method makes, and that a small lesson's
 // write is cheap; the log shows the units.
-func costs(t *testing.T, client *dynamodb.Client) {
+func requestCosts(t *testing.T, client *dynamodb.Client) {
 	m := &meter{}
 	s := on(client, OnCapacity(m.count))
 	for _, size := range []struct{ people, lines int }{{2, 8}, {8, 8}, {30, 16}, {63, 16}} {

@@ -13,7 +13,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
+	"usher/pkg/room/storetest"
 )
 
 // gateFollows says that after every write the stored gate is what the rules
@@ -23,7 +23,7 @@ func gateFollows(t *testing.T, client *dynamodb.Client) {
 	s, n := on(client), 0
 	rapid.Check(t, func(r *rapid.T) {
 		n++
-		l := roomtest.Lesson(r)
+		l := storetest.Lesson(r)
 		l.Session, l.Room = "s"+epoch.Instant(n).String(), "r"+epoch.Instant(n).String()
 		if err := s.Commit(t.Context(), room.Change{Room: room.Room{Name: l.Room}, Create: true, Start: &l}); err != nil {
 			r.Fatal(err)
@@ -32,10 +32,10 @@ func gateFollows(t *testing.T, client *dynamodb.Client) {
 		for i := range 12 {
 			switch rapid.SampledFrom([]string{"add", "add", "add", "shed", "load"}).Draw(r, "write") {
 			case "add":
-				_, err := s.Add(t.Context(), roomtest.ArrivalFor(r, l, i))
+				_, err := s.Add(t.Context(), storetest.ArrivalFor(r, l, i))
 				lostAtMost(r, err)
 			case "shed":
-				_, err := s.Shed(t.Context(), loaded, roomtest.ShedOf(r, loaded))
+				_, err := s.Shed(t.Context(), loaded, storetest.ShedOf(r, loaded))
 				lostAtMost(r, err)
 			case "load":
 				loaded = l

@@ -8,8 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
 )
 
 // histories tells random histories over DynamoDB, as over the embedded store.
@@ -20,5 +20,5 @@ func histories(t *testing.T, store room.Store) {
 	if err := flags.Set(checks.Name, "25"); err != nil {
 		t.Fatal(err)
 	}
-	rapid.Check(t, func(t *rapid.T) { roomtest.Tell(t, store) })
+	rapid.Check(t, func(t *rapid.T) { simulation.Tell(t, store) })
 }

@@ -9,9 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"usher/pkg/dynamo/dynamotest"
-
 	"usher/pkg/room"
-	"usher/pkg/room/roomtest"
+	"usher/pkg/room/storetest"
 )
 
 // TestLocal holds the store to its contract, and to its costs, on DynamoDB
@@ -19,12 +18,12 @@ import (
 func TestLocal(t *testing.T) {
 	local := dynamotest.Start(t)
 	open := func(t *testing.T) room.Store { return on(newTable(t, local)) }
-	t.Run("store", func(t *testing.T) { roomtest.TestStore(t, open) })
+	t.Run("store", func(t *testing.T) { storetest.TestStore(t, open) })
 	t.Run("histories", func(t *testing.T) { histories(t, open(t)) })
-	t.Run("add means", func(t *testing.T) { roomtest.TestAddMeans(t, open) })
+	t.Run("add means", func(t *testing.T) { storetest.TestAddMeans(t, open) })
 	for name, test := range map[string]func(*testing.T, *dynamodb.Client){
 		"the gate follows": gateFollows, "cut writes": cutWrites, "unknown attributes stay": unknownStay,
-		"costs": costs, "the table is made once": madeOnce,
+		"costs": requestCosts, "the table is made once": madeOnce,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newTable(t, local)) })
 	}

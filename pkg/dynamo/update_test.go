@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"usher/pkg/room/roomtest"
+	"usher/pkg/room/storetest"
 )
 
 var placeholder = regexp.MustCompile(`[#:][A-Za-z0-9_]+`)
@@ -18,11 +18,11 @@ var placeholder = regexp.MustCompile(`[#:][A-Za-z0-9_]+`)
 func TestExpressionsUseWhatTheyName(t *testing.T) {
 	s := New(&stub{}, "t")
 	rapid.Check(t, func(t *rapid.T) {
-		l := roomtest.Lesson(t)
+		l := storetest.Lesson(t)
 		for name, u := range map[string]*update{
-			"add":  s.addition(roomtest.ArrivalFor(t, l, 1)),
+			"add":  s.addition(storetest.ArrivalFor(t, l, 1)),
 			"swap": s.swapped(l),
-			"shed": s.removal(l, roomtest.ShedOf(t, l)),
+			"shed": s.removal(l, storetest.ShedOf(t, l)),
 		} {
 			text := *u.expression() + " " + *u.condition()
 			used := placeholder.FindAllString(text, -1)

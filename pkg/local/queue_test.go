@@ -10,27 +10,11 @@ import (
 	"testing"
 
 	"usher/pkg/bolt"
-
 	"usher/pkg/doorkeeper"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
+	"usher/pkg/room/storetest"
 )
-
-// moody is a store whose lessons fail to load as they are told, by session.
-type moody struct {
-	room.Store
-	fails map[string]error
-}
-
-func (m *moody) Lesson(ctx context.Context, session string, ids ...string) (lesson.Lesson, []lesson.Record, error) {
-	if session == "panics" {
-		panic("on purpose")
-	}
-	if err := m.fails[session]; err != nil {
-		return lesson.Lesson{}, nil, err
-	}
-	return m.Store.Lesson(ctx, session, ids...)
-}
 
 // TestReplay: what is heard leaves the queue, what meets a store that is away
 // stays for any number of times, and what cannot be heard is put aside with an
@@ -42,7 +26,16 @@ func TestReplay(t *testing.T) {
 	}
 	defer file.Close()
 	var log bytes.Buffer
-	store := &moody{file, map[string]error{"poison": errors.New("broken"), "away": room.ErrUnavailable}}
+	fails := map[string]error{"poison": errors.New("broken"), "away": room.ErrUnavailable}
+	store := storetest.Hooked{Under: file, Hook: func(_ context.Context, c storetest.Call, do func() error) error {
+		if c.Session == "panics" {
+			panic("on purpose")
+		}
+		if err := fails[c.Session]; err != nil {
+			return err
+		}
+		return do()
+	}}
 	l := &Local{log: slog.New(slog.NewTextHandler(&log, nil)), queue: file}
 	l.service = doorkeeper.NewService(store, nil, nil, doorkeeper.Settings{Now: now, Log: l.log})
 	r := &replayer{Local: l, failed: map[uint64]int{}}
@@ -72,7 +65,7 @@ func TestReplay(t *testing.T) {
 	if n := strings.Count(log.String(), "alarm=event-failed"); n != 2 {
 		t.Errorf("%d alarms:\n%s", n, &log)
 	}
-	delete(store.fails, "away")
+	delete(fails, "away")
 	if err := r.page(t.Context()); err != nil || left() != "" {
 		t.Errorf("%v, left are %q", err, left())
 	}

@@ -75,7 +75,7 @@ type Queue interface {
 
 // Store keeps rooms and lessons. Every write is conditional and atomic; what it
 // returns has been committed. The contract, word for word, is the suite in
-// roomtest that every implementation passes.
+// storetest that every implementation passes.
 type Store interface {
 	// Lesson loads a lesson as it stands now (a consistent read) and, in the
 	// same request, those of the named records that were shed from it.

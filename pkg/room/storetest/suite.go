@@ -1,6 +1,11 @@
-// Package roomtest holds what every implementation of room's ports is held to:
-// the store's contract as a suite, and generators of lessons and arrivals.
-package roomtest
+// Package storetest is the contract of room.Store, as a suite that every store
+// passes: TestStore method by method, TestAddMeans over random lessons.
+//
+// It is trusted with what the doorkeeper rests on: that a write happens on its
+// condition or not at all, that a lost race names the winner, and that nothing
+// which was stored is given back otherwise. What the rules make of it is not
+// tested here. Start reading at the table in TestStore; each line is a promise.
+package storetest
 
 import (
 	"context"

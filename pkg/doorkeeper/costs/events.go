@@ -1,30 +1,16 @@
-package roomtest
+package costs
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"usher/pkg/doorkeeper"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
-	"usher/pkg/policy"
-	"usher/pkg/room"
 )
-
-// Metered is a store that tells what it used.
-type Metered interface {
-	room.Store
-	// Take gives what was used since the last Take.
-	Take() Used
-	// Bare is the store itself, for looks that do not count.
-	Bare() room.Store
-}
 
 // Cost is what one event takes.
 type Cost struct {
@@ -35,37 +21,31 @@ type Cost struct {
 }
 
 // house is a room as the deployed functions keep it: each process has a memory
-// of its own, over one store and one platform.
+// of its own, over one store and one platform. Webhooks are held until a test
+// says which process hears of them.
 type house struct {
-	*World
+	*simulation.World
 	t       testing.TB
-	store   Metered
+	store   *Counted
 	session string
 	// webhook and second hear events, rooms serves the API; the World's own
 	// service is the one that alarms wake.
 	webhook, second, rooms *doorkeeper.Service
 	alarms                 int
-
-	posting sync.Mutex
-	posts   []lesson.Event // webhooks under way
 }
 
-func newHouse(t testing.TB, store Metered, text string, own bool) *house {
+func newHouse(t testing.TB, store *Counted, text string, own bool) *house {
 	t.Helper()
-	h := &house{World: NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
+	h := &house{World: simulation.NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
 	h.SweepEvery = 0
-	h.DropAlarm = func(string, epoch.Instant) bool { h.alarms++; return false }
-	h.Platform.Notify = h.post
+	h.Ring = func(_ string, at epoch.Instant) []epoch.Instant { h.alarms++; return []epoch.Instant{at} }
+	h.Platform.Notify = h.Hold
 	h.webhook, h.second, h.rooms = h.process(), h.process(), h.process()
-	p, err := policy.Parse([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	put := room.Put{Name: "lesson", Policy: p, Session: h.session}
+	adopted := h.session
 	if own {
-		put.Session, h.session = "", "2_session1"
+		adopted, h.session = "", "2_session1"
 	}
-	if _, _, err := h.rooms.PutRoom(context.Background(), put); err != nil {
+	if err := h.Put("lesson", text, adopted); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -77,20 +57,14 @@ func (h *house) process() *doorkeeper.Service {
 	return h.Service
 }
 
-func (h *house) post(e lesson.Event) {
-	h.posting.Lock()
-	defer h.posting.Unlock()
-	h.posts = append(h.posts, e)
-}
-
-// come connects a client; its webhook is under way.
+// come connects a client; its webhook is held.
 func (h *house) come(id, data string) { h.Platform.Come(h.session, id, data) }
 
-// hear gives the process the first webhook under way.
+// hear gives the process the first webhook that is held.
 func (h *house) hear(process *doorkeeper.Service) {
 	h.t.Helper()
-	e := h.posts[0]
-	h.posts = h.posts[1:]
+	e := h.Held[0]
+	h.Held = h.Held[1:]
 	e.Received = h.Now()
 	if err := process.Hear(context.Background(), e); err != nil {
 		h.t.Fatal(err)
@@ -186,7 +160,7 @@ var happenings = []happening{
 		name: "a webhook that comes twice", policy: limited, before: func(h *house) { confirmed("A", "B")(h); h.camera("A") },
 		do: func(h *house) {
 			q := h.Platform.People(h.session)[1]
-			h.posts = append(h.posts, q.event(journal.ConnectionCreated, q.CameAt))
+			h.Hold(q.Event(journal.ConnectionCreated, q.CameAt))
 			h.hear(h.webhook)
 		},
 		want: Cost{},
@@ -292,38 +266,23 @@ func wholeLesson(h *house) {
 		h.Pass(time.Second)
 	}
 	h.Pass(time.Hour)
-	for len(h.posts) > 0 {
+	for len(h.Held) > 0 {
 		h.hear(h.webhook)
 	}
 	h.Pass(time.Hour)
-	if l, _, err := h.store.Bare().Lesson(context.Background(), h.session); err != nil || l.Status != journal.Ended || l.Due != 0 {
+	if l, _, err := h.store.Bare.Lesson(context.Background(), h.session); err != nil || l.Status != journal.Ended || l.Due != 0 {
 		h.t.Errorf("the lesson is not done with: %+v, %v", l, err)
 	}
 }
 
 // camera has the connection publish.
 func (h *house) camera(id string) {
-	for _, q := range h.Platform.People(h.session) {
-		if q.ID == id {
-			e := q.event(journal.StreamCreated, h.Now())
-			e.Stream, e.Kind, e.StreamAt = "stream-"+id, policy.Camera, h.Now()
-			h.posts = append(h.posts, e)
-		}
-	}
+	h.Hold(h.Platform.Person(id).Camera("stream-"+id, h.Now()))
 	h.hear(h.webhook)
 }
 
-// Row is a line of the table of costs.
-type Row struct {
-	Name string
-	Cost
-	Used
-}
-
-// TestCosts counts what each kind of event takes, over stores that open gives,
-// and gives the table.
-func TestCosts(t *testing.T, open func(testing.TB) Metered) []Row {
-	var rows []Row
+// TestCosts counts what each kind of event takes, over stores that open gives.
+func TestCosts(t *testing.T, open func(testing.TB) *Counted) {
 	for _, e := range happenings {
 		t.Run(e.name, func(t *testing.T) {
 			h := newHouse(t, open(t), e.policy, e.own)
@@ -331,32 +290,10 @@ func TestCosts(t *testing.T, open func(testing.TB) Metered) []Row {
 				e.before(h)
 			}
 			got, used := h.cost(e.do)
+			t.Logf("%+v: %s", got, used)
 			if got != e.want {
-				t.Errorf("it took %+v (%s), want %+v", got, used, e.want)
+				t.Errorf("it took %+v, want %+v", got, e.want)
 			}
-			rows = append(rows, Row{e.name, got, used})
 		})
 	}
-	return rows
-}
-
-// Table is the rows in Markdown.
-func Table(rows []Row) string {
-	units := slices.ContainsFunc(rows, func(r Row) bool { return r.Read+r.Write > 0 })
-	var b strings.Builder
-	b.WriteString("| event | requests | which | list | disconnects | alarms |")
-	rule := "|---|---|---|---|---|---|"
-	if units {
-		b.WriteString(" read units | write units |")
-		rule += "---|---|"
-	}
-	b.WriteString("\n" + rule + "\n")
-	for _, r := range rows {
-		fmt.Fprintf(&b, "| %s | %d | %s | %d | %d | %d |", r.Name, r.Cost.Requests, r.Used, r.Readings, r.Disconnects, r.Alarms)
-		if units {
-			fmt.Fprintf(&b, " %.1f | %.1f |", r.Read, r.Write)
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
 }

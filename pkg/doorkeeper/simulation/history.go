@@ -1,11 +1,10 @@
-package roomtest
+package simulation
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,36 +15,33 @@ import (
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
-	"usher/pkg/journal"
 	"usher/pkg/lesson"
-	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
-// History is one random story in a World: people come and go, webhooks are
+// history is one random story in a World: people come and go, webhooks are
 // lost, repeated, delayed and shuffled, the list lags, fails and is paged,
 // policies change, processes die. What is true at every moment is checked after
 // every step, and at the end room, platform and log have to agree.
-type History struct {
+type history struct {
 	*World
 	t       *rapid.T
 	name    string
 	session string
 	seed    uint64
-	next    int
+	born    int // people and streams
 	tokens  []string
 	caps    []capSince
 	told    sync.Mutex // people are sent away at the same time
-	steps   []string
+	said    []string
 	checked map[string]int // log lines judged so far, by session
 }
 
 // capSince is a cap and when it came into force.
 type capSince struct {
-	at      epoch.Instant
-	cap     int
-	session string
+	at  epoch.Instant
+	cap int
 }
 
 // told counts the histories.
@@ -53,7 +49,7 @@ var told atomic.Int64
 
 // Tell runs one random history over the store.
 func Tell(t *rapid.T, store room.Store) {
-	h := &History{World: NewWorld(store), t: t, checked: map[string]int{}}
+	h := &history{World: NewWorld(store), t: t, checked: map[string]int{}}
 	h.seed = rapid.Uint64().Draw(t, "seed")
 	h.name = fmt.Sprintf("room%d", told.Add(1)) // the store keeps what earlier histories left
 	h.Platform.Notify = h.notify
@@ -75,13 +71,13 @@ func Tell(t *rapid.T, store room.Store) {
 }
 
 // say notes a step, so that a failing history can be read.
-func (h *History) say(format string, args ...any) {
+func (h *history) say(format string, args ...any) {
 	h.told.Lock()
 	defer h.told.Unlock()
-	h.steps = append(h.steps, fmt.Sprintf("%7.3fs  ", float64(h.Now()-Epoch)/1000)+fmt.Sprintf(format, args...))
+	h.said = append(h.said, clocked(h.Now())+"  "+fmt.Sprintf(format, args...))
 }
 
-func (h *History) step() {
+func (h *history) step() {
 	kinds := []string{"come", "come", "come", "join", "join", "connect", "connect", "leave", "leave", "vanish", "pass", "pass", "pass", "list", "platform", "policy", "admin", "die", "stream"}
 	switch rapid.SampledFrom(kinds).Draw(h.t, "step") {
 	case "come":
@@ -116,17 +112,17 @@ func (h *History) step() {
 	h.Pass(0)
 }
 
-func (h *History) come(data string) {
+func (h *history) come(data string) {
 	if h.session == "" {
 		return
 	}
-	h.next++
-	id := fmt.Sprintf("c%02d", h.next)
+	h.born++
+	id := fmt.Sprintf("c%02d", h.born)
 	h.say("%s comes with %q", id, data)
 	h.Platform.Come(h.session, id, data)
 }
 
-func (h *History) join() {
+func (h *history) join() {
 	user := rapid.SampledFrom([]string{"ann", "bea", "cem", "dan"}).Draw(h.t, "user")
 	c, err := h.Service.Join(context.Background(), h.name, user, "")
 	h.say("join of %s: %v %s", user, err, c.Token)
@@ -143,9 +139,9 @@ func (h *History) join() {
 	}
 }
 
-func (h *History) present() []string { return h.Platform.In(h.session) }
+func (h *history) present() []string { return h.Platform.In(h.session) }
 
-func (h *History) leave(silently bool) {
+func (h *history) leave(silently bool) {
 	in := h.present()
 	if len(in) == 0 {
 		return
@@ -160,13 +156,13 @@ func (h *History) leave(silently bool) {
 	h.Platform.Go(id)
 }
 
-func (h *History) pass() {
+func (h *history) pass() {
 	d := rapid.SampledFrom([]time.Duration{time.Millisecond, 300 * time.Millisecond, time.Second, 2 * time.Second, 7 * time.Second, 30 * time.Second, 70 * time.Second, 5 * time.Minute, 20 * time.Minute}).Draw(h.t, "pass")
 	h.Pass(d)
 	h.say("after %.3f s", d.Seconds())
 }
 
-func (h *History) list() {
+func (h *history) list() {
 	h.Platform.Lag = rapid.SampledFrom([]time.Duration{0, 0, time.Second, 4900 * time.Millisecond}).Draw(h.t, "lag")
 	h.Platform.Paged = rapid.IntRange(0, 5).Draw(h.t, "paged") == 0
 	h.Platform.ListFails = nil
@@ -176,7 +172,7 @@ func (h *History) list() {
 	h.say("list: lag %v, paged %t, fails %t", h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails != nil)
 }
 
-func (h *History) disconnects() {
+func (h *history) disconnects() {
 	h.Platform.DisconnectFails = nil
 	status := rapid.SampledFrom([]int{0, 0, 500, 429, 403}).Draw(h.t, "status")
 	if status != 0 {
@@ -185,7 +181,7 @@ func (h *History) disconnects() {
 	h.say("disconnects answer %d", status)
 }
 
-func (h *History) put(session string) {
+func (h *history) put(session string) {
 	fields := []string{}
 	limit := rapid.IntRange(0, 3).Draw(h.t, "maxSeats")
 	if limit > 0 {
@@ -203,18 +199,19 @@ func (h *History) put(session string) {
 	if f := rapid.SampledFrom([]string{"", "", "accept", "refuse"}).Draw(h.t, "foreign"); f != "" {
 		fields = append(fields, fmt.Sprintf(`"foreignTokens":%q`, f))
 	}
-	policy, err := policy.Parse([]byte("{" + strings.Join(fields, ",") + "}"))
-	if err != nil {
-		h.flunk("policy: %v", err)
+	text := "{" + strings.Join(fields, ",") + "}"
+	err := h.Put(h.name, text, session)
+	var p *problem.Details
+	if errors.As(err, &p) && (p.Code == problem.InvalidField || p.Code == problem.NotSupported) {
+		h.flunk("policy %s: %v", text, err)
 	}
-	_, _, err = h.Service.PutRoom(context.Background(), room.Put{Name: h.name, Policy: policy, Session: session})
-	h.say("policy %s: %v", policy, err)
+	h.say("policy %s: %v", text, err)
 	if err == nil {
-		h.caps = append(h.caps, capSince{h.Now(), limit, h.session})
+		h.caps = append(h.caps, capSince{h.Now(), limit})
 	}
 }
 
-func (h *History) admin() {
+func (h *history) admin() {
 	ctx := context.Background()
 	what := rapid.SampledFrom([]string{"end", "reopen", "reopen", "extend", "shorten", "remove"}).Draw(h.t, "request")
 	var err error
@@ -242,22 +239,20 @@ func (h *History) admin() {
 	}
 }
 
-func (h *History) stream() {
+func (h *history) stream() {
 	in := h.present()
 	if len(in) == 0 {
 		return
 	}
 	id := rapid.SampledFrom(in).Draw(h.t, "publisher")
 	h.say("%s publishes", id)
-	h.next++
-	e := h.Platform.people[id].event(journal.StreamCreated, h.Now())
-	e.Stream, e.StreamAt, e.Kind, e.Data = fmt.Sprintf("s%02d", h.next), h.Now(), policy.Camera, ""
-	h.notify(e)
+	h.born++
+	h.notify(h.Platform.Person(id).Camera(fmt.Sprintf("s%02d", h.born), h.Now()))
 }
 
 // notify decides what becomes of a webhook, by a hash of what it is, so that
 // the same history has the same fate whatever else is drawn.
-func (h *History) notify(e lesson.Event) {
+func (h *history) notify(e lesson.Event) {
 	fate := h.fate(e.Name, e.Connection, e.Stream)
 	delays := []time.Duration{0, 0, 0, 0, 0, 200 * time.Millisecond, 900 * time.Millisecond, 3 * time.Second, 20 * time.Second, 90 * time.Second, 11 * time.Minute, 2 * time.Hour}
 	at := h.Now().Add(delays[fate%uint64(len(delays))])
@@ -278,14 +273,14 @@ func (h *History) notify(e lesson.Event) {
 }
 
 // fate is a number that the seed gives to what.
-func (h *History) fate(what ...any) uint64 {
+func (h *history) fate(what ...any) uint64 {
 	f := fnv.New64a()
 	fmt.Fprint(f, h.seed, what)
 	return f.Sum64()
 }
 
 // ring lets alarms ring early, late, twice, or not at all.
-func (h *History) ring(session string, at epoch.Instant) []epoch.Instant {
+func (h *history) ring(session string, at epoch.Instant) []epoch.Instant {
 	switch h.fate("alarm", at-Epoch) % 8 {
 	case 0:
 		return nil
@@ -300,7 +295,7 @@ func (h *History) ring(session string, at epoch.Instant) []epoch.Instant {
 }
 
 // calm lets everything that can still come arrive, with a platform that works.
-func (h *History) calm() {
+func (h *history) calm() {
 	h.say("calm")
 	h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails, h.Platform.DisconnectFails = 0, false, nil, nil
 	h.Pass(20 * time.Minute)
@@ -308,42 +303,15 @@ func (h *History) calm() {
 	h.Pass(160 * time.Minute)
 }
 
-func (h *History) flunk(format string, args ...any) {
-	h.t.Fatalf("%s\n%s", fmt.Sprintf(format, args...), h.Story())
+func (h *history) flunk(format string, args ...any) {
+	h.t.Fatalf("%s\n%s\n%s", fmt.Sprintf(format, args...), strings.Join(h.said, "\n"), h.story(h.sessions()))
 }
 
-// Story is the history in words, and what the log says about it.
-func (h *History) Story() string {
-	b := strings.Join(h.steps, "\n") + "\n"
-	for _, session := range h.sessions() {
-		b += "log of " + session + "\n"
-		for _, line := range h.lines(session) {
-			b += fmt.Sprintf("%7.3fs  %3d %s %s %s %s: %s %s %s\n", float64(line.At-Epoch)/1000, line.Seq, line.Event, line.Connection, line.Stream, line.User, line.Action, line.Reason, line.Note)
-		}
+// sessions gives those that were used.
+func (h *history) sessions() []string {
+	all := h.Platform.Sessions()
+	if h.session != "" && !slices.Contains(all, h.session) {
+		all = append(all, h.session)
 	}
-	return b
-}
-
-// sessions gives the sessions that were used, in the order of their first people.
-func (h *History) sessions() []string {
-	seen := map[string]bool{}
-	if h.session != "" {
-		seen[h.session] = true
-	}
-	for _, p := range h.Platform.people {
-		seen[p.Session] = true
-	}
-	return slices.Sorted(maps.Keys(seen))
-}
-
-func (h *History) lines(session string) []journal.Line {
-	l, err := h.Lesson(session)
-	if err != nil {
-		return nil
-	}
-	lines, err := h.Service.Lines(context.Background(), l, 0, 10_000)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return lines
+	return all
 }

@@ -1,4 +1,4 @@
-package roomtest
+package simulation
 
 import (
 	"cmp"
@@ -38,18 +38,14 @@ func (c *crash) outcome() outcome {
 	o.facts = append(o.facts, fmt.Sprintf("room: exists %t, lesson %d of %d, closed %t, policy %s",
 		err == nil, slices.Index(sessions, r.Session)+1, len(sessions), r.Closed != 0, r.Policy))
 	for i, session := range sessions {
-		l, err := c.Lesson(session)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		lines := c.linesOf(l)
+		l, lines := c.log(session)
 		for _, line := range lines {
 			o.lines[said(i+1, line.Event, line.Connection, line.User, line.Action, line.Reason)]++
 		}
 		o.facts = append(o.facts, fmt.Sprintf("lesson: %s %s, seats %d, promised %d, in %v",
 			l.Status, l.Outcome, l.Seats(), l.Promised(), c.Platform.In(session)))
 		o.times = append(o.times, fmt.Sprintf("started %v, ends %v", l.StartedAt, l.Deadline()))
-		c.agree(l, lines)
+		c.agree(l)
 		o.late = max(o.late, c.lateness(l, lines))
 	}
 	c.undecided()
@@ -71,8 +67,8 @@ func (c *crash) sessions() []string {
 	for _, s := range c.adopted {
 		names[s] = true
 	}
-	for n := range c.Platform.sessions {
-		names[fmt.Sprintf("2_%s-session%d", c.name, n+1)] = true
+	for n := range c.Platform.Archived {
+		names[c.Platform.made(n+1)] = true
 	}
 	var lessons []lesson.Lesson
 	for s := range names {
@@ -93,72 +89,25 @@ func (c *crash) sessions() []string {
 	return sessions
 }
 
-// linesOf reads the log, and holds that its numbers have no holes.
-func (c *crash) linesOf(l lesson.Lesson) []journal.Line {
-	lines, err := c.Service.Lines(context.Background(), l, 0, 10_000)
+// log loads a lesson that is there, and its lines.
+func (c *crash) log(session string) (lesson.Lesson, []journal.Line) {
+	l, lines, err := c.Log(session)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	for i, line := range lines {
-		if line.Seq != int64(i)+1 {
-			c.t.Errorf("line %d of the log has the number %d", i+1, line.Seq)
-		}
-	}
-	if want := l.Base + int64(len(l.Tail)); int64(len(lines)) != want {
-		c.t.Errorf("the log has %d lines, want %d", len(lines), want)
-	}
-	return lines
+	return l, lines
 }
 
 // agree holds that room, platform and log say the same, and that nothing is
 // left undone.
-func (c *crash) agree(l lesson.Lesson, lines []journal.Line) {
+func (c *crash) agree(l lesson.Lesson) {
 	c.t.Helper()
-	log, state := journal.Fold(lines), l.Logged()
-	for _, r := range c.outside(l) {
-		state.Seated[r.ID] = true
-	}
-	if log.Status != state.Status || log.Outcome != state.Outcome || log.StartedAt != state.StartedAt || log.Deadline != state.Deadline ||
-		!maps.Equal(log.Seated, state.Seated) || !maps.Equal(log.Waiting, state.Waiting) || !maps.Equal(log.Streams, state.Streams) {
-		c.t.Errorf("the log adds up to %+v, the state is %+v", log, state)
-	}
-	known := maps.Clone(state.Seated)
-	maps.Copy(known, state.Waiting)
-	if in := c.Platform.In(l.Session); !slices.Equal(in, keys(known)) {
-		c.t.Errorf("in %s are in truth %v, the room knows of %v", l.Session, in, keys(known))
-	}
-	for id, conn := range l.Conns {
-		if conn.Unlogged || conn.RetryAt != 0 {
-			c.t.Errorf("something about %s is left undone: %+v", id, conn)
-		}
+	if err := c.Agree(l.Session); err != nil {
+		c.t.Error(err)
 	}
 	if next := l.Outstanding(c.Now()); next.Wake || len(next.Disconnect) > 0 || l.Due == 0 && next.NextAt != 0 || l.Due > next.NextAt && next.NextAt != 0 {
 		c.t.Errorf("due is %+v, and Due stands at %d", next, l.Due)
 	}
-}
-
-// outside gives who is in but stands only in records.
-func (c *crash) outside(l lesson.Lesson) []lesson.Conn {
-	if l.PresentOutside == 0 {
-		return nil
-	}
-	records, err := c.Store.Records(context.Background(), l.Session, "", 1000)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	var conns []lesson.Conn
-	for _, r := range records {
-		if r.Conn == nil || r.Conn.LeftAt != 0 || r.Conn.State != lesson.Seated {
-			continue
-		}
-		if _, here := l.Conns[r.ID]; !here {
-			conns = append(conns, *r.Conn)
-		}
-	}
-	if int64(len(conns)) != l.PresentOutside {
-		c.t.Errorf("%d are in by the records, %d by the count", len(conns), l.PresentOutside)
-	}
-	return conns
 }
 
 // lateness is how long after the decision the last of those told to go went,
@@ -169,7 +118,7 @@ func (c *crash) lateness(l lesson.Lesson, lines []journal.Line) time.Duration {
 		if line.Connection == "" || line.Action != journal.DidRefuse && line.Action != journal.DidDisconnect {
 			continue
 		}
-		p := c.Platform.people[line.Connection]
+		p := c.Platform.Person(line.Connection)
 		if p.LeftAt == 0 {
 			c.t.Errorf("%s was told to go and is still there", line.Connection)
 		}
@@ -185,8 +134,8 @@ func (c *crash) lateness(l lesson.Lesson, lines []journal.Line) time.Duration {
 func (c *crash) undecided() {
 	since := map[string]epoch.Instant{}
 	for _, session := range c.sessions() {
-		l, _ := c.Lesson(session) // it was there a moment ago
-		for _, line := range c.linesOf(l) {
+		_, lines := c.log(session)
+		for _, line := range lines {
 			if line.Action == journal.DidRefuse || line.Action == journal.DidDisconnect {
 				since[session+" "+line.Connection] = line.At
 			}
@@ -204,9 +153,9 @@ func (c *crash) undecided() {
 // has been read after an outage, and within a sweep when the alarms are gone.
 func (c *crash) patience() time.Duration {
 	switch {
-	case c.at.then == GoesOn:
+	case c.fault.at.then == goesOn:
 		return 0
-	case c.at.then == Away && !c.path.swept:
+	case c.fault.at.then == away && !c.path.swept:
 		return 10 * time.Second
 	}
 	return time.Minute + 10*time.Second
@@ -218,7 +167,7 @@ func (c *crash) compare(want, got outcome) {
 	if !slices.Equal(want.facts, got.facts) {
 		c.t.Errorf("it came out as\n%s\nwithout the fault\n%s", strings.Join(got.facts, "\n"), strings.Join(want.facts, "\n"))
 	}
-	late := c.at.then != GoesOn
+	late := c.fault.at.then != goesOn
 	if !slices.Equal(want.times, got.times) && !(c.path.moments && late) {
 		c.t.Errorf("the times are %q, without the fault %q", got.times, want.times)
 	}
@@ -230,10 +179,10 @@ func (c *crash) compare(want, got outcome) {
 		}
 	}
 	if limit := want.late + c.patience(); got.late > limit {
-		c.t.Errorf("something was left undone for %d ms, at most %d", got.late, limit)
+		c.t.Errorf("something was left undone for %v, at most %v", got.late, limit)
 	}
 	if c.t.Failed() {
-		c.t.Log(c.story())
+		c.t.Log(c.story(c.sessions()))
 	}
 }
 
@@ -241,20 +190,4 @@ func union(a, b map[string]int) map[string]int {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
 	return all
-}
-
-// story is the logs in words.
-func (c *crash) story() string {
-	var b strings.Builder
-	for _, session := range c.sessions() {
-		l, _ := c.Lesson(session) // it was there a moment ago
-		fmt.Fprintf(&b, "log of %s, revision %d\n", session, l.Revision)
-		for _, line := range c.linesOf(l) {
-			fmt.Fprintf(&b, "%8.3fs %3d %s %s %s: %s %s %s\n", float64(line.At-Epoch)/1000, line.Seq, line.Event, line.Connection, line.User, line.Action, line.Reason, line.Note)
-		}
-	}
-	for _, r := range c.Platform.Requests {
-		fmt.Fprintf(&b, "%8.3fs request for %s: %v\n", float64(r.At-Epoch)/1000, r.Connection, r.Err)
-	}
-	return b.String()
 }

@@ -1,39 +1,45 @@
-package roomtest
+package simulation
 
 import (
-	"maps"
+	"errors"
 	"slices"
 	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/room"
 )
 
 // maxLag is how late the list may be.
 const maxLag = 5 * time.Second
 
 // check holds what must be true at every moment.
-func (h *History) check() {
+func (h *history) check() {
 	for _, session := range h.sessions() {
-		l, err := h.Lesson(session)
-		if err != nil {
+		l, lines, err := h.Log(session)
+		if errors.Is(err, room.ErrNoLesson) {
 			continue
 		}
+		h.must(err)
 		h.checkReadings(session)
 		h.checkSeats(l)
-		lines := h.lines(session)
-		h.checkNumbers(lines)
+		h.must(h.consistent(l, lines))
 		for _, line := range lines[h.checked[session]:] {
 			h.judge(l, lines, line)
 		}
 		h.checked[session] = len(lines)
-		h.checkFold(l, lines)
+	}
+}
+
+func (h *history) must(err error) {
+	if err != nil {
+		h.flunk("%v", err)
 	}
 }
 
 // checkReadings: at most one reading of a session's list begins in a second.
-func (h *History) checkReadings(session string) {
+func (h *history) checkReadings(session string) {
 	at := h.Platform.Readings[session]
 	for i := 1; i < len(at); i++ {
 		if at[i] < at[i-1].Add(time.Second) {
@@ -44,7 +50,7 @@ func (h *History) checkReadings(session string) {
 
 // checkSeats: no committed state has more seats than the largest cap since the
 // seats were given.
-func (h *History) checkSeats(l lesson.Lesson) {
+func (h *history) checkSeats(l lesson.Lesson) {
 	limit := l.Policy.MaxSeats()
 	for _, c := range h.caps {
 		if c.cap == 0 {
@@ -57,51 +63,28 @@ func (h *History) checkSeats(l lesson.Lesson) {
 	}
 }
 
-func (h *History) checkNumbers(lines []journal.Line) {
-	for i, line := range lines {
-		if line.Seq != int64(i)+1 {
-			h.flunk("line %d of the log has the number %d", i+1, line.Seq)
-		}
-	}
-}
-
-// checkFold: the log adds up to the state.
-func (h *History) checkFold(l lesson.Lesson, lines []journal.Line) {
-	log, state := journal.Fold(lines), l.Logged()
-	switch {
-	case log.Status != state.Status, log.Outcome != state.Outcome, log.StartedAt != state.StartedAt, log.Deadline != state.Deadline:
-		h.flunk("the log says %s %s %d %d, the state %s %s %d %d", log.Status, log.Outcome, log.StartedAt-Epoch, log.Deadline-Epoch, state.Status, state.Outcome, state.StartedAt-Epoch, state.Deadline-Epoch)
-	case !maps.Equal(log.Seated, state.Seated):
-		h.flunk("seated by the log: %v, by the state: %v", keys(log.Seated), keys(state.Seated))
-	case !maps.Equal(log.Waiting, state.Waiting):
-		h.flunk("waiting by the log: %v, by the state: %v", keys(log.Waiting), keys(state.Waiting))
-	}
-}
-
-func keys(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
-
 // judge holds a decision against the truth: nobody is told that the room is
 // full unless it is full of people who came earlier, were in when this one
 // came and were not themselves refused, and of promises given before its
 // webhook was handled.
-func (h *History) judge(l lesson.Lesson, lines []journal.Line, line journal.Line) {
+func (h *history) judge(l lesson.Lesson, lines []journal.Line, line journal.Line) {
 	if line.Reason != journal.RoomFull || line.Connection == "" {
 		return
 	}
-	x := h.Platform.people[line.Connection]
-	limit := h.capAt(l.Session, line.At)
+	x := h.Platform.Person(line.Connection)
+	limit := h.capAt(line.At)
 	claims := h.earlier(l, x, lines, line) + promises(l, lines, line)
 	if h.waitedAMinute(l, x, lines, line) {
 		return
 	}
 	if limit == 0 || claims < limit {
-		h.flunk("%s was told at %.3f s that the room is full, with %d better claims on %d seats", x.ID, float64(line.At-Epoch)/1000, claims, limit)
+		h.flunk("%s was told at %s that the room is full, with %d better claims on %d seats", x.ID, clocked(line.At), claims, limit)
 	}
 }
 
 // waitedAMinute reports whether x had waited for a minute and the seats were taken
 // by others who were in, and promises: the one exception.
-func (h *History) waitedAMinute(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line) bool {
+func (h *history) waitedAMinute(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line) bool {
 	var since epoch.Instant
 	for _, said := range lines[:line.Seq-1] {
 		waits := said.Action == journal.DidWait || said.Action == journal.DidRepair && said.Note == journal.ShownAgain
@@ -110,16 +93,16 @@ func (h *History) waitedAMinute(l lesson.Lesson, x *Person, lines []journal.Line
 		}
 	}
 	others := promises(l, lines, line)
-	for _, p := range h.Platform.people {
-		if p.ID != x.ID && p.Session == x.Session && p.CameAt <= line.At && (p.LeftAt == 0 || p.LeftAt.Add(maxLag) >= line.At) {
+	for _, p := range h.Platform.People(x.Session) {
+		if p.ID != x.ID && p.CameAt <= line.At && (p.LeftAt == 0 || p.LeftAt.Add(maxLag) >= line.At) {
 			others++
 		}
 	}
-	return since != 0 && line.At >= since.Add(time.Minute) && others >= h.capAt(x.Session, line.At)
+	return since != 0 && line.At >= since.Add(time.Minute) && others >= h.capAt(line.At)
 }
 
-// capAt is the largest cap that was in force at that moment.
-func (h *History) capAt(session string, at epoch.Instant) int {
+// capAt is the cap that was in force at that moment.
+func (h *history) capAt(at epoch.Instant) int {
 	limit := 0
 	for _, c := range h.caps {
 		if c.at <= at {
@@ -132,7 +115,7 @@ func (h *History) capAt(session string, at epoch.Instant) int {
 // earlier counts the connections that came before x, were in when it came and
 // were not told to go, and the users whose earlier connection made room for
 // another one of theirs. Who holds a promise is counted by that.
-func (h *History) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line) int {
+func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line) int {
 	users, told, back := map[string]string{}, map[string]journal.Reason{}, map[string]epoch.Instant{}
 	for _, l := range lines[:line.Seq-1] {
 		if l.Connection != "" && l.User != "" {
@@ -151,10 +134,10 @@ func (h *History) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line
 	}
 	n := 0
 	replaced := map[string]bool{}
-	for _, p := range h.Platform.people {
+	for _, p := range h.Platform.People(x.Session) {
 		came, other := max(x.CameAt, back[x.ID]), max(p.CameAt, back[p.ID])
 		before := other < came || other == came && p.ID < x.ID
-		if p.Session != x.Session || !before || p.LeftAt != 0 && p.LeftAt.Add(maxLag) <= came || promised[p.ID] {
+		if !before || p.LeftAt != 0 && p.LeftAt.Add(maxLag) <= came || promised[p.ID] {
 			continue
 		}
 		switch told[p.ID] {
@@ -186,30 +169,19 @@ func promises(l lesson.Lesson, lines []journal.Line, line journal.Line) int {
 }
 
 // agree holds that room, platform and log say the same when the dust settles.
-func (h *History) agree() {
+func (h *history) agree() {
 	for _, session := range h.sessions() {
 		l, err := h.Lesson(session)
 		if err != nil {
 			continue
 		}
-		in := slices.DeleteFunc(h.Platform.In(session), func(id string) bool {
+		h.must(h.settled(l, slices.DeleteFunc(h.Platform.In(session), func(id string) bool {
 			_, heard := l.Conns[id]
 			return !heard && l.WatchAt == 0 // came to a session that nobody looks at any more, and no webhook told
-		})
-		state := l.Logged()
-		known := map[string]bool{}
-		maps.Copy(known, state.Seated)
-		maps.Copy(known, state.Waiting)
-		if !slices.Equal(in, keys(known)) {
-			h.flunk("in %s are in truth %v, the room knows of %v (%s)", session, in, keys(known), l.Status)
-		}
-		if limit := l.Policy.MaxSeats(); len(state.Waiting) > 0 && (limit == 0 || l.Seats()+l.Promised() < limit) {
-			h.flunk("%v wait although there are seats", keys(state.Waiting))
-		}
-		for id, c := range l.Conns {
-			if c.Unlogged || c.RetryAt != 0 {
-				h.flunk("something about %s is left undone: %+v", id, c)
-			}
+		})))
+		waiting := l.Logged().Waiting
+		if limit := l.Policy.MaxSeats(); len(waiting) > 0 && (limit == 0 || l.Seats()+l.Promised() < limit) {
+			h.flunk("%v wait although there are seats", keys(waiting))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package roomtest
+package costs
 
 import (
 	"context"
@@ -29,7 +29,7 @@ type Storm struct {
 // TestStorm lets two hundred people come to sixty seats at once, in eight
 // processes: that take turns, so that what a join costs is the same each time,
 // and with six handlers each, where it depends on who is faster.
-func TestStorm(t *testing.T, open func(testing.TB) Metered) {
+func TestStorm(t *testing.T, open func(testing.TB) *Counted) {
 	for name, handlers := range map[string]int{"in turn": 0, "at once": 6} {
 		t.Run(name, func(t *testing.T) {
 			s := StormOf(t, open(t), 200, 60, 8, handlers)
@@ -52,7 +52,7 @@ const mostPerJoin = 2.0
 // gives their webhooks, shuffled, to that many processes with so many handlers
 // each at once, or with none to the processes in turn. It fails t unless exactly
 // the first stay.
-func StormOf(t testing.TB, store Metered, people, seats, processes, handlers int) Storm {
+func StormOf(t testing.TB, store *Counted, people, seats, processes, handlers int) Storm {
 	t.Helper()
 	h := newHouse(t, store, fmt.Sprintf(`{"maxSeats":%d}`, seats), false)
 	var all []*doorkeeper.Service
@@ -61,10 +61,10 @@ func StormOf(t testing.TB, store Metered, people, seats, processes, handlers int
 	}
 	for n := range people {
 		h.come(member(n), member(n))
-		h.forward(h.Now() + 1)
+		h.Forward(h.Now() + 1)
 	}
 	dice := rand.New(rand.NewPCG(1, 1))
-	shuffle(dice, h.posts)
+	shuffle(dice, h.Held)
 	s := Storm{People: people, Seats: seats}
 	store.Take()
 	alarms, began := h.alarms, h.Now()
@@ -73,8 +73,8 @@ func StormOf(t testing.TB, store Metered, people, seats, processes, handlers int
 	h.settle()
 	s.Arrivals, s.LateReadings = store.Take(), len(h.Platform.Readings[h.session])-s.Readings
 	s.Alarms, s.Took = h.alarms-alarms, h.Now().Sub(began)
-	s.Left = len(h.posts)
-	shuffle(dice, h.posts)
+	s.Left = len(h.Held)
+	shuffle(dice, h.Held)
 	s.LateParked = h.hearAll(all, handlers)
 	s.Departures = store.Take()
 	h.firstStay(people, seats)
@@ -89,7 +89,7 @@ func shuffle(dice *rand.Rand, posts []lesson.Event) {
 func (h *house) settle() {
 	h.t.Helper()
 	for range 30 {
-		l, _, err := h.store.Bare().Lesson(context.Background(), h.session)
+		l, _, err := h.store.Bare.Lesson(context.Background(), h.session)
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -119,18 +119,19 @@ func (h *house) firstStay(people, seats int) {
 	}
 }
 
-// hearAll gives the webhooks under way to the processes, each with that many
-// handlers at once, or in turn. One that loses too many races is heard again at the end, as
-// a parked one is; it gives their number.
+// hearAll gives the webhooks that are held to the processes, each with that many
+// handlers at once. One that loses too many races is heard again at the end, as
+// a parked one is; it gives their number. A World does one thing after the other;
+// this is what a storm is about.
 func (h *house) hearAll(processes []*doorkeeper.Service, handlers int) (parked int) {
 	h.t.Helper()
-	posts := make(chan lesson.Event, len(h.posts))
-	for _, e := range h.posts {
+	posts, lost := make(chan lesson.Event, len(h.Held)), make(chan lesson.Event, len(h.Held))
+	for _, e := range h.Held {
 		e.Received = h.Now()
 		posts <- e
 	}
 	close(posts)
-	h.posts = nil
+	h.Held = nil
 	if handlers == 0 {
 		for i := 0; len(posts) > 0; i++ {
 			if err := processes[i%len(processes)].Hear(context.Background(), <-posts); err != nil {
@@ -140,25 +141,26 @@ func (h *house) hearAll(processes []*doorkeeper.Service, handlers int) (parked i
 		return 0
 	}
 	var all sync.WaitGroup
-	var lost house // only its posts
 	for _, process := range processes {
 		for range handlers {
 			all.Go(func() {
 				for e := range posts {
 					if process.Hear(context.Background(), e) != nil {
-						lost.post(e)
+						lost <- e
 					}
 				}
 			})
 		}
 	}
 	all.Wait()
-	for _, e := range lost.posts {
+	close(lost)
+	parked = len(lost)
+	for e := range lost {
 		if err := processes[0].Replay(context.Background(), e); err != nil {
 			h.t.Error(err)
 		}
 	}
-	return len(lost.posts)
+	return parked
 }
 
 // PerJoin is the requests to the store for each who came.
@@ -169,9 +171,7 @@ func (s Storm) PerDeparture() float64 { return float64(s.Departures.Requests) / 
 
 func (s Storm) String() string {
 	return fmt.Sprintf("%d people into %d seats, decided after %v, with %d readings (%d of them late) and %d alarms\n"+
-		"a join: %.2f requests (%s; %d lost), %d parked; a departure: %.2f (%s; %d lost), %d parked\n"+
-		"units: joins %.0f read and %.0f write, departures %.0f and %.0f",
+		"a join: %.2f requests (%s), %d parked\na departure: %.2f (%s), %d parked",
 		s.People, s.Seats, s.Took, s.Readings+s.LateReadings, s.LateReadings, s.Alarms,
-		s.PerJoin(), s.Arrivals, s.Arrivals.Lost, s.Parked, s.PerDeparture(), s.Departures, s.Departures.Lost, s.LateParked,
-		s.Arrivals.Read, s.Arrivals.Write, s.Departures.Read, s.Departures.Write)
+		s.PerJoin(), s.Arrivals, s.Parked, s.PerDeparture(), s.Departures, s.LateParked)
 }

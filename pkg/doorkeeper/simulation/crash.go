@@ -1,19 +1,20 @@
-package roomtest
+package simulation
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
-	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
+	"usher/pkg/room/storetest"
 )
 
 // TestCrashes walks every path of the service over the store and fails each
@@ -52,35 +53,6 @@ func (p crashPath) crashes(t *testing.T, store room.Store) {
 	}
 }
 
-// crashAt is a write that fails, and how; the zero crashAt is none.
-type crashAt struct {
-	nth     int
-	kind    string
-	applied bool
-	then    Then
-}
-
-func (at crashAt) String() string {
-	how := "failed"
-	if at.applied {
-		how = "applied"
-	}
-	return fmt.Sprintf("%d %s %s, %s", at.nth, at.kind, how, []string{"goes on", "store away", "dies"}[at.then])
-}
-
-// crashesOf gives every way to fail one of the writes.
-func crashesOf(kinds []string) []crashAt {
-	var all []crashAt
-	for i, kind := range kinds {
-		for _, applied := range []bool{false, true} {
-			for _, then := range []Then{GoesOn, Away, Dies} {
-				all = append(all, crashAt{i + 1, kind, applied, then})
-			}
-		}
-	}
-	return all
-}
-
 // crashPath is something the service does, in a room with that policy.
 type crashPath struct {
 	name   string
@@ -104,17 +76,30 @@ type crash struct {
 	*World
 	t           *testing.T
 	path        crashPath
-	at          crashAt
-	faults      *Faults
+	fault       fault
 	name        string
 	session     string   // the one that people connect to
 	adopted     []string // every session that was adopted
-	writes      []string // the kinds of the path's writes
+	writes      []string // the methods of the path's writes
 	repeated    int      // requests that got no answer and were asked again
 	tokens      map[string]string
-	held        []lesson.Event          // webhooks on the way
 	lost        func(lesson.Event) bool // webhooks that never come
+	deaf        bool                    // alarms never ring
 	disconnects func() error            // what the platform says to a request
+}
+
+// ownStore shows the sweep only the sessions of one world, by what their names
+// contain, so that many worlds can share a store.
+type ownStore struct {
+	room.Store
+	world string
+}
+
+// Due reads past the sessions of other worlds.
+func (s ownStore) Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error) {
+	all, err := s.Store.Due(ctx, bucket, before, 1000)
+	own := slices.DeleteFunc(all, func(session string) bool { return !strings.Contains(session, s.world) })
+	return own[:min(len(own), limit)], err
 }
 
 // crashed counts the runs: the store keeps what earlier ones left.
@@ -123,25 +108,24 @@ var crashed atomic.Int64
 // run walks the path with one fault, and then lets four minutes go by.
 func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	name := fmt.Sprintf("crash%06d", crashed.Add(1))
-	c := &crash{t: t, path: p, at: at, name: name, tokens: map[string]string{}, session: "2_" + name + "-session1"}
-	c.faults = NewFaults(store, name)
-	c.World = NewWorld(c.faults)
+	c := &crash{t: t, path: p, name: name, tokens: map[string]string{}, session: "2_" + name + "-session1"}
+	c.World = NewWorld(storetest.Hooked{Under: ownStore{store, name}, Hook: c.fault.hook})
 	c.Platform.prefix = name + "-"
-	c.Platform.Notify, c.Platform.ListFails, c.Platform.DisconnectFails = c.notify, c.listFails, c.disconnectFails
-	c.DropAlarm = func(string, epoch.Instant) bool { return c.faults.Dead() }
-	if p.own {
-		c.put(p.policy, "")
-	} else {
+	c.Platform.Notify, c.Platform.ListFails, c.Platform.DisconnectFails = c.notify, c.dead, c.disconnectFails
+	c.Ring, c.Done = c.ring, c.done
+	adopted := ""
+	if !p.own {
 		c.session = "1_" + name
-		c.put(p.policy, c.session)
+		adopted = c.session
 	}
+	c.put(p.policy, adopted)
 	if p.setup != nil {
 		p.setup(c)
 	}
-	c.faults.Arm(at.nth, at.applied, at.then)
+	c.fault.arm(at)
 	p.act(c)
-	c.writes = c.faults.Disarm()
-	c.pass(4 * time.Minute)
+	c.writes = c.fault.disarm()
+	c.Pass(4 * time.Minute)
 	return c
 }
 
@@ -151,28 +135,32 @@ func (c *crash) notify(e lesson.Event) {
 	}
 }
 
-// listFails and disconnectFails: nothing leaves a process that is dead.
-func (c *crash) listFails() error {
-	if c.faults.Dead() {
+// dead is the answer to a process that is dead: nothing leaves it.
+func (c *crash) dead() error {
+	if c.fault.ongoing() == dies {
 		return ErrAway
 	}
 	return nil
 }
 
+func (c *crash) ring(_ string, at epoch.Instant) []epoch.Instant {
+	if c.deaf || c.dead() != nil {
+		return nil
+	}
+	return []epoch.Instant{at}
+}
+
 func (c *crash) disconnectFails(string) error {
-	if c.faults.Dead() {
-		return ErrAway
+	if err := c.dead(); err != nil || c.disconnects == nil {
+		return err
 	}
-	if c.disconnects != nil {
-		return c.disconnects()
-	}
-	return nil
+	return c.disconnects()
 }
 
 // mend ends an outage; a dead process is followed by a new one, which knows
 // nothing. It reports whether whoever waited for an answer got none.
 func (c *crash) mend() bool {
-	if c.faults.Mend() != Dies {
+	if c.fault.mend() != dies {
 		return false
 	}
 	c.Restart()
@@ -180,32 +168,11 @@ func (c *crash) mend() bool {
 	return true
 }
 
-// pass lets time go by, as World.Pass does. Who was being answered when the
-// process died comes again.
-func (c *crash) pass(d time.Duration) {
-	to := c.Now().Add(d)
-	for {
-		at, do := c.next(to)
-		if do == nil {
-			c.forward(to)
-			return
-		}
-		c.forward(at)
-		before := c.Pending()
-		do()
-		if c.mend() {
-			c.sendAgain(before)
-		}
-	}
-}
-
-// sendAgain brings back the webhook that was taken and never answered.
-func (c *crash) sendAgain(before []Post) {
-	after := c.Pending()
-	for _, p := range before {
-		if !slices.ContainsFunc(after, func(q Post) bool { return q.Event.Digest == p.Event.Digest }) {
-			c.Send(c.Now().Add(5*time.Second), p.Event)
-		}
+// done mends after each thing that happened. A webhook that was taken and never
+// answered, since the process died, comes again.
+func (c *crash) done(t Task, err error) {
+	if c.mend() && t.Kind == Webhook && err == nil {
+		c.Send(c.Now().Add(5*time.Second), t.Event)
 	}
 }
 
@@ -217,11 +184,11 @@ func (c *crash) ask(request func() error) error {
 		var p *problem.Details
 		refused := errors.As(err, &p) && p.Code != problem.PlatformUnavailable
 		if !died && (err == nil || refused) {
-			c.pass(0)
+			c.Pass(0)
 			return err
 		}
 		c.repeated++
-		c.pass(2 * time.Second)
+		c.Pass(2 * time.Second)
 	}
 	c.t.Fatal("no answer to five requests")
 	return nil
@@ -239,17 +206,10 @@ func (c *crash) must(done problem.Code, request func() error) {
 
 func (c *crash) put(text, session string) {
 	c.t.Helper()
-	p, err := policy.Parse([]byte(text))
-	if err != nil {
-		c.t.Fatal(err)
-	}
 	if session != "" {
 		c.adopted = append(c.adopted, session)
 	}
-	c.must("", func() error {
-		_, _, err := c.Service.PutRoom(context.Background(), room.Put{Name: c.name, Policy: p, Session: session, Actor: "admin"})
-		return err
-	})
+	c.must("", func() error { return c.Put(c.name, text, session) })
 }
 
 // join gives the token of a user, or the code of the refusal.
@@ -273,12 +233,12 @@ func (c *crash) join(user string) (token string, code problem.Code) {
 // come lets somebody connect, and the webhook arrive at once.
 func (c *crash) come(id, data string) {
 	c.Platform.Come(c.session, id, data)
-	c.pass(0)
+	c.Pass(0)
 }
 
 func (c *crash) leave(id string) {
 	c.Platform.Go(id)
-	c.pass(0)
+	c.Pass(0)
 }
 
 // silence loses the webhooks about the connection.

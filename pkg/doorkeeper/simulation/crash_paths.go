@@ -1,15 +1,15 @@
-package roomtest
+package simulation
 
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
-	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
 )
@@ -23,122 +23,122 @@ const (
 // crashPaths is what the service does.
 var crashPaths = []crashPath{
 	// Webhooks.
-	{name: "an arrival by add", policy: `{"quorum":3}`, writes: "add", act: func(c *crash) { c.come("A", "ann") }},
+	{name: "an arrival by add", policy: `{"quorum":3}`, writes: "Add", act: func(c *crash) { c.come("A", "ann") }},
 	{
-		name: "an arrival under a promise", policy: oneSeat, own: true, writes: "swap",
+		name: "an arrival under a promise", policy: oneSeat, own: true, writes: "Swap",
 		setup: func(c *crash) { c.token("ann") },
 		act:   func(c *crash) { c.come("A", c.tokens["ann"]) },
 	},
 	{
-		name: "a reload takes over the seat", policy: twoSeats, own: true, writes: "swap",
-		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(time.Second); c.token("ann") },
+		name: "a reload takes over the seat", policy: twoSeats, own: true, writes: "Swap",
+		setup: func(c *crash) { c.come("A", c.token("ann")); c.Pass(time.Second); c.token("ann") },
 		act:   func(c *crash) { c.come("A2", c.tokens["ann"]) },
 	},
 	{
-		name: "waiting, the claim and the seat of a ghost", policy: `{"maxSeats":1,"lessonSeconds":150}`, writes: "swap",
+		name: "waiting, the claim and the seat of a ghost", policy: `{"maxSeats":1,"lessonSeconds":150}`, writes: "Swap",
 		setup: func(c *crash) { c.come("A", "ann"); c.silence("A"); c.Platform.Vanish("A") },
-		act:   func(c *crash) { c.come("B", "bob"); c.pass(8 * time.Second) },
+		act:   func(c *crash) { c.come("B", "bob"); c.Pass(8 * time.Second) },
 		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "B", "bob", journal.DidWait, ""),
 			said(1, "connectionCreated", "B", "bob", journal.DidSeat, ""), said(1, "reconcile", "B", "bob", journal.DidSeat, "")),
 	},
-	{name: "a refusal", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.come("C", "cem") }},
+	{name: "a refusal", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.come("C", "cem") }},
 	{
-		name: "a refusal that the platform does not take at once", policy: twoSeats, writes: "swap",
+		name: "a refusal that the platform does not take at once", policy: twoSeats, writes: "Swap",
 		setup: func(c *crash) { pair(c); c.failTwice() },
-		act:   func(c *crash) { c.come("C", "cem"); c.pass(5 * time.Second) },
+		act:   func(c *crash) { c.come("C", "cem"); c.Pass(5 * time.Second) },
 	},
 	{
-		name: "a displacement", policy: twoSeats, writes: "swap",
+		name: "a displacement", policy: twoSeats, writes: "Swap",
 		setup: func(c *crash) {
 			c.come("A", "ann")
-			c.pass(time.Second)
+			c.Pass(time.Second)
 			c.hold("B", "bob")
-			c.pass(time.Second)
+			c.Pass(time.Second)
 			c.come("C", "cem")
-			c.pass(time.Second)
+			c.Pass(time.Second)
 		},
 		act: func(c *crash) { c.release() },
 	},
-	{name: "a departure", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.leave("A") }},
+	{name: "a departure", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.leave("A") }},
 	{
-		name: "a departure that overtakes its arrival", policy: twoSeats, writes: "swap",
-		setup: func(c *crash) { c.hold("A", "ann"); c.pass(time.Second) },
+		name: "a departure that overtakes its arrival", policy: twoSeats, writes: "Swap",
+		setup: func(c *crash) { c.hold("A", "ann"); c.Pass(time.Second) },
 		act:   func(c *crash) { c.leave("A"); c.release() },
 		lawful: mayDiffer(inOrder, said(1, "connectionCreated", "A", "ann", journal.DidNothing, ""), said(1, "connectionDestroyed", "A", "", journal.DidLeave, ""),
 			said(1, "connectionCreated", "A", "ann", journal.DidSeat, ""), said(1, "connectionDestroyed", "A", "ann", journal.DidLeave, "")),
 	},
 	{
-		name: "a stream", policy: twoSeats, writes: "swap", setup: pair,
+		name: "a stream", policy: twoSeats, writes: "Swap", setup: pair,
 		act: func(c *crash) { c.publish("A", "S") },
 	},
 	{
-		name: "an unknown event", policy: twoSeats, writes: "swap", setup: pair,
+		name: "an unknown event", policy: twoSeats, writes: "Swap", setup: pair,
 		act: func(c *crash) {
 			c.Send(c.Now(), lesson.Event{Name: "sessionNotification", Session: c.session, At: c.Now(), Digest: "digest"})
-			c.pass(0)
+			c.Pass(0)
 		},
 	},
 	{
-		name: "the start of the clock", policy: twoSeats, writes: "swap",
-		setup: func(c *crash) { c.come("A", "ann"); c.pass(time.Second) },
+		name: "the start of the clock", policy: twoSeats, writes: "Swap",
+		setup: func(c *crash) { c.come("A", "ann"); c.Pass(time.Second) },
 		act:   func(c *crash) { c.come("B", "bob") },
 	},
-	{name: "the end at the deadline", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.pass(65 * time.Second) }},
+	{name: "the end at the deadline", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.Pass(65 * time.Second) }},
 
 	// The API.
 	{
-		name: "the first join", policy: twoSeats, own: true, writes: "commit",
+		name: "the first join", policy: twoSeats, own: true, writes: "Commit",
 		act:    func(c *crash) { c.token("ann") },
 		lawful: mayDiffer(twice, said(1, "join", "", "ann", journal.DidPromise, "")),
 	},
 	{
-		name: "another join of the same user", policy: twoSeats, own: true, writes: "swap",
+		name: "another join of the same user", policy: twoSeats, own: true, writes: "Swap",
 		setup:  func(c *crash) { c.token("ann") },
 		act:    func(c *crash) { c.token("ann") },
 		lawful: mayDiffer(twice, said(1, "join", "", "ann", journal.DidPromise, "")),
 	},
 	{
-		name: "a join that is refused", policy: oneSeat, own: true, writes: "swap",
-		setup:  func(c *crash) { c.come("A", c.token("ann")); c.pass(6 * time.Second) },
+		name: "a join that is refused", policy: oneSeat, own: true, writes: "Swap",
+		setup:  func(c *crash) { c.come("A", c.token("ann")); c.Pass(6 * time.Second) },
 		act:    func(c *crash) { c.refusedJoin("bob", problem.RoomFull) },
 		lawful: mayDiffer(twice, said(1, "join", "", "bob", journal.DidRefuse, journal.RoomFull)),
 	},
 	{
-		name: "a visit that reopens a demo room", policy: `{"demo":true,"quorum":1,"lessonSeconds":5}`, own: true, writes: "commit",
-		setup: func(c *crash) { c.come("A", c.token("ann")); c.pass(20 * time.Second) },
+		name: "a visit that reopens a demo room", policy: `{"demo":true,"quorum":1,"lessonSeconds":5}`, own: true, writes: "Commit",
+		setup: func(c *crash) { c.come("A", c.token("ann")); c.Pass(20 * time.Second) },
 		act:   func(c *crash) { c.visit() },
 		lawful: mayDiffer("a visitor without a cookie is somebody new",
 			said(2, "join", "", "guest-", journal.DidPromise, ""), said(2, "reconcile", "", "guest-", journal.DidRepair, journal.Reconciled)),
 	},
-	{name: "an end by the API", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.end() }},
-	{name: "an end before the first join", policy: twoSeats, own: true, writes: "commit", act: func(c *crash) { c.end() }},
+	{name: "an end by the API", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.end() }},
+	{name: "an end before the first join", policy: twoSeats, own: true, writes: "Commit", act: func(c *crash) { c.end() }},
 	{
-		name: "an extension by seconds", policy: twoSeats, writes: "swap", moments: true, setup: pair,
+		name: "an extension by seconds", policy: twoSeats, writes: "Swap", moments: true, setup: pair,
 		act:    func(c *crash) { c.extend(30, 0) },
 		lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidExtend, journal.Admin)),
 	},
 	{
-		name: "an extension to a moment", policy: twoSeats, writes: "swap", setup: pair,
+		name: "an extension to a moment", policy: twoSeats, writes: "Swap", setup: pair,
 		act: func(c *crash) { c.extend(0, Epoch.Add(90*time.Second)) },
 	},
 	{
-		name: "a deadline brought forward", policy: twoSeats, writes: "swap", setup: pair,
-		act: func(c *crash) { c.extend(0, Epoch.Add(20*time.Second)); c.pass(25 * time.Second) },
+		name: "a deadline brought forward", policy: twoSeats, writes: "Swap", setup: pair,
+		act: func(c *crash) { c.extend(0, Epoch.Add(20*time.Second)); c.Pass(25 * time.Second) },
 	},
-	{name: "a removal", policy: twoSeats, writes: "swap", setup: pair, act: func(c *crash) { c.remove("A") }},
+	{name: "a removal", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.remove("A") }},
 	{
-		name: "a reopening", policy: twoSeats, writes: "commit",
-		setup: func(c *crash) { pair(c); c.end(); c.pass(10 * time.Second) },
+		name: "a reopening", policy: twoSeats, writes: "Commit",
+		setup: func(c *crash) { pair(c); c.end(); c.Pass(10 * time.Second) },
 		act:   func(c *crash) { c.reopen() },
 	},
-	{name: "a new room", policy: twoSeats, own: true, writes: "commit", setup: func(c *crash) { c.delete() }, act: func(c *crash) { c.put(oneSeat, "") }},
+	{name: "a new room", policy: twoSeats, own: true, writes: "Commit", setup: func(c *crash) { c.delete() }, act: func(c *crash) { c.put(oneSeat, "") }},
 	{
-		name: "a policy that starts the clock", moments: true, lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: `{"lessonSeconds":60}`, writes: "commit",
-		setup: func(c *crash) { c.come("A", "ann"); c.pass(time.Second) },
+		name: "a policy that starts the clock", moments: true, lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: `{"lessonSeconds":60}`, writes: "Commit",
+		setup: func(c *crash) { c.come("A", "ann"); c.Pass(time.Second) },
 		act:   func(c *crash) { c.put(`{"lessonSeconds":60,"quorum":1}`, "") },
 	},
 	{
-		name: "a policy that seats who waits", lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: oneSeat, writes: "commit",
+		name: "a policy that seats who waits", lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: oneSeat, writes: "Commit",
 		setup: func(c *crash) {
 			c.come("A", "ann")
 			c.silence("A")
@@ -148,55 +148,55 @@ var crashPaths = []crashPath{
 		act: func(c *crash) { c.put(twoSeats, "") },
 	},
 	{
-		name: "the adoption of a session", lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: twoSeats, own: true, writes: "commit",
+		name: "the adoption of a session", lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidPolicy, "")), policy: twoSeats, own: true, writes: "Commit",
 		act: func(c *crash) { c.session = "1_" + c.name; c.put(twoSeats, c.session); c.come("A", "ann") },
 	},
 	{
-		name: "the adoption of another session", lawful: mayDiffer(twice, said(2, "api", "", "", journal.DidPolicy, "")), policy: twoSeats, writes: "commit",
+		name: "the adoption of another session", lawful: mayDiffer(twice, said(2, "api", "", "", journal.DidPolicy, "")), policy: twoSeats, writes: "Commit",
 		act: func(c *crash) { c.put(twoSeats, "1_"+c.name+"-other") },
 	},
-	{name: "a deletion", swept: true, policy: twoSeats, writes: "commit", setup: pair, act: func(c *crash) { c.delete(); c.pass(5 * time.Second) }},
+	{name: "a deletion", swept: true, policy: twoSeats, writes: "Commit", setup: pair, act: func(c *crash) { c.delete(); c.Pass(5 * time.Second) }},
 
 	// Readings of the list, and what is found without a webhook.
 	{
-		name: "a ghost is freed", policy: `{"maxSeats":2}`, writes: "swap",
-		setup: func(c *crash) { pair(c); c.pass(time.Minute); c.silence("A"); c.Platform.Vanish("A") },
-		act:   func(c *crash) { c.pass(90 * time.Second) },
+		name: "a ghost is freed", policy: `{"maxSeats":2}`, writes: "Swap",
+		setup: func(c *crash) { pair(c); c.Pass(time.Minute); c.silence("A"); c.Platform.Vanish("A") },
+		act:   func(c *crash) { c.Pass(90 * time.Second) },
 	},
 	{
-		name: "somebody unheard of is judged", policy: `{"foreignTokens":"refuse"}`, writes: "swap",
+		name: "somebody unheard of is judged", policy: `{"foreignTokens":"refuse"}`, writes: "Swap",
 		setup: func(c *crash) {
 			c.silence("X")
 			c.come("X", "xan")
-			c.pass(time.Second)
+			c.Pass(time.Second)
 			c.lost = nil
 		},
-		act: func(c *crash) { c.pass(4 * time.Minute) },
+		act: func(c *crash) { c.Pass(4 * time.Minute) },
 	},
 	{
-		name: "a promise lapses", policy: oneSeat, own: true, writes: "swap",
-		setup: func(c *crash) { c.token("ann"); c.pass(time.Minute) },
-		act:   func(c *crash) { c.pass(90 * time.Second) },
+		name: "a promise lapses", policy: oneSeat, own: true, writes: "Swap",
+		setup: func(c *crash) { c.token("ann"); c.Pass(time.Minute) },
+		act:   func(c *crash) { c.Pass(90 * time.Second) },
 	},
 	{
-		name: "the sweep alone", swept: true, policy: twoSeats, writes: "swap",
-		setup: func(c *crash) { pair(c); c.DropAlarm = func(string, epoch.Instant) bool { return true } },
-		act:   func(c *crash) { c.pass(3 * time.Minute) },
+		name: "the sweep alone", swept: true, policy: twoSeats, writes: "Swap",
+		setup: func(c *crash) { pair(c); c.deaf = true },
+		act:   func(c *crash) { c.Pass(3 * time.Minute) },
 	},
 
 	// What moves out of the item.
 	{
-		name: "lines are shed", policy: `{"quorum":64}`, writes: "shed",
+		name: "lines are shed", policy: `{"quorum":64}`, writes: "Shed",
 		setup: func(c *crash) { c.crowd(14, 0) },
 		act:   func(c *crash) { c.come("A", "ann"); c.come("B", "bob") },
 	},
 	{
-		name: "people who left are shed", policy: `{"maxSeats":64,"quorum":64}`, writes: "shed",
+		name: "people who left are shed", policy: `{"maxSeats":64,"quorum":64}`, writes: "Shed",
 		setup: func(c *crash) { c.crowd(16, 15) },
 		act:   func(c *crash) { c.leave("P15"); c.come("A", "ann") },
 	},
 	{
-		name: "people who are in are shed", policy: `{"quorum":1}`, writes: "shed",
+		name: "people who are in are shed", policy: `{"quorum":1}`, writes: "Shed",
 		setup: func(c *crash) { c.crowd(72, 0) },
 		act:   func(c *crash) { c.come("A", "ann"); c.leave("P03") },
 	},
@@ -205,21 +205,21 @@ var crashPaths = []crashPath{
 // hallEnd is the end of a lesson of whose people some stand only in records,
 // and whose departures no webhook tells.
 var hallEnd = crashPath{
-	name: "the end of a hall", policy: `{"quorum":1}`, writes: "swap",
+	name: "the end of a hall", policy: `{"quorum":1}`, writes: "Swap",
 	setup: func(c *crash) {
 		c.crowd(73, 0)
 		c.come("A", "ann")
 		c.lost = func(e lesson.Event) bool { return e.Name == journal.ConnectionDestroyed }
 	},
-	act: func(c *crash) { c.end(); c.pass(3 * time.Second) },
+	act: func(c *crash) { c.end(); c.Pass(3 * time.Second) },
 }
 
 // pair seats two people, which starts the clock, and lets the list confirm it.
 func pair(c *crash) {
 	c.come("A", "ann")
-	c.pass(time.Second)
+	c.Pass(time.Second)
 	c.come("B", "bob")
-	c.pass(7 * time.Second)
+	c.Pass(7 * time.Second)
 }
 
 // mayDiffer is what may be said once more or less, and why.
@@ -302,30 +302,22 @@ func (c *crash) delete() {
 
 // hold lets somebody connect whose webhook waits for release.
 func (c *crash) hold(id, data string) {
-	c.lost = func(e lesson.Event) bool {
-		held := e.Name == journal.ConnectionCreated && e.Connection == id
-		if held {
-			c.held = append(c.held, e)
-		}
-		return held
-	}
+	c.Platform.Notify = c.Hold
 	c.come(id, data)
-	c.lost = nil
+	c.Platform.Notify = c.notify
 }
 
 func (c *crash) release() {
-	for _, e := range c.held {
+	for _, e := range c.Held {
 		c.Send(c.Now(), e)
 	}
-	c.held = nil
-	c.pass(0)
+	c.Held = nil
+	c.Pass(0)
 }
 
 func (c *crash) publish(id, stream string) {
-	e := c.Platform.people[id].event(journal.StreamCreated, c.Now())
-	e.Stream, e.StreamAt, e.Kind, e.Digest = stream, c.Now(), policy.Camera, stream
-	c.Send(c.Now(), e)
-	c.pass(0)
+	c.Send(c.Now(), c.Platform.Person(id).Camera(stream, c.Now()))
+	c.Pass(0)
 }
 
 // failTwice has the platform fail the next two requests to disconnect.
@@ -347,21 +339,20 @@ func (c *crash) crowd(n, gone int) {
 		c.t.Fatal(err)
 	}
 	for i := range n + gone {
-		c.forward(c.Now().Add(time.Second / 10))
-		p := &Person{Session: c.session, ID: fmt.Sprintf("P%02d", i%n), Data: fmt.Sprintf("p%02d", i%n), CameAt: c.Now()}
-		name := journal.ConnectionCreated
+		c.Forward(c.Now().Add(time.Second / 10))
+		id, name := fmt.Sprintf("P%02d", i%n), journal.ConnectionCreated
 		if i < n {
-			c.Platform.people[p.ID] = p
+			c.Platform.Enter(c.session, id, strings.ToLower(id), c.Now())
 		} else {
-			p, name = c.Platform.people[p.ID], journal.ConnectionDestroyed
-			p.LeftAt = c.Now()
+			name = journal.ConnectionDestroyed
+			c.Platform.Vanish(id)
 		}
-		e := p.event(name, c.Now())
+		e := c.Platform.Person(id).Event(name, c.Now())
 		e.Received = c.Now()
 		l = lesson.Decide(l, lesson.Webhook{Event: e}, c.Now()).Lesson // a webhook is never refused
 	}
 	if _, err := c.Store.Swap(context.Background(), l); err != nil {
 		c.t.Fatal(err)
 	}
-	c.pass(time.Second)
+	c.Pass(time.Second)
 }

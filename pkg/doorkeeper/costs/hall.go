@@ -1,15 +1,13 @@
-package roomtest
+package costs
 
 import (
-	"usher/pkg/policy"
-
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"usher/pkg/lesson"
+	"usher/pkg/policy"
 )
 
 // Flat is what an event takes in a room with that many people, on average;
@@ -31,11 +29,9 @@ const sample = 64
 
 // TestFlat says that an arrival takes at most one request in a room without a
 // cap, a departure at most two, and that neither grows with the people.
-func TestFlat(t *testing.T, store Metered, sizes ...int) {
-	rows := Hall(t, store, sizes...)
-	t.Log("\n" + FlatTable(rows))
+func TestFlat(t *testing.T, store *Counted, sizes ...int) {
 	var few *Flat
-	for _, r := range rows {
+	for _, r := range Hall(t, store, sizes...) {
 		if r.People < policy.MaxSeats {
 			continue
 		}
@@ -63,7 +59,7 @@ const chunk = 8.0
 
 // Hall fills a room without a cap, and measures at each of these sizes.
 // Arrivals are of the newest, departures of the oldest people.
-func Hall(t testing.TB, store Metered, sizes ...int) []Flat {
+func Hall(t testing.TB, store *Counted, sizes ...int) []Flat {
 	t.Helper()
 	h := newHouse(t, store, `{"lessonSeconds":0}`, false)
 	var rows []Flat
@@ -71,11 +67,13 @@ func Hall(t testing.TB, store Metered, sizes ...int) []Flat {
 	for _, people := range sizes {
 		h.fill(come, people+left-come)
 		come = people + left
-		rows = append(rows, Flat{
+		row := Flat{
 			people,
 			h.average(func() { come++; h.come(member(come), member(come)) }),
 			h.average(func() { left++; h.Platform.Go(member(left)) }),
-		})
+		}
+		t.Logf("%+v", row)
+		rows = append(rows, row)
 	}
 	if l, err := h.Lesson(h.session); err != nil || l.Seats() != come-left {
 		t.Errorf("%d seats, %v; want %d", l.Seats(), err, come-left)
@@ -102,7 +100,7 @@ func (h *house) fill(after, n int) {
 			h.crowd(after, crowd)
 		}
 		after, n = after+crowd, n-crowd
-		h.forward(h.Now() + 1)
+		h.Forward(h.Now() + 1)
 	}
 	h.webhook = h.process()
 	if err := h.webhook.Work(context.Background(), h.session); err != nil { // its first look
@@ -114,13 +112,13 @@ func (h *house) fill(after, n int) {
 func (h *house) crowd(after, n int) {
 	h.t.Helper()
 	ctx := context.Background()
-	l, _, err := h.store.Bare().Lesson(ctx, h.session)
+	l, _, err := h.store.Bare.Lesson(ctx, h.session)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	out := lesson.Shed{ShedThrough: h.Now(), PresentOutside: int64(n)}
 	for i := range n {
-		q := h.Platform.Come(h.session, member(after+i+1), member(after+i+1))
+		q := h.Platform.Enter(h.session, member(after+i+1), member(after+i+1), h.Now())
 		c := lesson.Conn{
 			ID: q.ID, User: q.Data, CreatedAt: q.CameAt, HeardAt: q.CameAt, ShownAt: q.CameAt,
 			Foreign: true, State: lesson.Seated, Created: true,
@@ -129,9 +127,8 @@ func (h *house) crowd(after, n int) {
 		out.Conns = append(out.Conns, c.ID)
 		out.Records = append(out.Records, lesson.Record{ID: c.ID, Conn: &c}, lesson.Record{ID: "u:" + c.User, Holder: c.ID})
 	}
-	h.posts = nil // heard of, in effect
-	if l, err = h.store.Bare().Swap(ctx, l); err == nil {
-		_, err = h.store.Bare().Shed(ctx, l, out)
+	if l, err = h.store.Bare.Swap(ctx, l); err == nil {
+		_, err = h.store.Bare.Shed(ctx, l, out)
 	}
 	if err != nil {
 		h.t.Fatal(err)
@@ -145,7 +142,7 @@ func (h *house) average(do func()) Average {
 	for range sample {
 		do()
 		h.hear(h.webhook)
-		h.forward(h.Now() + 1)
+		h.Forward(h.Now() + 1)
 	}
 	used := h.store.Take()
 	return Average{
@@ -154,18 +151,4 @@ func (h *house) average(do func()) Average {
 		Read:     used.Read / sample, Write: used.Write / sample,
 		Took: time.Since(began) / sample,
 	}
-}
-
-// FlatTable is the rows in Markdown.
-func FlatTable(rows []Flat) string {
-	var b strings.Builder
-	b.WriteString("| people | an arrival | to shed | read | write units | a departure | to shed | read | write units |\n|---|---|---|---|---|---|---|---|---|\n")
-	for _, r := range rows {
-		fmt.Fprintf(&b, "| %d | %s | %s |\n", r.People, r.Arrival, r.Departure)
-	}
-	return b.String()
-}
-
-func (a Average) String() string {
-	return fmt.Sprintf("%.2f | %.2f | %.1f | %.1f", a.Requests, a.Shedding, a.Read, a.Write)
 }

@@ -1,4 +1,4 @@
-package roomtest
+package storetest
 
 import (
 	"github.com/google/go-cmp/cmp"
