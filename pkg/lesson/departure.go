@@ -67,7 +67,7 @@ func (t *turn) returned(c Conn, at epoch.Instant, event string) {
 		t.write(c)
 		return
 	}
-	c.Reserved, c.Confirmed, c.PlaceAt, c.PlaceID = false, false, 0, ""
+	c.Reserved, c.Confirmed, c.ByPromise, c.PlaceAt, c.PlaceID = false, false, false, 0, ""
 	c.State, c.ListedAt = ListedOnly, t.now
 	note := journal.ShownAgainUnheard
 	if c.Created {

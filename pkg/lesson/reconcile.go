@@ -251,7 +251,7 @@ func (t *turn) judgeListedOnly(by *evidence) {
 // likelyIdentity says who somebody is taken for whose webhook never came.
 func (l *Lesson) likelyIdentity(c Conn) identity {
 	for _, p := range l.sortedPromises() {
-		if p.expected() && p.GivenAt <= c.CreatedAt && c.CreatedAt <= p.lapsesAt() {
+		if p.expected() && p.GivenAt <= c.CreatedAt.Add(maxAhead) && c.CreatedAt <= p.lapsesAt().Add(maxAhead) {
 			return identity{user: p.User, role: p.Role, promise: p.ID}
 		}
 	}

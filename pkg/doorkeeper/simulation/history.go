@@ -15,6 +15,7 @@ import (
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
+	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/problem"
 	"usher/pkg/room"
@@ -59,6 +60,7 @@ func Tell(t *rapid.T, store room.Store) {
 	if rapid.Bool().Draw(t, "adopted") {
 		h.session = "1_" + h.name
 	}
+	h.Platform.Skew = rapid.SampledFrom([]time.Duration{0, 0, 0, -3 * time.Second, 3 * time.Second}).Draw(t, "skew")
 	h.put(h.session)
 	steps := rapid.IntRange(3, 40).Draw(t, "steps")
 	for range steps {
@@ -78,7 +80,7 @@ func (h *history) say(format string, args ...any) {
 }
 
 func (h *history) step() {
-	kinds := []string{"come", "come", "come", "join", "join", "connect", "connect", "leave", "leave", "vanish", "pass", "pass", "pass", "list", "platform", "policy", "admin", "die", "stream"}
+	kinds := []string{"come", "come", "come", "join", "join", "connect", "connect", "leave", "leave", "vanish", "pass", "pass", "pass", "list", "platform", "policy", "admin", "die", "stream", "misreport"}
 	switch rapid.SampledFrom(kinds).Draw(h.t, "step") {
 	case "come":
 		h.come(rapid.SampledFrom([]string{"ann", "bea", "cem", "dan", "eva", "", "{"}).Draw(h.t, "who"))
@@ -108,6 +110,8 @@ func (h *history) step() {
 		h.Forget()
 	case "stream":
 		h.stream()
+	case "misreport":
+		h.misreport()
 	}
 	h.Pass(0)
 }
@@ -250,9 +254,26 @@ func (h *history) stream() {
 	h.notify(h.Platform.Person(id).Camera(fmt.Sprintf("s%02d", h.born), h.Now()))
 }
 
+// misreport tells of a departure that is none: after a quick reconnect.
+func (h *history) misreport() {
+	in := h.present()
+	if len(in) == 0 {
+		return
+	}
+	id := rapid.SampledFrom(in).Draw(h.t, "misreported")
+	h.say("%s is said to have left", id)
+	e := h.Platform.Person(id).Event(journal.ConnectionDestroyed, h.Now())
+	e.Reason = "networkDisconnected"
+	h.notify(e)
+}
+
 // notify decides what becomes of a webhook, by a hash of what it is, so that
 // the same history has the same fate whatever else is drawn.
 func (h *history) notify(e lesson.Event) {
+	e.At, e.ConnectedAt = e.At.Add(h.Platform.Skew), e.ConnectedAt.Add(h.Platform.Skew)
+	if e.StreamAt != 0 {
+		e.StreamAt = e.StreamAt.Add(h.Platform.Skew)
+	}
 	fate := h.fate(e.Name, e.Connection, e.Stream)
 	delays := []time.Duration{0, 0, 0, 0, 0, 200 * time.Millisecond, 900 * time.Millisecond, 3 * time.Second, 20 * time.Second, 90 * time.Second, 11 * time.Minute, 2 * time.Hour}
 	at := h.Now().Add(delays[fate%uint64(len(delays))])

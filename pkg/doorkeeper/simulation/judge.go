@@ -136,7 +136,7 @@ func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line
 	replaced := map[string]bool{}
 	for _, p := range h.Platform.People(x.Session) {
 		came, other := max(x.CameAt, back[x.ID]), max(p.CameAt, back[p.ID])
-		before := other < came || other == came && p.ID < x.ID
+		before := other < came || other == came && p.ID < x.ID || h.Platform.Skew != 0 && other <= came.Add(maxLag)
 		if !before || p.LeftAt != 0 && p.LeftAt.Add(maxLag) <= came || promised[p.ID] {
 			continue
 		}

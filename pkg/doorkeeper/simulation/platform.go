@@ -38,6 +38,8 @@ type Platform struct {
 	// Archived says of each session that was made whether it is archived.
 	Archived []bool
 
+	// Skew is how far the platform's clock is ahead.
+	Skew time.Duration
 	// Lag is how late the list is.
 	Lag time.Duration
 	// Paged makes every reading one over several pages, which proves no absence
@@ -136,7 +138,7 @@ func (p *Platform) Connections(ctx context.Context, session string) (lesson.Read
 			continue
 		}
 		if q.CameAt <= now.Add(-p.Lag) && (q.LeftAt == 0 || q.LeftAt > now.Add(-p.Lag)) {
-			r.Present = append(r.Present, lesson.Presence{ID: q.ID, Since: q.CameAt})
+			r.Present = append(r.Present, lesson.Presence{ID: q.ID, Since: q.CameAt.Add(p.Skew)})
 		}
 	}
 	slices.SortFunc(r.Present, func(a, b lesson.Presence) int { return cmp.Compare(a.ID, b.ID) })
