@@ -33,7 +33,7 @@ func TestPutRoom(t *testing.T) {
 	t.Run("a known one", func(t *testing.T) {
 		d := newDesk(t)
 		answered(t, d.ask("PUT", "/v1/rooms/maths", `{"sessionId":null}`, header("If-Match", tag)), 200)
-		if p := d.stub.put; p.Session != "" || !reflect.DeepEqual(p.If, []doorkeeper.Condition{doorkeeper.OneOf{{Created: noon, Revision: 7}}}) {
+		if p := d.stub.put; p.Session != "" || !reflect.DeepEqual(p.If, []doorkeeper.Condition{doorkeeper.OneOf{snapshotOf("maths").Room.Version()}}) {
 			t.Errorf("put %+v", p)
 		}
 	})
@@ -67,6 +67,8 @@ func TestPutRoomIsRefused(t *testing.T) {
 		"not enforced":         {body: `{"maxSeats":100}`, status: 400, code: problem.NotSupported, fields: "maxSeats"},
 		"over 64 KiB":          {body: "{}" + strings.Repeat(" ", longestBody-1), status: 413, code: codeTooLarge},
 		"length not announced": {body: "{}" + strings.Repeat(" ", longestBody-1), header: func(r *http.Request) { r.ContentLength = -1 }, status: 413, code: codeTooLarge},
+		"empty If-None-Match":  {body: `{}`, header: header("If-None-Match", ""), status: 400, code: problem.InvalidField, fields: "If-None-Match"},
+		"empty If-Match":       {body: `{}`, header: header("If-Match", ""), status: 400, code: problem.InvalidField, fields: "If-Match"},
 		"other If-None-Match":  {body: `{}`, header: header("If-None-Match", `"7"`), status: 400, code: problem.InvalidField, fields: "If-None-Match"},
 		"name before body":     {target: "/v1/rooms/-x", body: `{`, status: 400, code: problem.InvalidRoom},
 		"token before name":    {target: "/v1/rooms/-x", body: `{`, header: header("Authorization", ""), status: 401, code: codeUnauthorized},
