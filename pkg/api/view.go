@@ -35,12 +35,13 @@ type Room struct {
 
 // Connection is one client in a session.
 type Connection struct {
-	ID       string   `json:"id"`
-	User     *string  `json:"user"`
-	Role     *string  `json:"role"`
-	Observer bool     `json:"observer"`
-	JoinedAt *string  `json:"joinedAt"`
-	Streams  []Stream `json:"streams"`
+	ID       string       `json:"id"`
+	User     *string      `json:"user"`
+	Role     *string      `json:"role"`
+	Observer bool         `json:"observer"`
+	State    lesson.State `json:"state"` // seated, waiting or unheard
+	JoinedAt *string      `json:"joinedAt"`
+	Streams  []Stream     `json:"streams"`
 }
 
 // Stream is what a connection publishes.
@@ -98,7 +99,10 @@ func showConnectionPage(p doorkeeper.ConnPage) connectionPage {
 func showConnections(conns []lesson.Conn) []Connection { return each(conns, showConnection) }
 
 func showConnection(c lesson.Conn) Connection {
-	v := Connection{ID: c.ID, User: orNull(c.User), Role: orNull(c.Role), JoinedAt: stamp(c.CreatedAt), Streams: []Stream{}}
+	v := Connection{
+		ID: c.ID, User: orNull(c.User), Role: orNull(c.Role), State: c.State,
+		JoinedAt: stamp(c.CreatedAt), Streams: []Stream{},
+	}
 	for id, s := range c.Streams {
 		if s.Made && !s.Gone {
 			v.Streams = append(v.Streams, Stream{id, s.Kind})
