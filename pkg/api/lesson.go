@@ -17,11 +17,11 @@ func (s *server) join(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := work(r)
 	defer cancel()
-	credentials, err := s.Service.Join(ctx, name, ticket.Subject, ticket.Role)
+	admission, err := s.Service.Join(ctx, name, ticket.Subject, ticket.Role)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, ShowCredentials(credentials))
+	return writeJSON(w, http.StatusOK, ShowAdmission(admission))
 }
 
 func (s *server) end(w http.ResponseWriter, c call) error { return s.act(w, c, s.Service.End) }

@@ -9,7 +9,6 @@ import (
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
-	"usher/pkg/room"
 )
 
 // Summary is a room in a list. What is absent is null, never missing.
@@ -50,14 +49,24 @@ type Stream struct {
 	Kind policy.Kind `json:"kind"`
 }
 
-// Credentials are what a client connects with, as join answers them and the
-// page of a demo room carries them.
+// Credentials are what a client connects with.
 type Credentials struct {
 	ApplicationID string `json:"applicationId,omitempty"`
 	APIKey        string `json:"apiKey,omitempty"`
 	SessionID     string `json:"sessionId"`
 	Token         string `json:"token"`
 	ExpiresAt     string `json:"expiresAt"`
+}
+
+// Admission is what join answers and the page of a demo room carries: what a
+// page needs to connect, and to show a countdown by the server's clock.
+type Admission struct {
+	Credentials
+	Role      *string `json:"role"`
+	StartedAt *string `json:"startedAt"`
+	EndsAt    *string `json:"endsAt"`
+	ClosesAt  *string `json:"closesAt"`
+	Now       string  `json:"now"`
 }
 
 // roomPage is a page of rooms; Next is what to pass as after.
@@ -112,9 +121,14 @@ func showConnection(c lesson.Conn) Connection {
 	return v
 }
 
-// ShowCredentials gives the credentials as clients read them.
-func ShowCredentials(c room.Credentials) Credentials {
-	return Credentials{c.ApplicationID, c.APIKey, c.Session, c.Token, c.Expires.String()}
+// ShowAdmission gives the admission as clients read it.
+func ShowAdmission(a doorkeeper.Admission) Admission {
+	return Admission{
+		Credentials: Credentials{a.ApplicationID, a.APIKey, a.Session, a.Token, a.Expires.String()},
+		Role:        orNull(a.Role),
+		StartedAt:   stamp(a.StartedAt), EndsAt: stamp(a.EndsAt), ClosesAt: stamp(a.ClosesAt),
+		Now: a.Now.String(),
+	}
 }
 
 // each shows all of a list, which is never null.

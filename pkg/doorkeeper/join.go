@@ -13,11 +13,11 @@ import (
 	"usher/pkg/room"
 )
 
-// Join gives credentials to a user with a ticket, and holds a seat for it.
-func (s *Service) Join(ctx context.Context, name, user, role string) (room.Credentials, error) {
+// Join lets in a user with a ticket, and holds a seat for it.
+func (s *Service) Join(ctx context.Context, name, user, role string) (Admission, error) {
 	session, err := s.sessionOf(ctx, name)
 	if err != nil {
-		return room.Credentials{}, err
+		return Admission{}, err
 	}
 	c, err := s.admit(ctx, session, user, role)
 	if !isCode(err, problem.LessonOver) {
@@ -113,23 +113,23 @@ func platformAway(cause error) *problem.Details {
 
 // admit decides the user's request, reading the list first where that is what
 // a refusal has to rest on.
-func (s *Service) admit(ctx context.Context, session, user, role string) (room.Credentials, error) {
+func (s *Service) admit(ctx context.Context, session, user, role string) (Admission, error) {
 	request := lesson.Join{User: user, Role: role, ID: s.set.NewID(), Since: s.set.Now()}
 	l, err := s.grant(ctx, session, request)
 	for errors.Is(err, lesson.ErrReadFirst) {
 		if request.Looked, err = s.lookFor(ctx, session, request.Since); err != nil {
-			return room.Credentials{}, err
+			return Admission{}, err
 		}
 		l, err = s.grant(ctx, session, request)
 	}
 	if err != nil {
-		return room.Credentials{}, err
+		return Admission{}, err
 	}
 	p, ok := l.Current(user)
 	if !ok {
-		return room.Credentials{}, lessonOver() // it ended as the promise was given
+		return Admission{}, lessonOver() // it ended as the promise was given
 	}
-	return s.platform.Credentials(session, lesson.DataOf(p.ID), s.set.Now(), p.Expires)
+	return s.admission(l, p)
 }
 
 // grant decides a request for credentials that expire a token's life from now.
@@ -211,17 +211,17 @@ const demoRest = 10 * time.Second
 // ticket.
 var ErrTicketOnly = errors.New("the room lets nobody in without a ticket")
 
-// Visit gives credentials to whoever visits a demo room; another room is
+// Visit lets in whoever visits a demo room; another room is
 // ErrTicketOnly. The visitor is what the last visit said, "" on the first one;
 // the answer says what it is from now on. It names the same person until its
 // connection has come.
-func (s *Service) Visit(ctx context.Context, name, visitor string) (room.Credentials, string, error) {
+func (s *Service) Visit(ctx context.Context, name, visitor string) (Admission, string, error) {
 	r, l, err := s.loadRoom(ctx, name)
 	if err != nil {
-		return room.Credentials{}, "", noRoom(name, err)
+		return Admission{}, "", noRoom(name, err)
 	}
 	if !r.Policy.Demo() || !s.set.AllowDemo {
-		return room.Credentials{}, "", ErrTicketOnly
+		return Admission{}, "", ErrTicketOnly
 	}
 	over := r.Closed
 	if l != nil && l.Status == journal.Ended {
@@ -229,7 +229,7 @@ func (s *Service) Visit(ctx context.Context, name, visitor string) (room.Credent
 	}
 	if over != 0 && s.set.Now() >= over.Add(demoRest) {
 		if _, err := s.Reopen(ctx, name, "demo"); err != nil && !isCode(err, problem.NotEnded) {
-			return room.Credentials{}, "", err
+			return Admission{}, "", err
 		}
 		l = nil
 	}

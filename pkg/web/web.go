@@ -10,14 +10,13 @@ import (
 	"net/http"
 
 	"usher/pkg/doorkeeper"
-	"usher/pkg/room"
 )
 
 // Service is what the pages ask of the doorkeeper.
 type Service interface {
 	// Visit lets a visitor of a demo room in; another room is
 	// doorkeeper.ErrTicketOnly.
-	Visit(ctx context.Context, name, visitor string) (c room.Credentials, newVisitor string, err error)
+	Visit(ctx context.Context, name, visitor string) (a doorkeeper.Admission, newVisitor string, err error)
 	Room(ctx context.Context, name string) (doorkeeper.Snapshot, error)
 }
 
