@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"unicode/utf8"
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/policy"
@@ -85,7 +86,7 @@ func (s *server) connections(w http.ResponseWriter, c call) error {
 // decoded it already.
 func (s *server) remove(w http.ResponseWriter, c call) error {
 	id := c.PathValue("id")
-	if id == "" || len(id) > longestText {
+	if id == "" || utf8.RuneCountInString(id) > longestText {
 		return refuse(problem.NoSuchConnection, "no connection has this id")
 	}
 	ctx, cancel := work(c.Request)
@@ -98,7 +99,7 @@ func (s *server) remove(w http.ResponseWriter, c call) error {
 
 func (s *server) events(w http.ResponseWriter, c call) error {
 	q := queryOf(c.Request)
-	session, after, limit := q.text("sessionId"), q.number("after"), q.limit()
+	session, after, limit := q.id("sessionId"), q.number("after"), q.limit()
 	if q.err != nil {
 		return q.err
 	}
