@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
@@ -88,13 +87,10 @@ func readSeconds(raw json.RawMessage) (int, error) {
 
 func readMoment(raw json.RawMessage) (epoch.Instant, error) {
 	var text string
-	var at time.Time
-	err := json.Unmarshal(raw, &text)
-	if err == nil {
-		at, err = time.Parse(time.RFC3339, text)
-	}
-	if err != nil || epoch.Of(at) <= 0 {
+	_ = json.Unmarshal(raw, &text) // what is no text is "", and that no moment
+	at, ok := epoch.Parse(text)
+	if !ok {
 		return 0, refuseField("endsAt", "endsAt must be a time like 2026-12-01T18:05:00Z (RFC 3339), not %s", clip(string(raw)))
 	}
-	return epoch.Of(at), nil
+	return at, nil
 }
