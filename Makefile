@@ -22,7 +22,7 @@ test: ## all tests that need only Go
 # One pass over all tests, those with the tag "verify" and the race detector
 # included. They find what fetch has put under .cache, which USHER_VERIFY names,
 # and fail without it.
-verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI and a browser
+verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI, a fuzzer of the API and a browser
 	USHER_VERIFY=$(CACHE) go test -race -tags verify -timeout 15m ./...
 	$(MAKE) --no-print-directory histories fuzz FUZZ_SECONDS=3
 
@@ -56,6 +56,7 @@ fetch: $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.json ## what 
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium fonts-liberation"; exit 1; }
 	testdata/ministack/install.sh
 	testdata/sam/install.sh $(CACHE)/sam
+	testdata/schemathesis/install.sh $(CACHE)/schemathesis
 
 clean: ## remove what was built and fetched
 	rm -rf $(CACHE) .aws-sam bin

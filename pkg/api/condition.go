@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -9,27 +8,25 @@ import (
 )
 
 // etag names a version of a room, quoted as headers carry it.
-func etag(v room.Version) string { return fmt.Sprintf(`"%x-%d"`, int64(v.Created), v.Revision) }
+func etag(v room.Version) string { return `"` + string(v) + `"` }
 
-// versionOf is the opposite of etag; false for every other text.
-func versionOf(tag string) (v room.Version, ok bool) {
-	_, err := fmt.Sscanf(tag, `"%x-%d"`, &v.Created, &v.Revision)
-	return v, err == nil && etag(v) == tag
-}
-
-// conditions are what If-None-Match and If-Match ask for (RFC 9110, 13.1).
+// conditions are what If-None-Match and If-Match ask for (RFC 9110, 13.1). A
+// header that is there but empty was meant to say something: it is refused, for
+// no condition is not what was asked for.
 func conditions(h http.Header) ([]room.Condition, error) {
 	var all []room.Condition
-	switch v := joined(h, "If-None-Match"); v {
-	case "":
-	case "*":
+	switch v, there := joined(h, "If-None-Match"); {
+	case !there:
+	case v == "*":
 		all = append(all, room.Absent{})
 	default: // only * has a meaning for a write here
-		return nil, refuseField("If-None-Match", "If-None-Match can only be *, not %s", clip(v))
+		return nil, refuseField("If-None-Match", "If-None-Match can only be *, not %q", clip(v))
 	}
-	switch v := joined(h, "If-Match"); v {
-	case "":
-	case "*":
+	switch v, there := joined(h, "If-Match"); {
+	case !there:
+	case v == "":
+		return nil, refuseField("If-Match", "If-Match must be the ETag of the room, or *; leave it out to ask for nothing")
+	case v == "*":
 		all = append(all, room.Present{})
 	default:
 		all = append(all, versionsIn(v))
@@ -37,16 +34,20 @@ func conditions(h http.Header) ([]room.Condition, error) {
 	return all, nil
 }
 
-// joined is a header that may be sent in several lines.
-func joined(h http.Header, name string) string { return strings.Join(h.Values(name), ", ") }
+// joined is a header that may be sent in several lines, and whether it was.
+func joined(h http.Header, name string) (value string, there bool) {
+	lines := h.Values(name)
+	return strings.Join(lines, ", "), len(lines) > 0
+}
 
-// versionsIn are those that a list of tags names. A tag that is not one of ours
-// names none.
+// versionsIn are those that a list of tags names. What is no strong tag (RFC
+// 9110, 8.8.3) names none.
 func versionsIn(list string) room.OneOf {
 	var versions room.OneOf
 	for tag := range strings.SplitSeq(list, ",") {
-		if v, ok := versionOf(strings.TrimSpace(tag)); ok {
-			versions = append(versions, v)
+		v, opened := strings.CutPrefix(strings.TrimSpace(tag), `"`)
+		if v, closed := strings.CutSuffix(v, `"`); opened && closed && v != "" {
+			versions = append(versions, room.Version(v))
 		}
 	}
 	return versions

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
@@ -17,11 +16,11 @@ func (s *server) join(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := work(r)
 	defer cancel()
-	credentials, err := s.Service.Join(ctx, name, ticket.Subject, ticket.Role)
+	admission, err := s.Service.Join(ctx, name, ticket.Subject, ticket.Role)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, ShowCredentials(credentials))
+	return writeJSON(w, http.StatusOK, ShowAdmission(admission))
 }
 
 func (s *server) end(w http.ResponseWriter, c call) error { return s.act(w, c, s.Service.End) }
@@ -88,13 +87,10 @@ func readSeconds(raw json.RawMessage) (int, error) {
 
 func readMoment(raw json.RawMessage) (epoch.Instant, error) {
 	var text string
-	var at time.Time
-	err := json.Unmarshal(raw, &text)
-	if err == nil {
-		at, err = time.Parse(time.RFC3339, text)
-	}
-	if err != nil || epoch.Of(at) <= 0 {
+	_ = json.Unmarshal(raw, &text) // what is no text is "", and that no moment
+	at, ok := epoch.Parse(text)
+	if !ok {
 		return 0, refuseField("endsAt", "endsAt must be a time like 2026-12-01T18:05:00Z (RFC 3339), not %s", clip(string(raw)))
 	}
-	return epoch.Of(at), nil
+	return at, nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +15,8 @@ func TestJoin(t *testing.T) {
 			d := newDesk(t)
 			w := d.ask("POST", "/v1/rooms/maths/join", body)
 			answered(t, w, 200)
-			want := `{"apiKey":"1","sessionId":"2_MX4x","token":"t","expiresAt":"2026-12-01T12:00:00.000Z"}` + "\n"
+			want := `{"apiKey":"1","sessionId":"2_MX4x","token":"t","expiresAt":"2026-12-01T12:00:00.000Z",` +
+				`"role":null,"startedAt":null,"endsAt":null,"closesAt":null,"now":"2026-12-01T12:00:00.000Z"}` + "\n"
 			if w.Body.String() != want || w.Header().Get("Cache-Control") != "no-store" {
 				t.Errorf("answered %s %v", w.Body, w.Header())
 			}
@@ -23,6 +25,15 @@ func TestJoin(t *testing.T) {
 			}
 		})
 	}
+	t.Run("with a role, into a lesson that runs", func(t *testing.T) {
+		d := newDesk(t)
+		d.stub.startedAt = noon.Add(-time.Minute)
+		w := d.ask("POST", "/v1/rooms/maths/join", "", bearer(Ticket(ticketSecret, "maths", "alice", "teacher", noon.Std(), time.Hour)))
+		answered(t, w, 200)
+		if want := `"role":"teacher","startedAt":"2026-12-01T11:59:00.000Z","endsAt":null,`; !strings.Contains(w.Body.String(), want) {
+			t.Errorf("answered %s, want %s", w.Body, want)
+		}
+	})
 	t.Run("room names come after the ticket", func(t *testing.T) {
 		d := newDesk(t)
 		refused(t, d.ask("POST", "/v1/rooms/-x/join", ""), 403, codeWrongRoom)

@@ -1,23 +1,26 @@
 package api
 
 import (
+	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"usher/pkg/journal"
-	"usher/pkg/problem"
+	"usher/pkg/object"
 )
 
 // Bounds of what a query may say.
 const (
 	usualPage   = 100
 	longestPage = 1000
-	longestText = 255 // bytes of an id or a place in a list
+	longestText = 255 // characters of an id or a place in a list
 )
 
-// query reads the parameters of a request; a repeated one counts once, and
+// query reads the parameters of a request, each of which may stand there once;
 // unknown ones do not count. Once err is set, what is read means nothing.
 type query struct {
 	values url.Values
@@ -26,10 +29,26 @@ type query struct {
 
 func queryOf(r *http.Request) *query {
 	values, err := url.ParseQuery(r.URL.RawQuery)
+	q := &query{values: values}
 	if err != nil {
-		err = refuse(problem.InvalidField, "the query of this address cannot be read; percent-encode its values")
+		q.wrong(unreadable(r.URL.RawQuery), "the query of this address cannot be read; percent-encode its values")
 	}
-	return &query{values, err}
+	return q
+}
+
+// unreadable names the first parameter that url.ParseQuery cannot read, as it
+// was sent where that is its name.
+func unreadable(raw string) string {
+	for pair := range strings.SplitSeq(raw, "&") {
+		if _, err := url.ParseQuery(pair); err != nil {
+			name, _, _ := strings.Cut(pair, "=")
+			if plain, err := url.QueryUnescape(name); err == nil && !strings.Contains(name, ";") {
+				name = plain
+			}
+			return object.Member{Name: name}.Readable()
+		}
+	}
+	return ""
 }
 
 func (q *query) wrong(name, format string, args ...any) {
@@ -38,44 +57,67 @@ func (q *query) wrong(name, format string, args ...any) {
 	}
 }
 
+// one gives the value of a parameter, and whether it is there.
+func (q *query) one(name string) (value string, there bool) {
+	all := q.values[name]
+	if len(all) > 1 {
+		q.wrong(name, "%s stands in the query %d times; say it once", name, len(all))
+	}
+	if len(all) == 0 {
+		return "", false
+	}
+	return all[0], true
+}
+
+// text is a text that may be empty.
 func (q *query) text(name string) string {
-	v := q.values.Get(name)
-	if len(v) > longestText || !utf8.ValidString(v) {
-		q.wrong(name, "%s must be at most %d bytes of UTF-8", name, longestText)
+	v, _ := q.one(name)
+	if utf8.RuneCountInString(v) > longestText || !utf8.ValidString(v) {
+		q.wrong(name, "%s must be at most %d characters of UTF-8", name, longestText)
+	}
+	return v
+}
+
+// id is a text that is not empty where it is there.
+func (q *query) id(name string) string {
+	v := q.text(name)
+	if q.values.Has(name) && v == "" {
+		q.wrong(name, "%s is empty; leave it out to ask for the newest", name)
 	}
 	return v
 }
 
 func (q *query) limit() int {
-	v := q.values.Get("limit")
-	if v == "" {
+	n, ok := q.whole("limit", 1, longestPage)
+	if !ok {
 		return usualPage
 	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 || n > longestPage {
-		q.wrong("limit", "limit must be a whole number from 1 to %d, not %s", longestPage, clip(v))
-	}
-	return n
+	return int(n)
 }
 
 func (q *query) number(name string) int64 {
-	v := q.values.Get(name)
-	if v == "" {
-		return 0
-	}
-	n, err := strconv.ParseInt(v, 10, 64)
-	if err != nil || n < 0 {
-		q.wrong(name, "%s must be a whole number from 0 up, not %s", name, clip(v))
-	}
+	n, _ := q.whole(name, 0, math.MaxInt64)
 	return n
 }
 
+// whole reads a whole number in its usual form: no sign, no leading zeros.
+func (q *query) whole(name string, least, most int64) (n int64, there bool) {
+	v, there := q.one(name)
+	if !there {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < least || n > most || strconv.FormatInt(n, 10) != v {
+		q.wrong(name, "%s must be a whole number from %d to %d, not %q", name, least, most, clip(v))
+	}
+	return n, true
+}
+
 func (q *query) status() journal.Status {
-	v := q.values.Get("status")
-	switch v {
-	case "", "open", "running", "paused", "ended":
-	default:
-		q.wrong("status", "status must be open, running, paused or ended, not %s", clip(v))
+	v, there := q.one("status")
+	known := []string{"open", "running", "paused", "ended"}
+	if there && !slices.Contains(known, v) {
+		q.wrong("status", "status must be open, running, paused or ended, not %q", clip(v))
 	}
 	return journal.Status(v)
 }

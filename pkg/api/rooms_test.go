@@ -34,7 +34,7 @@ func TestPutRoom(t *testing.T) {
 	t.Run("a known one", func(t *testing.T) {
 		d := newDesk(t)
 		answered(t, d.ask("PUT", "/v1/rooms/maths", `{"sessionId":null}`, header("If-Match", tag)), 200)
-		if p := d.stub.put; p.Session != "" || !reflect.DeepEqual(p.If, []room.Condition{room.OneOf{{Created: noon, Revision: 7}}}) {
+		if p := d.stub.put; p.Session != "" || !reflect.DeepEqual(p.If, []room.Condition{room.OneOf{snapshotOf("maths").Room.Version()}}) {
 			t.Errorf("put %+v", p)
 		}
 	})
@@ -82,6 +82,8 @@ func TestPutRoomIsRefused(t *testing.T) {
 		"not enforced":         {body: `{"maxSeats":100}`, status: 400, code: problem.NotSupported, fields: "maxSeats"},
 		"over 64 KiB":          {body: "{}" + strings.Repeat(" ", longestBody-1), status: 413, code: codeTooLarge},
 		"length not announced": {body: "{}" + strings.Repeat(" ", longestBody-1), header: func(r *http.Request) { r.ContentLength = -1 }, status: 413, code: codeTooLarge},
+		"empty If-None-Match":  {body: `{}`, header: header("If-None-Match", ""), status: 400, code: problem.InvalidField, fields: "If-None-Match"},
+		"empty If-Match":       {body: `{}`, header: header("If-Match", ""), status: 400, code: problem.InvalidField, fields: "If-Match"},
 		"other If-None-Match":  {body: `{}`, header: header("If-None-Match", `"7"`), status: 400, code: problem.InvalidField, fields: "If-None-Match"},
 		"name before body":     {target: "/v1/rooms/-x", body: `{`, status: 400, code: problem.InvalidRoom},
 		"token before name":    {target: "/v1/rooms/-x", body: `{`, header: header("Authorization", ""), status: 401, code: codeUnauthorized},
@@ -181,13 +183,37 @@ func TestPagesAreRefused(t *testing.T) {
 		"/v1/rooms?status=gone":                            "status",
 		"/v1/rooms?after=" + long:                          "after",
 		"/v1/rooms?after=%ff":                              "after",
-		"/v1/rooms?after=%zz":                              "",
+		"/v1/rooms?limit=":                                 "limit",
+		"/v1/rooms?limit":                                  "limit",
+		"/v1/rooms?limit=%2B1":                             "limit",
+		"/v1/rooms?limit=01":                               "limit",
+		"/v1/rooms?limit=1&limit=2":                        "limit",
+		"/v1/rooms?status=":                                "status",
+		"/v1/rooms?status=open&status=open":                "status",
+		"/v1/rooms?status=Open":                            "status",
+		"/v1/rooms?after=a&after=b":                        "after",
+		"/v1/rooms?after=%zz":                              "after",
+		"/v1/rooms?limit=1&after=a;b":                      "after",
+		"/v1/rooms?a%zz=1":                                 "a%zz",
 		"/v1/rooms/maths/connections?limit=0":              "limit",
 		"/v1/rooms/maths/connections?after=" + long:        "after",
 		"/v1/rooms/maths/events?after=-1":                  "after",
 		"/v1/rooms/maths/events?after=c1":                  "after",
 		"/v1/rooms/maths/events?after=9223372036854775808": "after",
+		"/v1/rooms/maths/events?after=":                    "after",
+		"/v1/rooms/maths/events?after=1.0":                 "after",
+		"/v1/rooms/maths/events?after=1e3":                 "after",
+		"/v1/rooms/maths/events?after=-0":                  "after",
+		"/v1/rooms/maths/events?after=0x10":                "after",
+		"/v1/rooms/maths/events?after=%D9%A1":              "after",
+		"/v1/rooms/maths/events?after=1&after=1":           "after",
+		"/v1/rooms/maths/events?after=%20":                 "after",
 		"/v1/rooms/maths/events?limit=1001":                "limit",
+		"/v1/rooms/maths/events?limit=null":                "limit",
+		"/v1/rooms/maths/events?limit=":                    "limit",
+		"/v1/rooms/maths/events?sessionId=":                "sessionId",
+		"/v1/rooms/maths/events?sessionId=%ff":             "sessionId",
+		"/v1/rooms/maths/events?sessionId=a&sessionId=a":   "sessionId",
 		"/v1/rooms/maths/events?sessionId=" + long:         "sessionId",
 	} {
 		t.Run(clip(target), func(t *testing.T) {

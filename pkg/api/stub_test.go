@@ -46,6 +46,8 @@ type stub struct {
 	endsAt  epoch.Instant
 	put     room.Put
 
+	startedAt epoch.Instant // of the lesson that join lets into
+
 	created bool
 	err     error
 	alive   error // of the last context
@@ -59,7 +61,7 @@ func (s *stub) note(ctx context.Context, said, name, actor string) error {
 }
 
 // tag is that of the stub's room.
-const tag = `"1a23179de00-7"`
+var tag = etag(snapshotOf("").Room.Version())
 
 // snapshotOf is that room with a lesson in which one connection is in, with one stream.
 func snapshotOf(name string) doorkeeper.Snapshot {
@@ -93,9 +95,10 @@ func (s *stub) DeleteRoom(ctx context.Context, name, _ string) error {
 	return s.note(ctx, "delete", name, "")
 }
 
-func (s *stub) Join(ctx context.Context, name, user, role string) (room.Credentials, error) {
+func (s *stub) Join(ctx context.Context, name, user, role string) (doorkeeper.Admission, error) {
 	s.user, s.role = user, role
-	return room.Credentials{APIKey: "1", Session: "2_MX4x", Token: "t", Expires: noon}, s.note(ctx, "join", name, "")
+	c := room.Credentials{APIKey: "1", Session: "2_MX4x", Token: "t", Expires: noon}
+	return doorkeeper.Admission{Credentials: c, Role: role, StartedAt: s.startedAt, Now: noon}, s.note(ctx, "join", name, "")
 }
 
 func (s *stub) Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (doorkeeper.Snapshot, error) {

@@ -9,7 +9,6 @@ import (
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
-	"usher/pkg/room"
 )
 
 // Summary is a room in a list. What is absent is null, never missing.
@@ -35,12 +34,13 @@ type Room struct {
 
 // Connection is one client in a session.
 type Connection struct {
-	ID       string   `json:"id"`
-	User     *string  `json:"user"`
-	Role     *string  `json:"role"`
-	Observer bool     `json:"observer"`
-	JoinedAt *string  `json:"joinedAt"`
-	Streams  []Stream `json:"streams"`
+	ID       string       `json:"id"`
+	User     *string      `json:"user"`
+	Role     *string      `json:"role"`
+	Observer bool         `json:"observer"`
+	State    lesson.State `json:"state"` // seated, waiting or unheard
+	JoinedAt *string      `json:"joinedAt"`
+	Streams  []Stream     `json:"streams"`
 }
 
 // Stream is what a connection publishes.
@@ -49,14 +49,24 @@ type Stream struct {
 	Kind policy.Kind `json:"kind"`
 }
 
-// Credentials are what a client connects with, as join answers them and the
-// page of a demo room carries them.
+// Credentials are what a client connects with.
 type Credentials struct {
 	ApplicationID string `json:"applicationId,omitempty"`
 	APIKey        string `json:"apiKey,omitempty"`
 	SessionID     string `json:"sessionId"`
 	Token         string `json:"token"`
 	ExpiresAt     string `json:"expiresAt"`
+}
+
+// Admission is what join answers and the page of a demo room carries: what a
+// page needs to connect, and to show a countdown by the server's clock.
+type Admission struct {
+	Credentials
+	Role      *string `json:"role"`
+	StartedAt *string `json:"startedAt"`
+	EndsAt    *string `json:"endsAt"`
+	ClosesAt  *string `json:"closesAt"`
+	Now       string  `json:"now"`
 }
 
 // roomPage is a page of rooms; Next is what to pass as after.
@@ -98,7 +108,10 @@ func showConnectionPage(p doorkeeper.ConnPage) connectionPage {
 func showConnections(conns []lesson.Conn) []Connection { return each(conns, showConnection) }
 
 func showConnection(c lesson.Conn) Connection {
-	v := Connection{ID: c.ID, User: orNull(c.User), Role: orNull(c.Role), JoinedAt: stamp(c.CreatedAt), Streams: []Stream{}}
+	v := Connection{
+		ID: c.ID, User: orNull(c.User), Role: orNull(c.Role), State: c.State,
+		JoinedAt: stamp(c.CreatedAt), Streams: []Stream{},
+	}
 	for id, s := range c.Streams {
 		if s.Made && !s.Gone {
 			v.Streams = append(v.Streams, Stream{id, s.Kind})
@@ -108,9 +121,14 @@ func showConnection(c lesson.Conn) Connection {
 	return v
 }
 
-// ShowCredentials gives the credentials as clients read them.
-func ShowCredentials(c room.Credentials) Credentials {
-	return Credentials{c.ApplicationID, c.APIKey, c.Session, c.Token, c.Expires.String()}
+// ShowAdmission gives the admission as clients read it.
+func ShowAdmission(a doorkeeper.Admission) Admission {
+	return Admission{
+		Credentials: Credentials{a.ApplicationID, a.APIKey, a.Session, a.Token, a.Expires.String()},
+		Role:        orNull(a.Role),
+		StartedAt:   stamp(a.StartedAt), EndsAt: stamp(a.EndsAt), ClosesAt: stamp(a.ClosesAt),
+		Now: a.Now.String(),
+	}
 }
 
 // each shows all of a list, which is never null.

@@ -44,9 +44,9 @@ func running() doorkeeper.Snapshot {
 const (
 	runningSummary = `"room":"maths","sessionId":"2_MX4x","status":"running","outcome":null,"seats":1,"promised":0,"waiting":1,` +
 		`"startedAt":"2026-12-01T12:00:00.000Z","endsAt":"2026-12-01T12:01:00.000Z","secondsLeft":59`
-	runningConnections = `[{"id":"c1","user":null,"role":null,"observer":false,"joinedAt":"2026-12-01T12:00:00.001Z",` +
+	runningConnections = `[{"id":"c1","user":null,"role":null,"observer":false,"state":"seated","joinedAt":"2026-12-01T12:00:00.001Z",` +
 		`"streams":[{"id":"s1","kind":"camera"},{"id":"s2","kind":"screen"}]},` +
-		`{"id":"c2","user":"bob \u003c\u0026\u003e","role":"student","observer":false,"joinedAt":null,"streams":[]}]`
+		`{"id":"c2","user":"bob \u003c\u0026\u003e","role":"student","observer":false,"state":"waiting","joinedAt":null,"streams":[]}]`
 )
 
 func TestARoomIsShown(t *testing.T) {

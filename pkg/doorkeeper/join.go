@@ -12,11 +12,11 @@ import (
 	"usher/pkg/room"
 )
 
-// Join gives credentials to a user with a ticket, and holds a seat for it.
-func (s *Service) Join(ctx context.Context, name, user, role string) (room.Credentials, error) {
+// Join lets in a user with a ticket, and holds a seat for it.
+func (s *Service) Join(ctx context.Context, name, user, role string) (Admission, error) {
 	session, err := s.sessionOf(ctx, name)
 	if err != nil {
-		return room.Credentials{}, err
+		return Admission{}, err
 	}
 	c, err := s.admit(ctx, session, user, role)
 	if !isCode(err, problem.LessonOver) {
@@ -89,23 +89,23 @@ func platformAway(cause error) *problem.Details {
 
 // admit decides the user's request, reading the list first where that is what
 // a refusal has to rest on.
-func (s *Service) admit(ctx context.Context, session, user, role string) (room.Credentials, error) {
+func (s *Service) admit(ctx context.Context, session, user, role string) (Admission, error) {
 	request := lesson.Join{User: user, Role: role, ID: s.set.NewID(), Since: s.set.Now()}
 	l, err := s.grant(ctx, session, request)
 	for errors.Is(err, lesson.ErrReadFirst) {
 		if request.Looked, err = s.lookFor(ctx, session, request.Since); err != nil {
-			return room.Credentials{}, err
+			return Admission{}, err
 		}
 		l, err = s.grant(ctx, session, request)
 	}
 	if err != nil {
-		return room.Credentials{}, err
+		return Admission{}, err
 	}
 	p, ok := l.Current(user)
 	if !ok {
-		return room.Credentials{}, lessonOver() // it ended as the promise was given
+		return Admission{}, lessonOver() // it ended as the promise was given
 	}
-	return s.platform.Credentials(session, lesson.DataOf(p.ID), s.set.Now(), p.Expires)
+	return s.admission(l, p)
 }
 
 // grant decides a request for credentials that expire a token's life from now.

@@ -23,14 +23,14 @@ var ErrTicketOnly = errors.New("the room lets nobody in without a ticket")
 // ErrTicketOnly. The visitor is what the last visit said, "" on the first one;
 // the answer says what it is from now on. It names the same person until its
 // connection has come.
-func (s *Service) Visit(ctx context.Context, name, visitor string) (room.Credentials, string, error) {
+func (s *Service) Visit(ctx context.Context, name, visitor string) (Admission, string, error) {
 	l, over, err := s.demo(ctx, name)
 	if err != nil {
-		return room.Credentials{}, "", err
+		return Admission{}, "", err
 	}
 	if over == rested {
 		if _, err := s.Reopen(ctx, name, "demo"); err != nil && !isCode(err, problem.NotEnded) {
-			return room.Credentials{}, "", err
+			return Admission{}, "", err
 		}
 		l = nil
 	}

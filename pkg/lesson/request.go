@@ -17,32 +17,57 @@ type Extend struct {
 	Actor   string
 }
 
+// longest is how far from its start an extension may move a lesson's end.
+const longest = 24 * time.Hour
+
 func (x Extend) decide(t *turn) error {
 	l, was := t.l, t.l.Deadline()
-	if l.Status != journal.Running {
-		return &problem.Details{Code: problem.NotRunning, Detail: fmt.Sprintf("The lesson is %s; only a running one can be extended.", l.Status)}
-	}
-	note := journal.ToMoment
 	switch {
-	case l.Deadline() == 0:
+	case l.Status != journal.Running:
+		return &problem.Details{Code: problem.NotRunning, Detail: fmt.Sprintf("The lesson is %s; only a running one can be extended.", l.Status)}
+	case was == 0:
 		return &problem.Details{Code: problem.NoLimit, Detail: "The lesson has no time limit that could be extended."}
 	case x.EndsAt != 0 && x.EndsAt == l.FixedEnd:
 		return nil // said before
-	case x.EndsAt != 0:
-		l.FixedEnd = x.EndsAt
-	case l.FixedEnd != 0:
-		l.FixedEnd = l.FixedEnd.Add(time.Duration(x.Seconds) * time.Second)
-		note = journal.BySeconds
-	default:
-		l.ExtendedMillis += int64(x.Seconds) * 1000
-		note = journal.BySeconds
 	}
+	moved := *l
+	note := x.move(&moved)
+	if moved.Deadline() > l.StartedAt.Add(longest) {
+		return x.tooLong(&moved)
+	}
+	l.FixedEnd, l.ExtendedMillis = moved.FixedEnd, moved.ExtendedMillis
 	t.log(journal.Line{Event: journal.FromAPI, EventAt: l.Deadline(), Action: journal.DidExtend, Reason: journal.Admin, Actor: x.Actor, Note: note})
 	t.endIfDue()
 	if l.Status == journal.Running && l.Deadline() != was {
 		t.sayExtended()
 	}
 	return nil
+}
+
+// move gives the lesson its new deadline, and says how it was moved.
+func (x Extend) move(l *Lesson) journal.Note {
+	switch {
+	case x.EndsAt != 0:
+		l.FixedEnd = x.EndsAt
+		return journal.ToMoment
+	case l.FixedEnd != 0:
+		l.FixedEnd = l.FixedEnd.Add(time.Duration(x.Seconds) * time.Second)
+	default:
+		l.ExtendedMillis += int64(x.Seconds) * 1000
+	}
+	return journal.BySeconds
+}
+
+func (x Extend) tooLong(moved *Lesson) error {
+	field := "seconds"
+	if x.EndsAt != 0 {
+		field = "endsAt"
+	}
+	return &problem.Details{
+		Code: problem.InvalidField, Fields: []string{field},
+		Detail: fmt.Sprintf("%s: the lesson started at %s and would end at %s; it may last 24 hours, so until %s at the latest.",
+			field, moved.StartedAt, moved.Deadline(), moved.StartedAt.Add(longest)),
+	}
 }
 
 // End ends the lesson for everyone, by the API's word.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/object"
@@ -45,10 +44,8 @@ var yesNo = form[bool]{"must be true or false", func(value json.RawMessage) (boo
 var moment = form[epoch.Instant]{
 	"must be a time like 2026-12-01T17:00:00Z",
 	func(value json.RawMessage) (epoch.Instant, bool) {
-		var t time.Time
-		s, ok := text(value)
-		ok = ok && t.UnmarshalText([]byte(s)) == nil && epoch.Of(t) > 0
-		return epoch.Of(t), ok
+		s, _ := text(value)
+		return epoch.Parse(s)
 	},
 }
 
@@ -101,9 +98,9 @@ var rolesByKind = form[map[Kind][]string]{
 }
 
 // session is the id of a session to adopt, which is opaque.
-var session = form[string]{"must be a text of 1 to 255 bytes", func(value json.RawMessage) (string, bool) {
+var session = form[string]{"must be a text of 1 to 255 characters without blanks and control characters", func(value json.RawMessage) (string, bool) {
 	s, ok := text(value)
-	return s, ok && s != "" && len(s) <= 255
+	return s, ok && ValidSession(s)
 }}
 
 func text(value json.RawMessage) (string, bool) {

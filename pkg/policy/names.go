@@ -39,3 +39,21 @@ func ValidUser(user string) bool {
 // overrides reports whether r opens or closes an embedding, override or isolate
 // (Unicode Standard Annex #9, sections 2.1 to 2.5).
 func overrides(r rune) bool { return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' }
+
+// ValidSession reports whether id may be the id of a session made elsewhere, which
+// is opaque: 1 to 255 characters without blanks and control characters (nothing
+// that was lost on the way or is pasted along), and no step in the path of a
+// request.
+func ValidSession(id string) bool {
+	if id == "" || utf8.RuneCountInString(id) > 255 {
+		return false
+	}
+	for segment := range strings.FieldsFuncSeq(id, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return !strings.ContainsFunc(id, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError
+	})
+}

@@ -24,7 +24,7 @@ func Parse(raw []byte) (Policy, error) {
 }
 
 // ParsePut reads the body that puts a room: a policy, and beside its fields an
-// optional sessionId of 1 to 255 bytes, the session to adopt. It refuses like
+// optional sessionId of 1 to 255 characters, the session to adopt. It refuses like
 // Parse.
 func ParsePut(raw []byte) (p Policy, adopt string, err error) {
 	members, err := object.Members(raw)

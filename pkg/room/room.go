@@ -1,6 +1,9 @@
 package room
 
 import (
+	"crypto/sha256"
+	"fmt"
+
 	"usher/pkg/epoch"
 	"usher/pkg/policy"
 )
@@ -15,15 +18,15 @@ type Room struct {
 	Closed   epoch.Instant `json:"closed,omitempty"`  // when it was ended before it ever had a session
 }
 
-// Version tells one state of a room from all others, also from those of a room
-// that is made again under the same name.
-type Version struct {
-	Created  epoch.Instant
-	Revision int64
-}
+// Version names what the room's owner said last: the policy, and which making
+// of the room it is for. Only a put changes it; what happens in the room does not.
+type Version string
 
 // Version is the room's, as it stands.
-func (r Room) Version() Version { return Version{r.Created, r.Revision} }
+func (r Room) Version() Version {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", r.Created, r.Policy))
+	return Version(fmt.Sprintf("%x", sum[:12]))
+}
 
 // Next is the room as a Commit of it will be stored.
 func (r Room) Next() Room {

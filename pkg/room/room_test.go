@@ -27,3 +27,20 @@ func TestRoomEqual(t *testing.T) {
 		}
 	}
 }
+
+// TestVersion: of all the fields, only the policy and the room's making are
+// what an owner said.
+func TestVersion(t *testing.T) {
+	said := Room{Name: "maths", Revision: 1, Created: 5, Policy: policy.Stored(`{"demo":true}`)}
+	used := said
+	used.Revision, used.Session, used.Closed = 9, "1_a", 7
+	if used.Version() != said.Version() {
+		t.Errorf("a join or an end changes %s into %s", said.Version(), used.Version())
+	}
+	other, again := said, said
+	other.Policy = policy.Stored(`{"demo":false}`)
+	again.Created++
+	if other.Version() == said.Version() || again.Version() == said.Version() || again.Version() == other.Version() {
+		t.Errorf("%s, another policy %s, made again %s", said.Version(), other.Version(), again.Version())
+	}
+}

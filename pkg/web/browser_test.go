@@ -151,7 +151,7 @@ func TestRoomPage(t *testing.T) {
 		return b
 	}
 	t.Run("credentials reach the platform as they are", func(t *testing.T) {
-		visit(t).want(`window.token`, stage.stub.credentials.Token)
+		visit(t).want(`window.token`, stage.stub.admission.Token)
 	})
 	t.Run("others are shown", func(t *testing.T) {
 		b := visit(t)

@@ -28,7 +28,7 @@ type page struct {
 	// fragment does), or later (it was only prefetched and asks again when it
 	// is looked at).
 	Mode        string
-	Credentials *api.Credentials
+	Credentials *api.Admission
 
 	State string // that the page begins in
 	Text  string

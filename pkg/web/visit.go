@@ -46,7 +46,7 @@ func (s *site) room(w http.ResponseWriter, r *http.Request) {
 // visit puts credentials on the page of a demo room; the page of any other
 // room waits for a ticket.
 func (s *site) visit(w http.ResponseWriter, r *http.Request, p *page) error {
-	credentials, visitor, err := s.Service.Visit(r.Context(), p.Room, visitorOf(r))
+	admission, visitor, err := s.Service.Visit(r.Context(), p.Room, visitorOf(r))
 	switch {
 	case errors.Is(err, doorkeeper.ErrTicketOnly):
 		p.Mode = "ticket"
@@ -54,7 +54,7 @@ func (s *site) visit(w http.ResponseWriter, r *http.Request, p *page) error {
 	case err != nil:
 		return err
 	}
-	shown := api.ShowCredentials(credentials)
+	shown := api.ShowAdmission(admission)
 	p.Mode, p.Credentials = "demo", &shown
 	if visitor != "" {
 		http.SetCookie(w, &http.Cookie{

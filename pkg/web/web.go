@@ -9,14 +9,14 @@ import (
 	"log/slog"
 	"net/http"
 
-	"usher/pkg/room"
+	"usher/pkg/doorkeeper"
 )
 
 // Service is what the pages ask of the doorkeeper.
 type Service interface {
 	// Visit lets a visitor of a demo room in; another room is
 	// doorkeeper.ErrTicketOnly.
-	Visit(ctx context.Context, name, visitor string) (c room.Credentials, newVisitor string, err error)
+	Visit(ctx context.Context, name, visitor string) (a doorkeeper.Admission, newVisitor string, err error)
 	// Glance gives the refusal that Visit would give, and changes nothing.
 	Glance(ctx context.Context, name, visitor string) error
 }

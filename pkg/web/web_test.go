@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,13 +25,13 @@ import (
 type stub struct {
 	visits, looks int
 	visitor       string
-	credentials   room.Credentials
+	admission     doorkeeper.Admission
 	err           error
 }
 
-func (s *stub) Visit(_ context.Context, _, visitor string) (room.Credentials, string, error) {
+func (s *stub) Visit(_ context.Context, _, visitor string) (doorkeeper.Admission, string, error) {
 	s.visits, s.visitor = s.visits+1, visitor
-	return s.credentials, "guest-7", s.err
+	return s.admission, "guest-7", s.err
 }
 
 func (s *stub) Glance(_ context.Context, _, visitor string) error {
@@ -43,7 +44,7 @@ const vonage = "https://static.opentok.com/v2/js/opentok.min.js"
 func newSite(s *stub, secure bool) http.Handler { return newSiteOf(s, vonage, secure) }
 
 func newSiteOf(s *stub, script string, secure bool) http.Handler {
-	s.credentials = room.Credentials{APIKey: "46000", Session: "2_MX4x", Token: "tok</script>&'\"en", Expires: 1_796_126_460_000}
+	s.admission.Credentials = room.Credentials{APIKey: "46000", Session: "2_MX4x", Token: "tok</script>&'\"en", Expires: 1_796_126_460_000}
 	return New(Options{Service: s, ScriptURL: script, Secure: secure, Log: slog.New(slog.DiscardHandler)})
 }
 
@@ -60,7 +61,7 @@ func get(h http.Handler, method, target string, headers ...string) *httptest.Res
 var carried = regexp.MustCompile(`<script type="application/json" id="credentials">(.*?)</script>`)
 
 // credentialsOn reads the credentials that a page carries, as its script does.
-func credentialsOn(t *testing.T, w *httptest.ResponseRecorder) (c api.Credentials, ok bool) {
+func credentialsOn(t *testing.T, w *httptest.ResponseRecorder) (c api.Admission, ok bool) {
 	t.Helper()
 	m := carried.FindStringSubmatch(w.Body.String())
 	if m == nil {
@@ -75,7 +76,7 @@ func credentialsOn(t *testing.T, w *httptest.ResponseRecorder) (c api.Credential
 func TestDemoRoom(t *testing.T) {
 	s := &stub{}
 	w := get(newSite(s, true), "GET", "/room/one-to-one", "Cookie", "usher-visitor=guest-6")
-	if c, ok := credentialsOn(t, w); w.Code != 200 || !ok || c != api.ShowCredentials(s.credentials) {
+	if c, ok := credentialsOn(t, w); w.Code != 200 || !ok || !reflect.DeepEqual(c, api.ShowAdmission(s.admission)) {
 		t.Fatalf("answered %d %s", w.Code, w.Body)
 	}
 	if s.visits != 1 || s.visitor != "guest-6" {
@@ -280,7 +281,7 @@ func TestValuesAreText(t *testing.T) {
 	with := func(v string) page {
 		return page{
 			Title: v, Room: v, ScriptURL: v, Mode: v, State: v, Text: v, Retry: 5, Again: true,
-			Credentials: &api.Credentials{SessionID: v, Token: v},
+			Credentials: &api.Admission{Credentials: api.Credentials{SessionID: v, Token: v}},
 		}
 	}
 	for _, name := range []string{"console", "room", "notice"} {

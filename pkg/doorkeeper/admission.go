@@ -1,0 +1,26 @@
+package doorkeeper
+
+import (
+	"usher/pkg/epoch"
+	"usher/pkg/lesson"
+	"usher/pkg/room"
+)
+
+// Admission is what somebody who may come in is given: what connects it, and
+// what its page shows of the lesson. A moment that is not known is 0.
+type Admission struct {
+	room.Credentials
+	Role                        string // as the promise says; "" is none
+	StartedAt, EndsAt, ClosesAt epoch.Instant
+	Now                         epoch.Instant // by Usher's clock, when this was said
+}
+
+// admission lets the owner of the promise into the lesson.
+func (s *Service) admission(l lesson.Lesson, p lesson.Promise) (Admission, error) {
+	now := s.set.Now()
+	c, err := s.platform.Credentials(l.Session, lesson.DataOf(p.ID), now, p.Expires)
+	if err != nil {
+		return Admission{}, err
+	}
+	return Admission{Credentials: c, Role: p.Role, StartedAt: l.StartedAt, EndsAt: l.Deadline(), Now: now}, nil
+}
