@@ -166,6 +166,14 @@ func (t *turn) endIfDue() {
 	}
 }
 
+// lookSoon has the list tell a second later who is still in: nobody stays for long
+// because a process died between the end and its requests.
+func (t *turn) lookSoon(id string) {
+	c := t.l.Conns[id]
+	c.RetryAt = t.now.Add(time.Second)
+	t.write(c)
+}
+
 // end closes the lesson and tells everyone to go: one line for the end, then
 // one for each connection, the earliest first.
 func (t *turn) end(event string, outcome journal.Outcome, why journal.Reason, actor string) {
@@ -179,6 +187,7 @@ func (t *turn) end(event string, outcome journal.Outcome, why journal.Reason, ac
 	t.log(line)
 	for _, c := range l.Pick(Conn.In) {
 		t.evict(c, why, journal.Line{Event: event})
+		t.lookSoon(c.ID)
 	}
 	for _, p := range l.Promises {
 		p.Released = true
