@@ -1,12 +1,9 @@
 package doorkeeper_test
 
 import (
-	"bytes"
-	"log/slog"
 	"testing"
 	"time"
 
-	"usher/pkg/doorkeeper"
 	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/room"
 )
@@ -36,12 +33,4 @@ func (d *door) hang(disconnects, listings bool) {
 	if disconnects {
 		d.Platform.DisconnectFails = func(string) error { return simulation.ErrHangs }
 	}
-}
-
-// logged starts the service anew and gives its log.
-func (d *door) logged() *bytes.Buffer {
-	var log bytes.Buffer
-	d.Settings = func(set *doorkeeper.Settings) { set.Log = slog.New(slog.NewTextHandler(&log, nil)) }
-	d.Restart()
-	return &log
 }

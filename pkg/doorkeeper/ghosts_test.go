@@ -26,6 +26,10 @@ func TestGhostsOfAHall(t *testing.T) {
 	d := adopted(t, `{"quorum":2}`)
 	for i := range 100 {
 		d.come(fmt.Sprintf("c%03d", i), "")
+		d.Pass(time.Second)
+	}
+	if l, err := d.Lesson(d.session); err != nil || l.PresentOutside == 0 {
+		t.Fatalf("%d are outside the item, %v", l.PresentOutside, err)
 	}
 	for i := range 100 {
 		d.Platform.Vanish(fmt.Sprintf("c%03d", i))
