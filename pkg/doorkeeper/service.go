@@ -1,3 +1,15 @@
+// Package doorkeeper is the shell around the rules. It loads a lesson or a room,
+// has it decided by package lesson or package room, commits on condition, and
+// carries out what was decided: disconnects, signals, readings of Vonage's list,
+// wakes. When somebody else wrote first it decides again with what they wrote.
+//
+// It is trusted to decide nothing by itself, to commit before it acts, and to
+// leave a wake or a due time for what it does not finish. What it remembers of
+// lessons and rooms is only a first guess: every commit is conditional.
+//
+// Begin with hear.go, which takes in a webhook, then decide.go (load, decide,
+// commit) and run.go (carry out). Read join.go for people with tickets, rooms.go
+// and api.go for the owner's requests, sweep.go for what nobody else finds.
 package doorkeeper
 
 import (

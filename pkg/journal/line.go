@@ -1,3 +1,13 @@
+// Package journal is the log of a lesson: its lines, and the actions, reasons and
+// notes that stand in them. Fold adds the lines up to the state they tell, and
+// Narrate prints them as a story.
+//
+// The log is what people and other programs read, and outlives the rules that
+// wrote it. So the package decides nothing and knows no lesson; it is trusted with
+// the words, and with showing other people's text so that it cannot steer a
+// terminal (Plain).
+//
+// Begin with line.go.
 package journal
 
 import "usher/pkg/epoch"

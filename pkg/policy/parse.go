@@ -34,10 +34,12 @@ func ParsePut(raw []byte) (p Policy, adopt string, err error) {
 	var wrong []fault
 	at := slices.IndexFunc(members, func(m object.Member) bool { return m.Name == "sessionId" })
 	if at >= 0 {
-		m, ok := members[at], false
-		if adopt, ok = session.read(m.Value); !ok && !m.Null() {
+		m := members[at]
+		value, ok := session.read(m.Value)
+		if !ok && !m.Null() {
 			wrong = append(wrong, valueFault(m, session.must))
 		}
+		adopt = value
 		members = slices.Delete(members, at, at+1)
 	}
 	r := read(members)

@@ -1,3 +1,12 @@
+// Package policy is what the owner of a room may ask: the fields of a policy, their
+// bounds, which of them are enforced, and what a start of a lesson is judged by
+// (Rules).
+//
+// It is trusted to refuse, with the names of the fields, whatever it does not
+// understand or what would not be enforced; a policy that was accepted once is
+// always readable. It decides nothing about people.
+//
+// Begin with the table in fields.go, then parse.go and constraints.go.
 package policy
 
 // Policy is what a room's owner put: the JSON as it was put (without

@@ -184,7 +184,7 @@ func (r Reopen) decide(d *Decision, l *lesson.Lesson, known Facts) error {
 type Delete struct{ Actor string }
 
 func (x Delete) decide(d *Decision, l *lesson.Lesson, known Facts) error {
-	d.Change.Delete = true
+	d.Delete = true
 	if l == nil || l.Status == journal.Ended {
 		return nil
 	}
