@@ -1,6 +1,7 @@
 // Usher keeps the door of Vonage Video rooms: how many may come in, who, and
 // for how long. This program is the whole of it in one process; the folder
-// functions holds the same for AWS Lambda.
+// functions holds the same for AWS Lambda. docs/design.md says how it is built
+// and where to begin reading.
 package main
 
 import (

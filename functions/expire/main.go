@@ -1,4 +1,4 @@
-// Command expire passes a lesson's one-shot alarm on to the exact seconds.
+// Command expire turns the call of a schedule into a delayed message: the exact second of a wake.
 package main
 
 import (

@@ -2,6 +2,10 @@
 // session monitoring, and the JSON API with the pages beside it. It knows
 // requests, tokens, conditions, and how values look in JSON; what a request does
 // is the doorkeeper's.
+//
+// It is trusted to authenticate a request before it parses its body, to let an
+// error from inside reach the log only, and to keep tokens, queries and bodies out
+// of the log. Begin with routes.go, the table of the API, and webhook.go.
 package api
 
 import (

@@ -2,6 +2,9 @@
 // EventBridge Scheduler, SQS and Vonage, as five functions. Nothing is made
 // before the first request needs it, and what could not be made is tried again
 // with the next. Package local is its counterpart for a single process.
+//
+// It is trusted with the secret and its rotation. Begin with app.go, then http.go
+// (webhook and rooms) and tasks.go.
 package app
 
 import (

@@ -12,6 +12,9 @@
 // in the file. What is handed in and out are copies.
 //
 // Not for several machines, nor for a network file system.
+//
+// It is trusted with everything that Usher knows, and with the local program's own
+// secret. Begin with keys.go, the buckets, then write.go and batch.go.
 package bolt
 
 import (

@@ -1,4 +1,5 @@
-// Package childtest runs other programs that serve HTTP beside a test.
+// Package childtest runs other programs that serve HTTP beside a test, at ports
+// that nobody else gets, and ends them with it.
 package childtest
 
 import (

@@ -1,5 +1,9 @@
 // Package config reads Usher's settings from the environment. It is the only
 // package that does, and it reports everything that is wrong at once.
+//
+// It is trusted to stop a start that would be unsafe, and to print no secret, also
+// where one stands in the wrong variable. Begin with variables.go, the names, and
+// config.go, what becomes of them.
 package config
 
 import (

@@ -96,7 +96,7 @@ func (s *Service) Remove(ctx context.Context, name, connection, actor string) er
 	return d.Verdict
 }
 
-// Connections lists who is in, by id.
+// Connections lists the connections that are in, by id.
 func (s *Service) Connections(ctx context.Context, name, after string, limit int) (ConnPage, error) {
 	_, l, err := s.loadRoom(ctx, name)
 	if err != nil {
@@ -113,7 +113,8 @@ func (s *Service) Connections(ctx context.Context, name, after string, limit int
 	return page, err
 }
 
-// present gives who is in by id, from after, in the item and outside.
+// present gives the connections that are in by id, from after, those in the
+// lesson's item and those outside.
 func (s *Service) present(ctx context.Context, l *lesson.Lesson, after string, limit int) ([]lesson.Conn, error) {
 	conns := l.Pick(func(c lesson.Conn) bool { return c.In() && c.ID > after })
 	for from := after; l.PresentOutside > 0; {
@@ -172,7 +173,7 @@ func (s *Service) Events(ctx context.Context, name, session string, after int64,
 }
 
 // Lines gives the lines of the lesson's log with after < Seq, at most limit:
-// the lesson was loaded first, so whoever reads on misses nothing.
+// the lesson was loaded first, so a reader that goes on misses nothing.
 func (s *Service) Lines(ctx context.Context, l lesson.Lesson, after int64, limit int) ([]journal.Line, error) {
 	var lines []journal.Line
 	if after < l.Base {

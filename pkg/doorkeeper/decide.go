@@ -14,10 +14,10 @@ import (
 // maxTries is how often a lost race is run again before the event is parked.
 const maxTries = 8
 
-// errContended says that others wrote first, again and again.
+// errContended says that other writers were first, again and again.
 var errContended = fmt.Errorf("%w: too many writers at once", room.ErrUnavailable)
 
-// question makes the input to decide from what was loaded.
+// question makes the input to decide from the records that were loaded.
 type question struct {
 	wants func(*lesson.Lesson) []string // ids of the records to load; nil: none
 	input func([]lesson.Record) lesson.Input
@@ -27,7 +27,7 @@ func ask(in lesson.Input) question {
 	return question{input: func([]lesson.Record) lesson.Input { return in }}
 }
 
-// decide loads, decides, and commits until nobody else was faster. The lesson of
+// decide loads, decides and commits, again until it loses no race. The lesson of
 // the decision it gives is the stored one. The error is room.ErrUnavailable or
 // room.ErrNoLesson; the decision's own is its verdict.
 func (s *Service) decide(ctx context.Context, session string, q question) (lesson.Decision, error) {
@@ -36,7 +36,7 @@ func (s *Service) decide(ctx context.Context, session string, q question) (lesso
 		return lesson.Decision{}, err
 	}
 	defer unlock()
-	var lost *lesson.Decision // whose commit's answer was lost
+	var lost *lesson.Decision // the one whose commit's answer was lost
 	for range maxTries {
 		before, records, err := s.known(ctx, session, q.wants)
 		if err != nil {
@@ -103,7 +103,7 @@ func (s *Service) wakeFirst(ctx context.Context, session string, at epoch.Instan
 	}
 }
 
-// again takes in what a failed commit says, and reports whether to decide
+// again takes in the error of a failed commit, and reports whether to decide
 // again: after a lost race, and after a write whose outcome is not known.
 func (s *Service) again(session string, err error) bool {
 	var lost *room.Conflict

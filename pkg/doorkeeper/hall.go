@@ -8,17 +8,17 @@ import (
 	"usher/pkg/lesson"
 )
 
-// dismissOutside tells everyone to go who was in a lesson when it ended: the told,
-// who stand in its item, and those who stand only in records, a handful at a
-// time, all requests in bounded parallel. What is cut off goes on at the
-// lesson's OutsideRetryAt.
-func (s *Service) dismissOutside(ctx context.Context, l lesson.Lesson, told []string) {
+// dismissOutside disconnects everyone who was in a lesson when it ended: the
+// connections in its item, by their ids, and the people who stand only in records,
+// a handful at a time, all requests in bounded parallel. Where it is cut off, it
+// goes on at the lesson's OutsideRetryAt.
+func (s *Service) dismissOutside(ctx context.Context, l lesson.Lesson, inItem []string) {
 	outside, err := s.outside(ctx, l)
 	if err != nil {
 		s.set.Log.Warn("who is in a large lesson could not be read; it will be tried again", "session", l.Session, "error", err)
 	}
 	var all sync.WaitGroup
-	all.Go(func() { s.disconnect(ctx, l.Session, told) })
+	all.Go(func() { s.disconnect(ctx, l.Session, inItem) })
 	missed := newSet()
 	for {
 		some := outside[:min(len(outside), maxRecalled)]
@@ -56,7 +56,7 @@ func (s *Service) outside(ctx context.Context, l lesson.Lesson) ([]lesson.Record
 }
 
 // sendAway asks the platform to end the connections, in bounded parallel, and
-// adds those to missed whose request failed or was not made in time.
+// adds to missed each one whose request failed or was not made in time.
 func (s *Service) sendAway(ctx context.Context, session string, records []lesson.Record, missed *set) {
 	var all sync.WaitGroup
 	slots := make(chan struct{}, parallel)
@@ -75,7 +75,7 @@ func (s *Service) sendAway(ctx context.Context, session string, records []lesson
 	all.Wait()
 }
 
-// tryMissed notes whose request failed, to be tried again.
+// tryMissed notes the connections whose request failed, to be tried again.
 func (s *Service) tryMissed(ctx context.Context, session string, ids []string) {
 	for some := range slices.Chunk(ids, maxRecalled) {
 		store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)

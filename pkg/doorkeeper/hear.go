@@ -11,13 +11,15 @@ import (
 	"usher/pkg/room"
 )
 
-// Bounds of what a handler waits for, each in all, whatever hangs.
+// Bounds of a handler's waiting, each in all, so that a hanging neighbour cannot
+// hold it.
 const (
-	// storePatience is for a decision and its commit, others' turns included.
+	// storePatience is for a decision and its commit, the wait for other decisions
+	// about the same session included.
 	storePatience = 2 * time.Second
 	// parkPatience is for the queue, once the store has failed.
 	parkPatience = 3 * time.Second
-	// timerPatience is for an alarm; the sweep does without.
+	// timerPatience is for a wake; where it fails, the sweep finds the lesson.
 	timerPatience = 1500 * time.Millisecond
 )
 

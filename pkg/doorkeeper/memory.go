@@ -13,8 +13,9 @@ import (
 	"usher/pkg/room"
 )
 
-// locks lets one decision of a session go at a time within the process: others
-// would only lose the race in the store. It is economy, not safety.
+// locks lets one decision of a session go at a time within the process: two at
+// once would race each other in the store, and one would lose. It is economy, not
+// safety.
 type locks [256]chan struct{}
 
 func newLocks() *locks {

@@ -12,7 +12,7 @@ import (
 const longestSession = 255
 
 // mayBeOurs reports whether the event can be of a session of ours: it names no
-// project, or ours among others.
+// project, or ours under one of its two names.
 func (s *Service) mayBeOurs(e lesson.Event) bool {
 	switch {
 	case len(e.Session) > longestSession:
@@ -28,8 +28,8 @@ func (s *Service) mayBeOurs(e lesson.Event) bool {
 	return false
 }
 
-// sameProject compares ids as what they are: UUIDs without regard to case, API
-// keys as numbers, which came through somebody's JSON (4.7000001E7).
+// sameProject compares UUIDs without regard to case, and API keys as numbers,
+// for a program in between may have written them as JSON numbers (4.7000001E7).
 func sameProject(theirs, ours string) bool {
 	if strings.EqualFold(theirs, ours) {
 		return true

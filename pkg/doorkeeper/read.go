@@ -17,7 +17,8 @@ func (s *Service) claim(ctx context.Context, session string) (lesson.Decision, e
 }
 
 // readAndReconcile reads the list, the right to which was claimed, and carries
-// out what that decides. A reading that fails decides nothing but is noted.
+// out the decision that follows. A reading that fails decides nothing but is
+// noted.
 func (s *Service) readAndReconcile(ctx context.Context, l lesson.Lesson) error {
 	reconcile, err := s.read(ctx, l)
 	if err != nil {
@@ -47,8 +48,8 @@ func (s *Service) unreadable(session string, err error) bool {
 	return false
 }
 
-// read reads the list and what the records know about those on it. The Settle
-// of a reading that failed frees and refuses nobody.
+// read reads the list, and the records of listed connections that are not in the
+// item. The Reconcile of a reading that failed frees and refuses nobody.
 func (s *Service) read(ctx context.Context, l lesson.Lesson) (lesson.Reconcile, error) {
 	request, cancel := context.WithTimeout(ctx, platformPatience)
 	defer cancel()
@@ -66,8 +67,8 @@ func (s *Service) read(ctx context.Context, l lesson.Lesson) (lesson.Reconcile, 
 // maxRecalled is how many connections one reading brings back into the item.
 const maxRecalled = 64
 
-// recollect sorts those on the list who are not in the item: who is in by the
-// records is steady, others are brought back to be decided, some at a time.
+// recollect sorts the listed connections that are not in the item: one that is in
+// by its record is steady, any other is brought back to be decided, some at a time.
 func (s *Service) recollect(ctx context.Context, l lesson.Lesson, reconcile lesson.Reconcile) (lesson.Reconcile, error) {
 	var ids []string
 	for _, p := range reconcile.Reading.Present {
@@ -97,8 +98,8 @@ func (s *Service) recollect(ctx context.Context, l lesson.Lesson, reconcile less
 	return reconcile, nil
 }
 
-// missed brings back people who stand only in records and whom a complete
-// reading does not show, some at a time: they may be ghosts.
+// missed brings back people who stand only in records, where a complete reading
+// does not show them, some at a time: they may be ghosts.
 func (s *Service) missed(ctx context.Context, l lesson.Lesson, reconcile lesson.Reconcile) (lesson.Reconcile, error) {
 	if !reconcile.Reading.Whole || l.PresentOutside == 0 || l.Status == journal.Ended {
 		return reconcile, nil

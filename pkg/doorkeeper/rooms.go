@@ -23,7 +23,7 @@ func (s *Service) PutRoom(ctx context.Context, p room.Put) (Snapshot, bool, erro
 	}
 	snap := s.snapshot(d.Room.Next(), d.After)
 	if l, ok := s.lessons.Get(snap.Room.Session); ok && d.Start != nil {
-		snap = s.snapshot(snap.Room, &l) // with those whom its list shows
+		snap = s.snapshot(snap.Room, &l) // with the people that its list shows
 	}
 	return snap, d.Create, nil
 }
@@ -58,9 +58,9 @@ func (s *Service) loadRoom(ctx context.Context, name string) (room.Room, *lesson
 	return r, &l, nil
 }
 
-// change decides a request about a room and commits it and what it makes of its
-// lesson, all or nothing, and again when somebody else was faster. Then it
-// carries out what was decided.
+// change decides a request about a room, commits the room together with its
+// lesson, all or nothing, and decides again when it lost a race. Then it carries
+// the decision out.
 func (s *Service) change(ctx context.Context, name string, in room.Request) (room.Decision, error) {
 	d, err := s.commitChange(ctx, name, in)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Service) commitChange(ctx context.Context, name string, in room.Request
 	}
 	defer unlock()
 	var known room.Facts
-	var lost *room.Decision // whose commit's answer was lost
+	var lost *room.Decision // the one whose commit's answer was lost
 	for range maxTries {
 		r, l, err := s.loadRoom(ctx, name)
 		if err != nil && !errors.Is(err, room.ErrNoRoom) {
@@ -113,8 +113,8 @@ func (s *Service) commitChange(ctx context.Context, name string, in room.Request
 	return room.Decision{}, errContended
 }
 
-// decideRoom decides, with what has to be known or made for it. A session that
-// was made serves however often it is decided again.
+// decideRoom decides, with the facts that it needs. A session that was made for
+// the request serves however often it is decided again.
 func (s *Service) decideRoom(ctx context.Context, r room.Room, l *lesson.Lesson, in room.Request, known *room.Facts) (d room.Decision, err error) {
 	if p, ok := in.(room.Put); ok && p.Session != "" && p.Session != r.Session {
 		if known.Used, err = s.used(ctx, p.Session); err != nil {
@@ -142,8 +142,8 @@ func (s *Service) used(ctx context.Context, session string) (bool, error) {
 	return err == nil, err
 }
 
-// commitDecision stores what was decided about a room. What this process
-// remembers of the lesson is then only a guess.
+// commitDecision stores a decision about a room. The lesson that this process
+// remembers is then only a guess.
 func (s *Service) commitDecision(ctx context.Context, d room.Decision) error {
 	if d.Swap != nil {
 		s.wakeFirst(ctx, d.Swap.Session, d.Decided.WakeAt)
@@ -193,8 +193,7 @@ func (s *Service) Rooms(ctx context.Context, after string, limit int, status jou
 	return page, nil
 }
 
-// choose adds to the page those of the rooms that have the status, while it has
-// space.
+// choose adds the rooms that have the status to the page, while it has space.
 func (s *Service) choose(ctx context.Context, rooms []room.Room, limit int, status journal.Status, page *RoomPage) error {
 	var sessions []string
 	for _, r := range rooms {
@@ -215,7 +214,7 @@ func (s *Service) choose(ctx context.Context, rooms []room.Room, limit int, stat
 		if l, ok := lessons[r.Session]; ok {
 			current = &l
 		} else if _, current, err = s.loadRoom(ctx, r.Name); err != nil && !errors.Is(err, room.ErrNoRoom) {
-			return err // what was listed may be a moment old
+			return err // the list of rooms may be a moment old
 		}
 		snap := Snapshot{Room: r, Lesson: current, At: s.set.Now()}
 		if status == "" || snap.Status() == status {

@@ -10,23 +10,23 @@ import (
 	"usher/pkg/lesson"
 )
 
-// What one run does is bounded, in rounds and in time; the rest has a wake of
-// its own.
+// One run is bounded, in rounds and in time; the rest of the work has a wake of its
+// own.
 const (
 	maxRounds    = 6
 	workPatience = 20 * time.Second
 )
 
-// extent is how much of what is due a run does.
+// extent is how much of the due work a run does.
 type extent int
 
 const (
-	pressing   extent = iota // what cannot wait, for somebody is waiting for an answer
+	pressing   extent = iota // only work that cannot wait: the caller waits for an answer
 	everything               // all of it
 )
 
-// finish carries out a decision for whoever waits for an answer, and then what
-// presses. The commit stands whatever comes of it: what fails here, or has no
+// finish carries out a decision while its caller waits for an answer, and then the
+// work that presses. The commit stands in any case: work that fails here, or has no
 // time here, is found again in the lesson's state.
 func (s *Service) finish(ctx context.Context, d lesson.Decision) {
 	quiet, cancel := context.WithTimeout(ctx, s.set.Quiet)
@@ -41,9 +41,10 @@ func (s *Service) finish(ctx context.Context, d lesson.Decision) {
 	}
 }
 
-// run is the one loop that says what comes next: it carries out what the
+// run is the one loop that says what comes next: it carries out the work that the
 // lesson's state demands, one thing after the other, until nothing is due or the
-// time is up. What it leaves has a wake; asked says for when there is one.
+// time is up. Work that it leaves has a wake; asked is the moment for which one was
+// asked before.
 func (s *Service) run(ctx context.Context, session string, much extent, asked epoch.Instant) error {
 	for round := 0; ; round++ {
 		l, err := s.latest(ctx, session)
@@ -57,7 +58,7 @@ func (s *Service) run(ctx context.Context, session string, much extent, asked ep
 			return nil
 		}
 		if len(e.Disconnect) > 0 && len(s.unasked(session, e.Disconnect)) == 0 {
-			return nil // whoever asks them leaves a wake
+			return nil // the handler that asks them leaves a wake
 		}
 		elsewhere, err := s.carryOut(ctx, l, e)
 		if err != nil {
@@ -71,7 +72,7 @@ func (s *Service) run(ctx context.Context, session string, much extent, asked ep
 }
 
 // latest gives the lesson as this process knows it, or loads it, if need be
-// after the time is up: what is left must have its wake.
+// after the time is up: work that is left must have its wake.
 func (s *Service) latest(ctx context.Context, session string) (lesson.Lesson, error) {
 	if ctx.Err() != nil {
 		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
@@ -82,7 +83,7 @@ func (s *Service) latest(ctx context.Context, session string) (lesson.Lesson, er
 	return l, err
 }
 
-// carryOut does what the effects say, in their order. It reports whether the
+// carryOut carries out the effects, in their order. It reports whether the
 // list is being read elsewhere, so that there is nothing to do here for now.
 func (s *Service) carryOut(ctx context.Context, l lesson.Lesson, e lesson.Effects) (elsewhere bool, err error) {
 	s.act(ctx, l, e)
@@ -105,8 +106,8 @@ func (s *Service) carryOut(ctx context.Context, l lesson.Lesson, e lesson.Effect
 	return false, nil
 }
 
-// act does what reaches out: alarms, signals, disconnects; and moves what is
-// over out of the lesson's item.
+// act carries out the effects that reach out: alarms, signals, disconnects. Then
+// it moves entries that are over out of the lesson's item.
 func (s *Service) act(ctx context.Context, l lesson.Lesson, e lesson.Effects) {
 	s.raise(l.Session, e.GivenUp)
 	for _, word := range e.Signals {
@@ -120,16 +121,16 @@ func (s *Service) act(ctx context.Context, l lesson.Lesson, e lesson.Effects) {
 	s.shed(ctx, l)
 }
 
-// raise calls for somebody: these connections stay though they were sent away.
+// raise calls for an operator: these connections stay though they were sent away.
 func (s *Service) raise(session string, givenUp []string) {
 	for _, id := range givenUp {
 		s.set.Log.Error("a connection could not be ended within a day and is given up", "alarm", "given-up", "session", session, "connection", id)
 	}
 }
 
-// leaveWake places a wake for what comes next; after a run of everything also
-// for a deadline that comes before the next watch: after a restart, or where
-// placing it failed, nobody else has.
+// leaveWake places a wake for the next work; after a run of everything also for a
+// deadline that comes before the next watch, for after a restart, or where placing
+// it failed, it has none.
 func (s *Service) leaveWake(ctx context.Context, l lesson.Lesson, much extent, asked epoch.Instant) {
 	s.wakeFor(ctx, l, asked)
 	if much == everything && l.Status == journal.Running && l.Deadline() <= s.set.Now().Add(lesson.WatchEvery) {
@@ -137,7 +138,8 @@ func (s *Service) leaveWake(ctx context.Context, l lesson.Lesson, much extent, a
 	}
 }
 
-// wakeFor places a wake for the lesson's next duty, if none was asked for then.
+// wakeFor places a wake for the next moment at which the lesson has something to
+// do, if none was asked for then.
 // A deadline was given its own before the commit that set it.
 func (s *Service) wakeFor(ctx context.Context, l lesson.Lesson, asked epoch.Instant) {
 	now := s.set.Now()
@@ -159,8 +161,8 @@ func (s *Service) wakeAt(ctx context.Context, session string, at epoch.Instant) 
 	}
 }
 
-// unasked gives those of the connections whom nobody in this process is asking
-// to go right now.
+// unasked gives the connections that no handler of this process is disconnecting
+// right now.
 func (s *Service) unasked(session string, ids []string) []string {
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
 		_, busy := s.asking.Load(session + " " + id)
@@ -168,8 +170,8 @@ func (s *Service) unasked(session string, ids []string) []string {
 	})
 }
 
-// shed moves what the lesson does not need any more out of its item. Failing is
-// no harm: the next decision tries again.
+// shed moves entries that the lesson does not need any more out of its item.
+// Failing is no harm: the next decision tries again.
 func (s *Service) shed(ctx context.Context, l lesson.Lesson) {
 	if _, ok := l.ToShed(); !ok {
 		return

@@ -10,7 +10,7 @@ import (
 	"usher/pkg/room"
 )
 
-// Bounds of what is asked of the platform at once.
+// Bounds of the requests to the platform.
 const (
 	// parallel is how many requests to the platform run at a time.
 	parallel = 64
@@ -19,13 +19,13 @@ const (
 	// platformPatience is how long one request may take.
 	platformPatience = 3 * time.Second
 	// lastCall is the time for the requests that a reading of the list demands,
-	// whatever the reading took.
+	// however long the reading took.
 	lastCall = 1500 * time.Millisecond
 )
 
 // disconnect asks the platform to end the connections, in bounded parallel. A
-// request that fails is noted in the lesson and tried again; who is not asked
-// before the time is up is found by the next look.
+// request that fails is noted in the lesson and tried again; a connection that is
+// not asked before the time is up is found by the next reading.
 func (s *Service) disconnect(ctx context.Context, session string, ids []string) {
 	var all sync.WaitGroup
 	slots := make(chan struct{}, parallel)
@@ -77,13 +77,13 @@ func (s *Service) disconnectOne(ctx context.Context, session, id string) {
 func (s *Service) failures(ctx context.Context, session, id string) int {
 	l, _, err := s.known(ctx, session, nil)
 	if err != nil {
-		return maxTries // whatever is stored, count this one
+		return maxTries // more than can be stored, so that this one counts
 	}
 	return l.Conns[id].Tries
 }
 
-// send asks the platform to end a connection, and says what came of it where
-// it did not succeed.
+// send asks the platform to end a connection. It gives nil for a success, else the
+// failure.
 func (s *Service) send(ctx context.Context, session, id string) *lesson.DisconnectFailed {
 	ctx, cancel := context.WithTimeout(ctx, platformPatience)
 	defer cancel()
@@ -103,7 +103,7 @@ func (s *Service) send(ctx context.Context, session, id string) *lesson.Disconne
 	return &lesson.DisconnectFailed{Connection: id, Gone: gone, Forbidden: forbidden}
 }
 
-// noteOutcome remembers what came of a request, and when to ask again.
+// noteOutcome notes the outcome of a request in the lesson, and when to ask again.
 func (s *Service) noteOutcome(ctx context.Context, session string, outcome lesson.Input) {
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()

@@ -1,3 +1,15 @@
+// Package doorkeeper is the shell around the rules. It loads a lesson or a room,
+// has it decided by package lesson or package room, commits on condition, and
+// carries out the decision: disconnects, signals, readings of Vonage's list,
+// wakes. When another process wrote first, it decides again with the stored state.
+//
+// It is trusted to decide nothing by itself, to commit before it acts, and to
+// leave a wake or a due time for work that it does not finish. Its memory of
+// lessons and rooms is only a first guess: every commit is conditional.
+//
+// Begin with hear.go, which takes in a webhook, then decide.go (load, decide,
+// commit) and run.go (carry out). Read join.go for people with tickets, rooms.go
+// and api.go for the owner's requests, sweep.go for work that no wake finds.
 package doorkeeper
 
 import (
@@ -14,7 +26,7 @@ import (
 	"usher/pkg/room"
 )
 
-// Settings are what a Service is told besides its ports.
+// Settings are a Service's settings besides its ports.
 type Settings struct {
 	TokenLife time.Duration // of client tokens, 30 s to 5 min
 	AllowDemo bool          // demo rooms: only with a simulated or loopback platform
@@ -29,9 +41,9 @@ type Settings struct {
 	Rest func(ctx context.Context, until epoch.Instant) error
 }
 
-// Service keeps the door: it loads what is known, decides, commits on
-// condition, and carries out what was decided. It decides again with the
-// winner's state when somebody else wrote first.
+// Service keeps the door: it loads a lesson, decides, commits on condition, and
+// carries out the decision. It decides again with the winner's state when it lost
+// a race.
 type Service struct {
 	store    room.Store
 	platform room.Platform
@@ -44,7 +56,7 @@ type Service struct {
 	rooms     *lru.Cache[string, string] // the session of a room
 
 	asking    sync.Map     // connections that are being disconnected
-	strangers atomic.Int64 // events of sessions or projects that are not ours
+	strangers atomic.Int64 // how many events of other sessions or projects came
 
 	otherProject sync.Once // warns of the first event of another project
 }

@@ -10,14 +10,13 @@ import (
 )
 
 // Snapshot is a room with its lesson at one moment. It is read-only: a lesson
-// may be shared with others who look at it.
+// may be shared with other readers.
 type Snapshot struct {
 	Room room.Room
 	// Lesson is nil before the first session, and where the lesson's records
 	// are older than the retention.
 	Lesson *lesson.Lesson
-	// Connections are the first 100 of those who are in, by id; none in a list
-	// of rooms.
+	// Connections are the first 100 that are in, by id; none in a list of rooms.
 	Connections []lesson.Conn
 	At          epoch.Instant
 }

@@ -8,8 +8,8 @@ import (
 	"usher/pkg/room"
 )
 
-// Work does whatever is due in the lesson: a wake came, early, late, twice or
-// for nothing. It leaves a wake for what comes next.
+// Work does all that is due in the lesson: a wake came, early, late, twice or for
+// nothing. It leaves a wake for the next work.
 func (s *Service) Work(ctx context.Context, session string) error {
 	ctx, cancel := context.WithTimeout(ctx, workPatience)
 	defer cancel()
@@ -21,8 +21,8 @@ func (s *Service) Work(ctx context.Context, session string) error {
 	return err
 }
 
-// Sweep does what is due in any lesson: what a crash left, what has to be
-// compared with the list, and deadlines whose alarm was lost.
+// Sweep does all that is due in any lesson: work that a crash left, comparisons
+// with the list, and deadlines whose wake was lost.
 func (s *Service) Sweep(ctx context.Context) error {
 	var all sync.WaitGroup
 	failed := make([]error, room.DueBuckets)

@@ -19,9 +19,9 @@ const demoRest = 10 * time.Second
 // ticket.
 var ErrTicketOnly = errors.New("the room lets nobody in without a ticket")
 
-// Visit gives credentials to whoever visits a demo room; another room is
-// ErrTicketOnly. The visitor is what the last visit said, "" on the first one;
-// the answer says what it is from now on. It names the same person until its
+// Visit gives credentials to a visitor of a demo room; another room is
+// ErrTicketOnly. The visitor is the name that the last visit gave, "" on the first
+// one; the answer gives its name from now on. It names the same person until its
 // connection has come.
 func (s *Service) Visit(ctx context.Context, name, visitor string) (Admission, string, error) {
 	l, over, err := s.demo(ctx, name)
@@ -41,8 +41,8 @@ func (s *Service) Visit(ctx context.Context, name, visitor string) (Admission, s
 	return c, visitor, err
 }
 
-// Glance says what a Visit would be refused with, by what is known, and changes
-// nothing: no promise, no session, no question to the platform.
+// Glance gives the refusal that a Visit would get, by the state that is known, and
+// changes nothing: no promise, no session, no question to the platform.
 func (s *Service) Glance(ctx context.Context, name, visitor string) error {
 	l, over, err := s.demo(ctx, name)
 	switch {
@@ -90,7 +90,7 @@ func (s *Service) demo(ctx context.Context, name string) (*lesson.Lesson, ending
 	return l, rested, nil
 }
 
-// guest begins the user of somebody who visits a demo room.
+// guest begins the user of a visitor of a demo room.
 const guest = "guest-"
 
 // expected reports whether the visitor holds a promise that was not used.

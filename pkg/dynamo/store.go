@@ -7,17 +7,22 @@
 //	L#SESSION  r#ID                what the lesson no longer holds: a connection, a promise p:, a digest e:, a user u:
 //	L#SESSION  c#0000000000000009  eight log lines that left the lesson, by the number of the first
 //
-// A lesson's attributes are its fields under their own names (Due is dueAt),
-// those that are not set left out; connections, promises and digests are maps
-// by id, log lines a list, all with short names (at, heard, left, ...) since a
-// write is paid by the item's bytes. Beside them stand, for Add's condition, what
-// room.Lesson.Gate compiled (live, limit, after) and under users how often each
-// user is in or promised; bucket and dueAt, for the index of unfinished work;
-// expires, when the item may be deleted, in seconds, which a room and a lesson
-// that has not ended lack; and shedAt, when records last left the lesson.
+// A lesson's attributes are its fields (fields.go has the names, some of them older
+// than those in the code), those that are not set left out; connections, promises
+// and digests are maps by id, log lines a list, all with short names (at, heard,
+// left, ...) since a write is paid by the item's bytes. Beside them stand, for Add's
+// condition, what lesson.Lesson.Gate compiled (live, limit, after) and under users
+// how often each user is in or promised; bucket and dueAt, for the index of
+// unfinished work; expires, when the item may be deleted, in seconds, which a room
+// and a lesson that has not ended lack; and shedAt, when records last left the
+// lesson.
 //
 // A write changes the attributes it knows and leaves the others, so that
 // versions of the code can run beside one another.
+//
+// It is trusted with everything that Usher knows: a nil error means that DynamoDB
+// has it, a *room.Conflict that nothing was written. Begin with store.go and
+// lessons.go; fields.go and codec.go are the items, update.go the expressions.
 package dynamo
 
 import (

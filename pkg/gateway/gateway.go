@@ -2,6 +2,9 @@
 // HTTP API (payload format 2.0). It is not for REST APIs, load balancers or
 // function URLs: those leave the path as the client wrote it, while an HTTP API
 // decodes it before it calls the function.
+//
+// It is trusted to hand over method, path, query, headers and body byte for byte,
+// and judges none of them. Begin with gateway.go.
 package gateway
 
 import (

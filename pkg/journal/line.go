@@ -1,3 +1,13 @@
+// Package journal is the log of a lesson: its lines, and the actions, reasons and
+// notes that stand in them. Fold adds the lines up to the state they tell, and
+// Narrate prints them as a story.
+//
+// People and other programs read the log, and it outlives the rules that wrote
+// it. So the package decides nothing and knows no lesson; it is trusted with
+// the words, and with showing other people's text so that it cannot steer a
+// terminal (Plain).
+//
+// Begin with line.go.
 package journal
 
 import "usher/pkg/epoch"
@@ -22,7 +32,7 @@ const (
 	NoShow    Outcome = "no-show"
 )
 
-// Reason says why somebody was told to go, or what a decision rests on.
+// Reason says why a connection was told to go, or on what a decision rests.
 type Reason string
 
 // The reasons.
@@ -56,7 +66,7 @@ const (
 	DidRepair     Action = "repair"
 )
 
-// Names of what a log line answers to, where it is not a webhook.
+// Names of the events that a log line answers to, beside webhooks.
 const (
 	FromJoin      = "join"
 	FromAPI       = "api"
@@ -64,15 +74,15 @@ const (
 	FromReconcile = "reconcile"
 )
 
-// Note is what else a line says: one of the notes below, the policy of a policy
-// line, the kind of a stream, or why Vonage says that somebody left.
+// Note is a line's note: one of those below, the policy of a policy line, the kind
+// of a stream, or Vonage's reason for a departure.
 type Note string
 
 // The notes.
 const (
 	ToMoment          Note = "to-moment"           // the deadline was given, and stands as given
 	BySeconds         Note = "by-seconds"          // the deadline was moved, and moves with the start
-	ShownAgain        Note = "shown-again"         // somebody who was taken for gone waits now
+	ShownAgain        Note = "shown-again"         // a connection that was taken for gone waits now
 	ShownAgainUnheard Note = "shown-again-unheard" // and its own webhook has never come
 	PromiseLapsed     Note = "promise-lapsed"
 )

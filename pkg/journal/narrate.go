@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Narrate tells a lesson's story from its log: each event with what was decided
-// and why, and what it all adds up to. Each line of the log is one line of the
-// story, in Plain text.
+// Narrate tells a lesson's story from its log: each event with its decision and the
+// reason, and the state that the lines add up to. Each line of the log is one line
+// of the story, in Plain text.
 func Narrate(w io.Writer, lines []Line) error {
 	f := newFolder()
 	for _, line := range lines {
 		f.line(line)
-		told := fmt.Sprintf("%4d  %s  %-52s %s: %s", line.Seq, line.At, f.words(), line.Event, line.words())
-		if _, err := fmt.Fprintln(w, Plain(told)); err != nil {
+		text := fmt.Sprintf("%4d  %s  %-52s %s: %s", line.Seq, line.At, f.words(), line.Event, line.words())
+		if _, err := fmt.Fprintln(w, Plain(text)); err != nil {
 			return err
 		}
 	}
@@ -25,7 +25,7 @@ func Narrate(w io.Writer, lines []Line) error {
 	return err
 }
 
-// words says what the line decided, and about whom.
+// words gives the line's decision, and the connection and user it is about.
 func (l Line) words() string {
 	var b strings.Builder
 	b.WriteString(string(l.Action))

@@ -37,8 +37,8 @@ func Plain[T ~string](said T) T {
 // shortly are escapes that everybody knows.
 var shortly = map[rune]string{'\n': `\n`, '\r': `\r`, '\t': `\t`}
 
-// steers tells the characters that move what stands beside them: on a terminal,
-// in a file of lines, or in the direction of reading (UAX #9).
+// steers finds the characters that move the text beside them: on a terminal, in a
+// file of lines, or in the direction of reading (UAX #9).
 func steers(r rune) bool {
 	return unicode.IsControl(r) || r >= '\u2028' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }

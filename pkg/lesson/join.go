@@ -145,7 +145,7 @@ func (t *turn) turnAwayFull(a Join, holders []Conn, why journal.Reason, code pro
 	p := &problem.Details{Code: code, Detail: detail}
 	for _, c := range holders {
 		if c.ShownAt < looked && looked < c.HeardAt.Add(absenceProvesAfter) {
-			p.RetryAfter = max(p.RetryAfter, (c.HeardAt.Add(absenceProvesAfter)).Sub(looked))
+			p.RetryAfter = max(p.RetryAfter, c.HeardAt.Add(absenceProvesAfter).Sub(looked))
 		}
 	}
 	return t.turnAway(a, why, p)

@@ -2,6 +2,9 @@
 // embedded store (or DynamoDB), in-process timers, and Vonage or, without
 // credentials, the simulated platform on the same address. Package app is its
 // counterpart for the cloud.
+//
+// It is trusted to go on where it was when it starts again with the same file.
+// Begin with local.go (what is joined) and serve.go (what runs).
 package local
 
 import (

@@ -1,6 +1,6 @@
 // Package object takes a JSON object apart, member by member in the order of
 // the text, for readers that refuse what they do not know. A struct and
-// encoding/json serve those who pass over it: there a name that stands twice
+// encoding/json serve readers that pass over it: there a name that stands twice
 // or in another case goes unseen.
 package object
 

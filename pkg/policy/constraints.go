@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// constraint is what fields must keep together. It is left out where one of
-// them could not be read.
+// constraint is a rule that several fields must keep together. It is left out
+// where one of them could not be read.
 type constraint struct {
 	fields []string
 	say    string

@@ -9,7 +9,7 @@ import (
 // Bounds of a policy's numbers.
 const (
 	mostLesson  = 24 * 60 * 60      // seconds
-	mostSeats   = 15000             // what one session of the platform holds
+	mostSeats   = 15000             // connections in one session of the platform
 	mostQuorum  = 64                // users
 	mostWarns   = 10                // different values
 	mostAllowed = 500               // users
@@ -28,7 +28,7 @@ const (
 	pause       = "pause"
 )
 
-// fields are what a policy says. Each zero value means that the field is not
+// fields are the fields of a policy. Each zero value means that the field is not
 // set. Maps and lists are never changed once they are read.
 type fields struct {
 	opensAt, closesAt     epoch.Instant

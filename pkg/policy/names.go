@@ -22,8 +22,8 @@ func ValidRole(role string) bool {
 	return len(role) <= 32 && strings.TrimLeft(role, alphanumeric+"_-") == ""
 }
 
-// ValidUser reports whether user may name a user: 1 to 128 bytes of UTF-8
-// without control characters, line separators and what overrides the direction
+// ValidUser reports whether user may name a user: 1 to 128 bytes of UTF-8 without
+// control characters, line separators and characters that override the direction
 // of the text around it. Marks that a right-to-left name may need are allowed.
 // U+FFFD is not: it stands for text that was lost on the way (a lone surrogate,
 // broken UTF-8), and two users who lost theirs would be one.

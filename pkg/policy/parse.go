@@ -11,7 +11,7 @@ import (
 	"usher/pkg/problem"
 )
 
-// Parse reads a policy as its owner puts it. What is wrong comes back as a
+// Parse reads a policy as its owner puts it. An error comes back as a
 // *problem.Details: BadJSON where raw is not one JSON object, InvalidField with
 // every wrong field, or NotSupported with every field that is right but asks
 // for something that is not enforced. A member that is null is absent.
@@ -34,10 +34,12 @@ func ParsePut(raw []byte) (p Policy, adopt string, err error) {
 	var wrong []fault
 	at := slices.IndexFunc(members, func(m object.Member) bool { return m.Name == "sessionId" })
 	if at >= 0 {
-		m, ok := members[at], false
-		if adopt, ok = session.read(m.Value); !ok && !m.Null() {
+		m := members[at]
+		value, ok := session.read(m.Value)
+		if !ok && !m.Null() {
 			wrong = append(wrong, valueFault(m, session.must))
 		}
+		adopt = value
 		members = slices.Delete(members, at, at+1)
 	}
 	r := read(members)
@@ -49,7 +51,7 @@ func ParsePut(raw []byte) (p Policy, adopt string, err error) {
 }
 
 // Stored reads a policy that was accepted once, perhaps by a newer version:
-// what it does not understand is kept and has no effect. A text that is not a
+// a field it does not understand is kept and has no effect. A text that is not a
 // JSON object is the zero Policy.
 func Stored(raw string) Policy {
 	if raw == "" || raw == "{}" {
@@ -62,7 +64,8 @@ func Stored(raw string) Policy {
 	return Policy{raw: compact(members), fields: read(members).fields}
 }
 
-// reading is what was read of a policy, and what is wrong with the rest.
+// reading is the fields of a policy that could be read, and the faults of the
+// others.
 type reading struct {
 	fields fields
 	unread []string // fields whose value was wrong
@@ -101,7 +104,7 @@ func valueFault(m object.Member, must string) fault {
 	return nameFault(m, must+", not "+short(m.Value))
 }
 
-// judge judges what was read as a whole.
+// judge judges the fields together.
 func judge(members []object.Member, r *reading) (Policy, error) {
 	r.check()
 	if len(r.faults) > 0 {
@@ -140,7 +143,7 @@ func badJSON(err error) *problem.Details {
 	return &problem.Details{Code: problem.BadJSON, Detail: "a policy is one JSON object: " + err.Error()}
 }
 
-// compact puts members together again, without those that are null. The text
+// compact puts the members that are not null together again. The text
 // is as encoding/json leaves it, so that storing it does not change it.
 func compact(members []object.Member) string {
 	var b bytes.Buffer
@@ -165,7 +168,7 @@ func compact(members []object.Member) string {
 	return safe.String()
 }
 
-// short shows a value that somebody sent, cut where it is long.
+// short shows a value as it was sent, cut where it is long.
 func short(value json.RawMessage) string {
 	const most = 60
 	var b bytes.Buffer

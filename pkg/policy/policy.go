@@ -1,6 +1,15 @@
+// Package policy is the rules that the owner of a room may ask for: the fields of a
+// policy, their bounds, which of them are enforced, and the rules by which the start
+// of a lesson is judged (Rules).
+//
+// It is trusted to refuse, with the names of the fields, a policy that it does not
+// understand or that would not be enforced; a policy that was accepted once is
+// always readable. It decides nothing about people.
+//
+// Begin with the table in fields.go, then parse.go and constraints.go.
 package policy
 
-// Policy is what a room's owner put: the JSON as it was put (without
+// Policy is a policy as a room's owner put it: the JSON (without
 // sessionId), and its fields as read. The zero Policy is valid and has all
 // defaults. Policies are compared with Equal.
 type Policy struct {
@@ -8,7 +17,7 @@ type Policy struct {
 	fields fields
 }
 
-// DuplicateRule says what happens when a user who is in comes again.
+// DuplicateRule is the rule for a user who is in and comes again.
 type DuplicateRule string
 
 // The duplicate rules.
@@ -18,7 +27,7 @@ const (
 	Allow        DuplicateRule = "allow"
 )
 
-// ForeignRule says what happens to connections whose token is not Usher's.
+// ForeignRule is the rule for connections whose token is not Usher's.
 type ForeignRule string
 
 // The foreign-token rules.
@@ -90,7 +99,7 @@ func (p Policy) String() string {
 // that are null.
 func (p Policy) MarshalJSON() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalJSON reads what MarshalJSON wrote, on the terms of Stored.
+// UnmarshalJSON reads a text that MarshalJSON wrote, on the terms of Stored.
 func (p *Policy) UnmarshalJSON(raw []byte) error {
 	*p = Stored(string(raw))
 	return nil

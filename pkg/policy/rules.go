@@ -7,15 +7,17 @@ import (
 	"usher/pkg/epoch"
 )
 
-// Rule is what starts a lesson from some moment on, and how long it then lasts.
+// Rule is the quorum that starts a lesson from some moment on, and how long the
+// lesson then lasts.
 type Rule struct {
 	Since   epoch.Instant `json:"since"`
 	Quorum  int           `json:"quorum"`
 	Seconds int           `json:"seconds"`
 }
 
-// Rules are what could start a lesson, and since when: a start is judged by the
-// rule in force at its moment. The last one is in force; there is at least one.
+// Rules are the rules under which a lesson could start, and since when: a start is
+// judged by the rule in force at its moment. The last one is in force; there is at
+// least one.
 type Rules []Rule
 
 // FirstRules is the history that begins with the policy.

@@ -1,3 +1,6 @@
+// Package problem is a refusal in words for the person who asked, with a stable
+// code. How it looks in HTTP is package api's; text of an internal error is never
+// part of it, but for the cause, which is for the log.
 package problem
 
 import "time"

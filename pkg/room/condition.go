@@ -6,8 +6,8 @@ import (
 	"usher/pkg/problem"
 )
 
-// Condition is what must hold of a room, as it is stored, for a Put to change
-// it: Absent, Present or OneOf.
+// Condition must hold of a room, as it is stored, for a Put to change it: Absent,
+// Present or OneOf.
 type Condition interface {
 	// check refuses with the code Changed; the zero Room does not exist.
 	check(r Room) error

@@ -11,16 +11,17 @@ import (
 	"usher/pkg/problem"
 )
 
-// Decision is everything that is decided about a room: what to commit, and what
-// that decides about its lesson. It is carried out like a lesson's own: the
-// deadline's wake is placed, the change is committed, then the effects follow.
+// Decision is everything that is decided about a room: the change to commit, and
+// the decision about its lesson that goes with it. It is carried out like a
+// lesson's own: the deadline's wake is placed, the change is committed, then the
+// effects follow.
 type Decision struct {
 	Change
 	Decided lesson.Decision // of Change.Swap, where there is one
 	// After is the room's lesson once the change is committed; nil where it has
 	// none.
 	After *lesson.Lesson
-	// Verdict is nil, a *problem.Details for whoever asked, ErrHasSession or
+	// Verdict is nil, a *problem.Details for the person who asked, ErrHasSession or
 	// ErrSessionNeeded. Only without one there is something to commit.
 	Verdict error
 }
@@ -33,7 +34,7 @@ var (
 	ErrSessionNeeded = errors.New("a session has to be made first")
 )
 
-// Facts are what a decision about a room needs to know of the world.
+// Facts are the facts about the world that a decision about a room needs.
 type Facts struct {
 	Now   epoch.Instant
 	Fresh string // a session made for this request; "" when none has been made
@@ -138,7 +139,7 @@ func (p Put) adopt(d *Decision, l *lesson.Lesson, known Facts) error {
 	return nil
 }
 
-// Open gives a room its first session, for somebody who joins.
+// Open gives a room its first session, at the first join.
 type Open struct{}
 
 func (Open) decide(d *Decision, _ *lesson.Lesson, known Facts) error {
@@ -184,7 +185,7 @@ func (r Reopen) decide(d *Decision, l *lesson.Lesson, known Facts) error {
 type Delete struct{ Actor string }
 
 func (x Delete) decide(d *Decision, l *lesson.Lesson, known Facts) error {
-	d.Change.Delete = true
+	d.Delete = true
 	if l == nil || l.Status == journal.Ended {
 		return nil
 	}

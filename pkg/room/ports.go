@@ -10,7 +10,7 @@ import (
 	"usher/pkg/lesson"
 )
 
-// Platform is Vonage Video, or whatever behaves like it.
+// Platform is Vonage Video, or a platform that behaves like it.
 type Platform interface {
 	// CreateSession makes a routed session; archived sessions are recorded
 	// from the start (archiveMode=always).
@@ -24,8 +24,9 @@ type Platform interface {
 	// Signal sends data, a JSON text, to everyone in the session under kind,
 	// or to one connection where connection is not empty.
 	Signal(ctx context.Context, session, connection, kind string, data []byte) error
-	// Credentials makes what a client needs to connect until expires. The data
-	// travels with the connection and is visible to everyone in the session.
+	// Credentials makes the credentials with which a client connects until
+	// expires. The data travels with the connection and is visible to everyone in
+	// the session.
 	Credentials(session, data string, now, expires epoch.Instant) (Credentials, error)
 }
 
@@ -58,8 +59,8 @@ func (e *PlatformError) Refused() bool {
 	return e.Status == 400 || e.Status == 401 || e.Status == 403
 }
 
-// Timer wakes the service. A wake may come early, late, twice or for a moment
-// that no longer matters: Service.Work looks at the lesson and does what is due.
+// Timer wakes the doorkeeper. A wake may come early, late, twice or for a moment
+// that no longer matters: Service.Work looks at the lesson and does the due work.
 type Timer interface {
 	// Wake asks for Service.Work(session) at that moment, exact to a few
 	// milliseconds where it is less than 15 minutes away or a lesson's
@@ -73,12 +74,12 @@ type Queue interface {
 	Park(ctx context.Context, e lesson.Event) error
 }
 
-// Store keeps rooms and lessons. Every write is conditional and atomic; what it
-// returns has been committed. The contract, word for word, is the suite in
+// Store keeps rooms and lessons. Every write is conditional and atomic; the lesson
+// that it returns has been committed. The contract, word for word, is the suite in
 // storetest that every implementation passes.
 type Store interface {
 	// Lesson loads a lesson as it stands now (a consistent read) and, in the
-	// same request, those of the named records that were shed from it.
+	// same request, the named records as far as they were shed from it.
 	// ErrNoLesson where the session is unknown.
 	Lesson(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error)
 	// Add commits one more connection without looking at the others: iff
@@ -89,10 +90,10 @@ type Store interface {
 	// Swap stores next iff the stored lesson still has next's Revision and
 	// Added; the stored Revision is one higher. Otherwise a *Conflict.
 	Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error)
-	// Shed moves what s names out of the lesson into records and chunks of
-	// their own, iff the stored lesson still has l's Revision and the Limit of
-	// its Gate: the records are durable before they leave the lesson. It does
-	// not conflict with Adds of people who are seated.
+	// Shed moves the entries and lines that s names out of the lesson into records
+	// and chunks of their own, iff the stored lesson still has l's Revision and
+	// the Limit of its Gate: the records are durable before they leave the lesson.
+	// It does not conflict with Adds of people who are seated.
 	Shed(ctx context.Context, l lesson.Lesson, s lesson.Shed) (lesson.Lesson, error)
 
 	// Room loads a room. ErrNoRoom where the name is free.
@@ -119,7 +120,7 @@ type Store interface {
 // DueBuckets is how many partitions the index of unfinished work has.
 const DueBuckets = 8
 
-// Change is what one commit on a room writes.
+// Change is all that one commit on a room writes.
 type Change struct {
 	Room Room // stored iff the stored room still has Room.Revision; one higher afterwards
 	// Create: the room must not exist. Delete: it is removed.
@@ -130,12 +131,12 @@ type Change struct {
 	Start *lesson.Lesson
 }
 
-// Conflict says that somebody else wrote first. It is certain: a store that may
+// Conflict says that another writer was first. It is certain: a store that may
 // have met an earlier try of the same write, whose answer was lost, says
-// ErrUnavailable, and whoever asked looks whether the write stands. Otherwise
-// an extension by seconds could count twice.
+// ErrUnavailable, and the caller looks whether the write stands. Otherwise an
+// extension by seconds could count twice.
 type Conflict struct {
-	Winner *lesson.Lesson // what is stored now; nil where the store does not say
+	Winner *lesson.Lesson // as it is stored now; nil where the store does not say
 }
 
 func (c *Conflict) Error() string { return "somebody else wrote first" }

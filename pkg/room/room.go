@@ -1,3 +1,12 @@
+// Package room has the rooms, what is decided about them, and the ports: Store,
+// Platform, Timer and Queue, which the adapters implement and the doorkeeper uses.
+//
+// It is trusted with the rules for requests about a room (Decide, pure like
+// lesson.Decide), and with the words of the ports: the promises of an adapter stand
+// in ports.go, and the stores' contract is a suite that
+// each of them passes.
+//
+// Begin with ports.go, then decide.go.
 package room
 
 import (

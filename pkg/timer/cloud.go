@@ -180,6 +180,6 @@ func scheduleName(session string, at epoch.Instant) string {
 
 // scheduleTime is the minute that the schedule is set to, as an at expression.
 func scheduleTime(at epoch.Instant) string {
-	minute := (at.Add(-lead)).Std().Truncate(time.Minute)
+	minute := at.Add(-lead).Std().Truncate(time.Minute)
 	return minute.Format("at(2006-01-02T15:04:05)")
 }

@@ -1,7 +1,11 @@
-// Package timer wakes the service at a moment: in one process by a heap and a
-// clock (Local), and on AWS by EventBridge Scheduler and SQS (Cloud).
+// Package timer wakes the doorkeeper at a moment: in one process by a heap and a
+// clock (Local), and on AWS by EventBridge Scheduler and SQS (Cloud). Cloud is also
+// the queue of parked events.
 //
-// Neither is trusted. A wake may be lost with a process or a queue, come twice
-// or at the wrong time: whoever is woken looks at the lesson and does what is
-// due, and the sweep finds what nobody was woken for.
+// No wake is trusted. It may be lost with a process or a queue, come twice or at
+// the wrong time: the doorkeeper looks at the lesson and does what is due, and the
+// sweep finds lessons without a wake. Only a parked event is trusted to the queue:
+// losing it loses the event.
+//
+// Begin with cloud.go or local.go; message.go is what stands in the queues.
 package timer

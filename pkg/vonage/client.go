@@ -2,7 +2,13 @@
 // and Unified: it checks and decodes the webhooks of session monitoring, calls
 // the REST API and signs client tokens. Its Client is a room.Platform.
 //
-// Paths, claims and limits are those of Vonage's server SDKs and documentation.
+// It is trusted to let no unsigned callback through, to read what Vonage sends as
+// leniently as it comes, and to say of a reading of the list whether it is
+// complete. Paths, claims and limits are those of Vonage's server SDKs and
+// documentation.
+//
+// Begin with verify.go and event.go for what comes in, connections.go and rest.go
+// for what is asked, token.go for what is given to clients.
 package vonage
 
 import (

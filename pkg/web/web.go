@@ -1,6 +1,9 @@
 // Package web is the pages that people open: a room to take part in, and the
 // operator's console. They are static files and three templates; whatever they
 // do, a script can do with the JSON API and the platform's own client.
+//
+// It is trusted to put no text of other people's into a page as markup, and to
+// give credentials only to visitors of a demo room. Begin with web.go and visit.go.
 package web
 
 import (
