@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -42,9 +43,11 @@ func (s *Service) decide(ctx context.Context, session string, q question) (lesso
 		if err != nil {
 			return lesson.Decision{}, err
 		}
-		if lost != nil && stored(before, *lost) {
-			lost.Lesson = before
-			return *lost, nil
+		if lost != nil {
+			if there, err := s.stored(ctx, before, *lost); err != nil || there {
+				lost.Lesson = before
+				return *lost, err
+			}
 		}
 		d := lesson.Decide(before, q.input(records), s.set.Now())
 		if errors.Is(d.Verdict, lesson.ErrCrowded) {
@@ -120,16 +123,22 @@ func (s *Service) again(session string, err error) bool {
 }
 
 // stored reports whether the attempted write, whose answer was lost, is in the
-// lesson: the log is append-only, so its last line stands at its place. One
-// without a line is decided anew, which does no harm.
-func stored(l lesson.Lesson, attempt lesson.Decision) bool {
+// lesson: the log is append-only, so its last line stands at its place, in the item
+// or in a chunk. A write without a line is decided anew, which does no harm.
+func (s *Service) stored(ctx context.Context, l lesson.Lesson, attempt lesson.Decision) (bool, error) {
 	line, place, ok := lastLine(attempt)
-	if !ok {
-		return false
+	if !ok || l.Revision+l.Added <= attempt.Lesson.Revision+attempt.Lesson.Added {
+		return false, nil
 	}
-	place -= l.Base
-	return place >= 0 && place < int64(len(l.Tail)) && l.Tail[place] == line &&
-		l.Revision+l.Added > attempt.Lesson.Revision+attempt.Lesson.Added
+	if at := place - l.Base; at >= 0 {
+		return at < int64(len(l.Tail)) && l.Tail[at] == line, nil
+	}
+	shed, err := s.store.Lines(ctx, l.Session, place, 1)
+	if err != nil || len(shed) == 0 {
+		return false, err
+	}
+	line.Seq = shed[0].Seq
+	return shed[0] == line, nil
 }
 
 // lastLine gives the last line that the decision wrote, and its place in the log.
@@ -154,18 +163,20 @@ func (s *Service) known(ctx context.Context, session string, wants func(*lesson.
 	if wants == nil {
 		return l, nil, nil
 	}
-	ids := wants(&l)
-	if len(ids) == 0 {
-		return l, nil, nil
+	var ids []string
+	var records []lesson.Record
+	for {
+		more := slices.DeleteFunc(append(wants(&l), lesson.Holders(records)...), func(id string) bool { return slices.Contains(ids, id) })
+		if len(more) == 0 {
+			return l, records, nil
+		}
+		// What is wanted of the lesson that is loaded now may be more.
+		ids = append(ids, more...)
+		var err error
+		if l, records, err = s.load(ctx, session, ids...); err != nil {
+			return l, nil, err
+		}
 	}
-	l, records, err := s.load(ctx, session, ids...)
-	if err != nil {
-		return l, nil, err
-	}
-	if more := lesson.Holders(records); len(more) > 0 {
-		l, records, err = s.load(ctx, session, append(ids, more...)...)
-	}
-	return l, records, err
 }
 
 func (s *Service) load(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {

@@ -18,7 +18,8 @@ func (s *Service) dismissOutside(ctx context.Context, l lesson.Lesson, inItem []
 		s.set.Log.Warn("who is in a large lesson could not be read; it will be tried again", "session", l.Session, "error", err)
 	}
 	var all sync.WaitGroup
-	all.Go(func() { s.disconnect(ctx, l.Session, inItem) })
+	slots := make(chan struct{}, parallel)
+	all.Go(func() { s.disconnectBy(ctx, l.Session, inItem, slots) })
 	missed := newSet()
 	for {
 		some := outside[:min(len(outside), maxRecalled)]
@@ -27,7 +28,7 @@ func (s *Service) dismissOutside(ctx context.Context, l lesson.Lesson, inItem []
 		if noted != nil {
 			break // found again at OutsideRetryAt
 		}
-		all.Go(func() { s.sendAway(ctx, l.Session, some, missed) })
+		all.Go(func() { s.sendAway(ctx, l.Session, some, slots, missed) })
 		s.shed(ctx, d.Lesson)
 		if len(outside) == 0 {
 			break
@@ -55,11 +56,10 @@ func (s *Service) outside(ctx context.Context, l lesson.Lesson) ([]lesson.Record
 	}
 }
 
-// sendAway asks the platform to end the connections, in bounded parallel, and
+// sendAway asks the platform to end the connections, as the slots allow, and
 // adds to missed each one whose request failed or was not made in time.
-func (s *Service) sendAway(ctx context.Context, session string, records []lesson.Record, missed *set) {
+func (s *Service) sendAway(ctx context.Context, session string, records []lesson.Record, slots chan struct{}, missed *set) {
 	var all sync.WaitGroup
-	slots := make(chan struct{}, parallel)
 	for _, r := range records {
 		if !take(ctx, slots) {
 			missed.add(r.ID)

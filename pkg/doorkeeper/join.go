@@ -108,10 +108,28 @@ func (s *Service) admit(ctx context.Context, session, user, role string) (Admiss
 	return s.admission(l, p)
 }
 
-// grant decides a request for credentials that expire a token's life from now.
+// grant decides a request for credentials that expire a token's life from now. An
+// answer that is not written rests on no condition of the store: the lesson is
+// looked at before it is given.
 func (s *Service) grant(ctx context.Context, session string, a lesson.Join) (lesson.Lesson, error) {
 	a.Expires = s.set.Now().Add(s.set.TokenLife)
-	d, err := s.decide(ctx, session, question{
+	d, err := s.decideJoin(ctx, session, a)
+	if err == nil && d.Write == lesson.Nothing && d.Verdict == nil {
+		s.lessons.Remove(session)
+		d, err = s.decideJoin(ctx, session, a)
+	}
+	if errors.Is(err, room.ErrNoLesson) {
+		return d.Lesson, lessonOver()
+	}
+	if err != nil {
+		return d.Lesson, err
+	}
+	s.finish(ctx, d)
+	return d.Lesson, d.Verdict
+}
+
+func (s *Service) decideJoin(ctx context.Context, session string, a lesson.Join) (lesson.Decision, error) {
+	return s.decide(ctx, session, question{
 		wants: func(l *lesson.Lesson) []string {
 			if l.PresentOutside == 0 {
 				return nil
@@ -123,19 +141,14 @@ func (s *Service) grant(ctx context.Context, session string, a lesson.Join) (les
 			return a
 		},
 	})
-	if errors.Is(err, room.ErrNoLesson) {
-		return d.Lesson, lessonOver()
-	}
-	if err != nil {
-		return d.Lesson, err
-	}
-	s.finish(ctx, d)
-	return d.Lesson, d.Verdict
 }
 
 const (
 	// glance is how often a request looks whether another's reading serves it.
 	glance = 50 * time.Millisecond
+	// forgetEvery is after how many glances the store is asked, not the memory of
+	// this process, where most readers are.
+	forgetEvery = 4
 	// lookPatience is how long a request waits for a look at the list.
 	lookPatience = 8 * time.Second
 )
@@ -144,24 +157,30 @@ const (
 // reading that is under way. It gives nothing where another reading, begun since
 // or within the last second, serves the request.
 func (s *Service) lookFor(ctx context.Context, session string, since epoch.Instant) (*lesson.Reconcile, error) {
-	for {
+	for tries := 1; ; tries++ {
 		claimed, err := s.claim(ctx, session)
 		if err != nil {
 			return nil, err
 		}
 		if claimed.Verdict != nil {
-			if l := claimed.Lesson; l.ReconciledAt > since || l.ReconciledAt >= l.ReadAt {
+			l, now := claimed.Lesson, s.set.Now()
+			switch {
+			case l.ListRefusedUntil > now:
+				return nil, platformAway(nil)
+			case l.ReconciledAt > since || l.ReconciledAt >= l.ReadAt:
 				return nil, nil
 			}
-			now := s.set.Now()
 			if err := s.set.Rest(ctx, now.Add(glance)); err != nil || now > since.Add(lookPatience) {
 				return nil, platformAway(err)
 			}
-			s.lessons.Remove(session) // another process may have read
+			if tries%forgetEvery == 0 {
+				s.lessons.Remove(session) // another process may have read
+			}
 			continue
 		}
 		reading, err := s.read(ctx, claimed.Lesson)
 		if err != nil {
+			s.noteUnread(ctx, session, err)
 			return nil, platformAway(err)
 		}
 		return &reading, nil

@@ -48,6 +48,15 @@ func (s *Service) unreadable(session string, err error) bool {
 	return false
 }
 
+// noteUnread notes a reading that failed for somebody who asked for it.
+func (s *Service) noteUnread(ctx context.Context, session string, err error) {
+	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
+	if _, err := s.decide(store, session, ask(lesson.Reconcile{Forbidden: s.unreadable(session, err)})); err != nil {
+		s.set.Log.Warn("a reading that failed could not be noted", "session", session, "error", err)
+	}
+}
+
 // read reads the list, and the records of listed connections that are not in the
 // item. The Reconcile of a reading that failed frees and refuses nobody.
 func (s *Service) read(ctx context.Context, l lesson.Lesson) (lesson.Reconcile, error) {
@@ -57,7 +66,7 @@ func (s *Service) read(ctx context.Context, l lesson.Lesson) (lesson.Reconcile, 
 	if err != nil {
 		return lesson.Reconcile{}, err
 	}
-	reconcile := lesson.Reconcile{Reading: &r}
+	reconcile := lesson.Reconcile{Reading: &r, Shed: l.Shed}
 	if l.Shed == 0 {
 		return reconcile, nil
 	}

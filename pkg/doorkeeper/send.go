@@ -3,6 +3,7 @@ package doorkeeper
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -27,8 +28,12 @@ const (
 // request that fails is noted in the lesson and tried again; a connection that is
 // not asked before the time is up is found by the next reading.
 func (s *Service) disconnect(ctx context.Context, session string, ids []string) {
+	s.disconnectBy(ctx, session, ids, make(chan struct{}, parallel))
+}
+
+// disconnectBy does it as the slots allow.
+func (s *Service) disconnectBy(ctx context.Context, session string, ids []string, slots chan struct{}) {
 	var all sync.WaitGroup
-	slots := make(chan struct{}, parallel)
 	for _, id := range ids {
 		if !take(ctx, slots) {
 			break
@@ -77,7 +82,7 @@ func (s *Service) disconnectOne(ctx context.Context, session, id string) {
 func (s *Service) failures(ctx context.Context, session, id string) int {
 	l, _, err := s.known(ctx, session, nil)
 	if err != nil {
-		return maxTries // more than can be stored, so that this one counts
+		return math.MaxInt // more than can be stored, so that this one counts
 	}
 	return l.Conns[id].Tries
 }

@@ -93,6 +93,7 @@ type turn struct {
 	rest     bool            // anything else was written
 	recalled bool            // something came back from the records, which changes nothing yet
 	effects  Effects
+	fresh    bool // the records at hand are all that the item has shed
 	freed    int  // seats that this reading's evidence has freed
 	stale    bool // the reading is older than one by which the lesson was reconciled
 }

@@ -54,16 +54,22 @@ func (t *turn) comeBack(c Conn, at epoch.Instant, event string) {
 	}
 }
 
-// returned takes somebody who was taken for gone and is shown to be there at that
-// moment for a newcomer; who had been sent away is asked to go again.
-func (t *turn) returned(c Conn, at epoch.Instant, event string) {
+// refuted gives c without the departure that was heard.
+func refuted(c Conn) Conn {
 	if c.Destroyed {
 		c.RefutedLeftAt = max(c.RefutedLeftAt, c.LeftAt)
 	}
 	c.Destroyed, c.DepartureCheckAt = false, 0
+	return c
+}
+
+// returned takes somebody who was taken for gone and is shown to be there at that
+// moment for a newcomer; who had been sent away is asked to go again.
+func (t *turn) returned(c Conn, at epoch.Instant, event string) {
+	c = refuted(c)
 	c.LeftAt, c.LeftLowerBound, c.HeardAt, c.ShownAt, c.BackAt = 0, false, t.now, at, at
 	if c.DisconnectRequested() {
-		c.RetryAt, c.Tries = t.now, 1
+		c.DisconnectRequestedAt, c.RetryAt, c.Tries = t.now, t.now, 1
 		t.write(c)
 		return
 	}

@@ -52,6 +52,9 @@ func (e *Effects) Recover(lost Effects, l Lesson) {
 		}
 	}
 	e.GivenUp = append(e.GivenUp, lost.GivenUp...)
+	if len(e.Signals) == 0 && l.Status == journal.Ended {
+		e.Signals = lost.Signals // each has an id, by which repeats are dropped
+	}
 	e.Read = max(e.Read, lost.Read)
 }
 

@@ -1,7 +1,9 @@
 package lesson
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"time"
 
 	"usher/pkg/epoch"
@@ -163,14 +165,19 @@ func (t *turn) turnAway(a Join, why journal.Reason, p *problem.Details) error {
 	return p
 }
 
-// recentRefusals are the refusals that still keep the same ones from being said
-// again.
+// recentRefusals are the newest of the refusals that still keep the same ones from
+// being said again.
 func (t *turn) recentRefusals() map[string]epoch.Instant {
-	recent := map[string]epoch.Instant{}
-	for said, at := range t.l.Refusals {
-		if t.now < at.Add(sameRefusalFor) && len(recent) < maxRefusals-1 {
-			recent[said] = at
-		}
+	recent := maps.Clone(t.l.Refusals)
+	maps.DeleteFunc(recent, func(_ string, at epoch.Instant) bool { return t.now >= at.Add(sameRefusalFor) })
+	oldest := slices.SortedFunc(maps.Keys(recent), func(a, b string) int {
+		return cmp.Or(cmp.Compare(recent[a], recent[b]), cmp.Compare(a, b))
+	})
+	for _, said := range oldest[:max(0, len(oldest)-maxRefusals+1)] {
+		delete(recent, said)
+	}
+	if recent == nil {
+		recent = map[string]epoch.Instant{}
 	}
 	return recent
 }

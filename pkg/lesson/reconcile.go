@@ -21,6 +21,9 @@ type Reconcile struct {
 	Forbidden bool
 	Records   []Record
 	Steady    map[string]bool
+	// Shed is how many records had been shed when those were looked for: of what was
+	// shed since, nothing is known here.
+	Shed int64
 }
 
 // Margins of what a reading proves, by Usher's clock.
@@ -38,7 +41,9 @@ func (s Reconcile) decide(t *turn) error {
 		t.updateClock(journal.FromReconcile)
 		return nil
 	}
-	t.recall(s.Records)
+	if t.fresh = s.Shed == t.l.Shed; t.fresh {
+		t.recall(s.Records)
+	}
 	t.reconcile(*s.Reading, s.Steady)
 	t.updateClock(journal.FromReconcile)
 	return nil
@@ -148,19 +153,21 @@ func firstLine(c Conn) journal.Line {
 func (t *turn) listed(p Presence, began epoch.Instant) {
 	c, known := t.l.Conns[p.ID]
 	switch {
+	case !known && !t.fresh && p.Since <= t.l.ShedThrough:
+		// It may stand in a record that was not looked for; the next reading will.
+	case !known && len(t.l.Conns) >= maxEntries:
+		// The item is full; the next reading shows it again.
 	case !known && t.l.Status == journal.Ended:
 		c = t.listedConn(p.ID, p.Since, began)
 		t.write(c)
 		t.refuse(c, journal.LessonOver, journal.Line{Event: journal.FromReconcile})
-	case !known && len(t.l.Conns) >= maxEntries:
-		// The item is full; the next reading shows it again.
 	case !known:
 		t.write(t.listedConn(p.ID, p.Since, began))
 	case t.stale && c.LeftAt != 0, c.Destroyed && began < c.DepartureHeardAt.Add(departureDoubt):
 		// A newer reading, or Vonage's own word, says more.
 	case c.LeftAt != 0 || c.State == HeardAfterLeaving:
 		t.returned(c, began, journal.FromReconcile)
-	case c.DisconnectRequested() && c.Tries == 0 && c.RetryAt <= t.now:
+	case c.DisconnectRequested() && c.Tries == 0 && c.RetryAt <= t.now && t.now.Sub(c.DisconnectRequestedAt) <= giveUpAfter:
 		// It was told to go, and is still there: ask again.
 		c.RetryAt, c.Tries, c.ShownAt = t.now, 1, max(c.ShownAt, began)
 		t.write(c)
@@ -174,7 +181,7 @@ func (t *turn) listed(p Presence, began epoch.Instant) {
 // late enough to prove it. They left when they were last proven in.
 func (t *turn) absent(by *evidence) {
 	gone := t.l.Pick(func(c Conn) bool {
-		return c.LeftAt == 0 && !by.shown[c.ID] && by.began >= c.HeardAt.Add(absenceProvesAfter) && c.State != HeardAfterLeaving
+		return c.LeftAt == 0 && !by.shown[c.ID] && by.began > c.ShownAt && by.began >= c.HeardAt.Add(absenceProvesAfter) && c.State != HeardAfterLeaving
 	})
 	for _, c := range gone {
 		// Old news is decided by the list anyway: it counts for attendance alone.

@@ -79,7 +79,7 @@ func (t *turn) recallConn(c Conn) {
 	}
 	t.l.Conns[c.ID], t.recalled = c, true
 	if c.In() {
-		t.l.PresentOutside--
+		t.l.PresentOutside = max(0, t.l.PresentOutside-1)
 	}
 }
 

@@ -143,7 +143,7 @@ type ClaimReading struct{}
 const ReadingGap = time.Second
 
 func (ClaimReading) decide(t *turn) error {
-	if t.now < t.l.ReadAt.Add(ReadingGap) {
+	if t.now < t.l.readable(t.now) {
 		return ErrReadFirst
 	}
 	t.claimReading()
@@ -171,7 +171,7 @@ func (a DisconnectFailed) decide(t *turn) error {
 	if !known || c.RetryAt == 0 {
 		return nil
 	}
-	if a.Gone && t.now.Sub(c.CreatedAt) > trust404After {
+	if a.Gone && t.now.Sub(c.cameAt()) > trust404After {
 		c.LeftAt, c.LeftLowerBound, c.RetryAt = max(c.ShownAt, c.CreatedAt), true, 0
 		t.write(c)
 		t.updateClock(journal.FromReconcile)

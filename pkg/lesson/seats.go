@@ -282,7 +282,7 @@ func (l *Lesson) canBeDisplaced(o, c Conn) bool {
 
 // promiseForSeatOf gives the open promise that was given for the seat that c has.
 func (l *Lesson) promiseForSeatOf(c Conn) (Promise, bool) {
-	for _, p := range l.Promises {
+	for _, p := range l.sortedPromises() {
 		if p.open() && p.ridesOnSeat() && p.User == c.User && !l.takesSeat(p) {
 			return p, true
 		}

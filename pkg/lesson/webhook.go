@@ -56,8 +56,12 @@ const lateNews = 10 * time.Minute
 func (t *turn) arrive(e Event) {
 	c, known := t.l.Conns[e.Connection]
 	if known && c.Destroyed && e.ConnectedAt > c.LeftAt {
-		t.comeBack(c, e.ConnectedAt, e.Name)
-		return
+		if c.Created {
+			t.comeBack(c, e.ConnectedAt, e.Name)
+			return
+		}
+		c = refuted(c)
+		c.State, c.LeftAt, c.LeftLowerBound, c.HeardAt, c.ShownAt = ListedOnly, 0, false, t.now, e.ConnectedAt
 	}
 	if known && c.Created {
 		return
@@ -97,7 +101,7 @@ func (t *turn) arrive(e Event) {
 // claimReadingForFirst takes the right to read the list together with the coming of the
 // first who waits: one write less until it is decided.
 func (t *turn) claimReadingForFirst() {
-	if t.l.Status != journal.Ended && len(t.l.Waiting()) == 1 && t.now >= t.l.ReadAt.Add(ReadingGap) {
+	if t.l.Status != journal.Ended && len(t.l.Waiting()) == 1 && t.now >= t.l.readable(t.now) {
 		t.claimReading()
 	}
 }
@@ -107,6 +111,9 @@ func (t *turn) claimReadingForFirst() {
 func (t *turn) identify(c Conn, who identity) Conn {
 	if c.User == "" && c.Promise == "" {
 		c.User, c.Role, c.Foreign, c.Promise = who.user, who.role, who.foreign, who.promise
+	}
+	if c.ByPromise || c.Promise != who.promise {
+		return c
 	}
 	if p, ok := t.l.Promises[who.promise]; ok && p.expected() {
 		p.Came = p.came() + 1

@@ -120,7 +120,7 @@ func (p Put) decide(d *Decision, l *lesson.Lesson, known Facts) error {
 // adopt moves the room to a session that was made elsewhere, if nobody is in
 // its present one.
 func (p Put) adopt(d *Decision, l *lesson.Lesson, known Facts) error {
-	again := l != nil && l.Status == journal.Ended
+	again := !d.Create && d.over(l)
 	if l != nil && !again {
 		if l.Status != journal.Open || l.InUse() {
 			return &problem.Details{Code: problem.RoomInUse, Detail: "The room's session is in use; end the lesson first."}
