@@ -47,7 +47,8 @@ var values = []string{"usher/pkg/epoch", "usher/pkg/problem", "usher/pkg/object"
 
 // testTools are the packages that only tests may use.
 var testTools = []string{
-	"usher/pkg/room/storetest", "usher/pkg/doorkeeper/simulation", "usher/pkg/doorkeeper/costs", "usher/pkg/dynamo/dynamotest",
+	"usher/pkg/room/storetest", "usher/pkg/doorkeeper/simulation", "usher/pkg/doorkeeper/costs",
+	"usher/pkg/dynamo/dynamotest", "usher/pkg/childtest",
 }
 
 // plain is what the rules need of the standard library: it computes, and reaches

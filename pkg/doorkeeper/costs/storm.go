@@ -14,9 +14,9 @@ import (
 	"usher/pkg/lesson"
 )
 
-// Storm is what many arrivals at once took: until everybody was decided, and
+// storm is what many arrivals at once took: until everybody was decided, and
 // for the departures of those who were sent away.
-type Storm struct {
+type storm struct {
 	People, Seats          int
 	Arrivals, Departures   Used
 	Left                   int // webhooks of departures
@@ -32,10 +32,10 @@ type Storm struct {
 func TestStorm(t *testing.T, open func(testing.TB) *Counted) {
 	for name, handlers := range map[string]int{"in turn": 0, "at once": 6} {
 		t.Run(name, func(t *testing.T) {
-			s := StormOf(t, open(t), 200, 60, 8, handlers)
+			s := stormOf(t, open(t), 200, 60, 8, handlers)
 			t.Log(s)
-			if handlers == 0 && s.PerJoin() > mostPerJoin {
-				t.Errorf("a join took %.1f requests, want at most %.1f", s.PerJoin(), mostPerJoin)
+			if handlers == 0 && s.perJoin() > mostPerJoin {
+				t.Errorf("a join took %.1f requests, want at most %.1f", s.perJoin(), mostPerJoin)
 			}
 			if n := s.Readings + s.LateReadings; n > 5 {
 				t.Errorf("the list was read %d times, want at most 5", n)
@@ -48,11 +48,11 @@ func TestStorm(t *testing.T, open func(testing.TB) *Counted) {
 // of which each has to learn what the others did.
 const mostPerJoin = 2.0
 
-// StormOf lets people come to a room with fewer seats, a millisecond apart, and
+// stormOf lets people come to a room with fewer seats, a millisecond apart, and
 // gives their webhooks, shuffled, to that many processes with so many handlers
 // each at once, or with none to the processes in turn. It fails t unless exactly
 // the first stay.
-func StormOf(t testing.TB, store *Counted, people, seats, processes, handlers int) Storm {
+func stormOf(t testing.TB, store *Counted, people, seats, processes, handlers int) storm {
 	t.Helper()
 	h := newHouse(t, store, fmt.Sprintf(`{"maxSeats":%d}`, seats), false)
 	var all []*doorkeeper.Service
@@ -65,7 +65,7 @@ func StormOf(t testing.TB, store *Counted, people, seats, processes, handlers in
 	}
 	dice := rand.New(rand.NewPCG(1, 1))
 	shuffle(dice, h.Held)
-	s := Storm{People: people, Seats: seats}
+	s := storm{People: people, Seats: seats}
 	store.Take()
 	alarms, began := h.alarms, h.Now()
 	s.Parked = h.hearAll(all, handlers)
@@ -163,15 +163,15 @@ func (h *house) hearAll(processes []*doorkeeper.Service, handlers int) (parked i
 	return parked
 }
 
-// PerJoin is the requests to the store for each who came.
-func (s Storm) PerJoin() float64 { return float64(s.Arrivals.Requests) / float64(s.People) }
+// perJoin is the requests to the store for each who came.
+func (s storm) perJoin() float64 { return float64(s.Arrivals.Requests) / float64(s.People) }
 
-// PerDeparture is the requests to the store for each who was sent away.
-func (s Storm) PerDeparture() float64 { return float64(s.Departures.Requests) / float64(s.Left) }
+// perDeparture is the requests to the store for each who was sent away.
+func (s storm) perDeparture() float64 { return float64(s.Departures.Requests) / float64(s.Left) }
 
-func (s Storm) String() string {
+func (s storm) String() string {
 	return fmt.Sprintf("%d people into %d seats, decided after %v, with %d readings (%d of them late) and %d alarms\n"+
 		"a join: %.2f requests (%s), %d parked\na departure: %.2f (%s), %d parked",
 		s.People, s.Seats, s.Took, s.Readings+s.LateReadings, s.LateReadings, s.Alarms,
-		s.PerJoin(), s.Arrivals, s.Parked, s.PerDeparture(), s.Departures, s.LateParked)
+		s.perJoin(), s.Arrivals, s.Parked, s.perDeparture(), s.Departures, s.LateParked)
 }
