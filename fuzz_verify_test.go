@@ -29,12 +29,13 @@ const (
 // and the number of its cases are fixed.
 func TestAnswersAreAsDescribed(t *testing.T) {
 	p := launch(t, "USHER_API_SECRET="+fuzzSecret)
-	found := exec.CommandContext(t.Context(), fuzzer(t), "--config-file", fuzzConfig(t, p),
+	fuzzing := exec.CommandContext(t.Context(), fuzzer(t), "--config-file", fuzzConfig(t, p),
 		"run", absolute(t, description), "--url", p.url, "--checks", "all", "--no-color")
-	found.Dir = t.TempDir()
-	out, err := found.CombinedOutput()
+	fuzzing.Dir = t.TempDir()
+	out, err := fuzzing.CombinedOutput()
+	t.Logf("%s", out)
 	if err != nil {
-		t.Errorf("%v:\n%s", err, out)
+		t.Errorf("what it found stands above: %v", err)
 	}
 	_ = p.Process.Kill()
 	_ = p.Wait()

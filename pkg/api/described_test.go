@@ -26,6 +26,10 @@ func probes() []string {
 	for _, length := range []int{64, 65, 500, 501} {
 		all = append(all, "["+strings.Repeat(`"a",`, length-1)+`"a"]`, "{"+members(length)+"}")
 	}
+	for _, between := range []rune{0, ' ', '\t', 0x7f, 0x85, 0xa0, 0x1680, 0x2000, 0x200a, 0x200b, 0x2028, 0x202f, 0x205f, 0x3000, 0xfffd, '~', '/', 'é'} {
+		text, _ := json.Marshal("1_a" + string(between) + "b")
+		all = append(all, string(text))
+	}
 	for _, length := range []int{255, 256} {
 		all = append(all, `"`+strings.Repeat("x", length)+`"`, `"`+strings.Repeat("ä", length)+`"`)
 	}
