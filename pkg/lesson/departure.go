@@ -63,7 +63,7 @@ func (t *turn) returned(c Conn, at epoch.Instant, event string) {
 	c.Destroyed, c.DepartureCheckAt = false, 0
 	c.LeftAt, c.LeftLowerBound, c.HeardAt, c.ShownAt, c.BackAt = 0, false, t.now, at, at
 	if c.DisconnectRequested() {
-		c.RetryAt, c.Tries = t.now, 1
+		c.DisconnectRequestedAt, c.RetryAt, c.Tries, c.GivenUp = t.now, t.now, 1, false
 		t.write(c)
 		return
 	}
