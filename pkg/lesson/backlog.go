@@ -20,7 +20,7 @@ const (
 )
 
 // leaveExcess leaves so many of those who were told to go to the list: who would
-// be asked last. Whom this decision tells to go is asked all the same, once.
+// be asked last. Whose turn it is now is asked all the same, once.
 func (t *turn) leaveExcess(n int) {
 	if n <= 0 {
 		return
@@ -31,6 +31,9 @@ func (t *turn) leaveExcess(n int) {
 	})
 	t.watchBacklog()
 	for _, c := range asked[len(asked)-n:] {
+		if c.RetryAt <= t.now {
+			t.effects.Disconnect = append(t.effects.Disconnect, c.ID)
+		}
 		t.leaveToTheList(c.ID)
 	}
 }
