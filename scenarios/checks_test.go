@@ -221,7 +221,7 @@ func (s *story) item(c *call) error {
 	if err != nil {
 		return err
 	}
-	l, err := s.world.Lesson(session)
+	l, err := s.Lesson(session)
 	if err != nil {
 		return err
 	}

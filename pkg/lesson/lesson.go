@@ -84,8 +84,8 @@ type Lesson struct {
 	WatchAt          epoch.Instant `json:"watchAt,omitempty"` // when the list is to be compared next
 	// Backlog: there may be people in the session whom nothing but the list brings
 	// into the item: who were told to go, or for whom there was no place.
-	Backlog bool `json:"backlog,omitempty"`
-	EmptyReadings    int           `json:"empty,omitempty"`   // complete empty readings in a row since the end
+	Backlog       bool `json:"backlog,omitempty"`
+	EmptyReadings int  `json:"empty,omitempty"` // complete empty readings in a row since the end
 	// Due is when the sweep looks at the lesson: no later than its next duty,
 	// 0 when it has none.
 	Due epoch.Instant `json:"due,omitempty"`

@@ -54,14 +54,14 @@ func (l *Lesson) Size() int {
 // size is what the connection takes, and what it will when it is told to go.
 // The user stands in the gate, too.
 func (c *Conn) size() int {
-	n := sizeOfConn + len(c.ID) + 2*len(c.User) + len(c.Role) + len(c.Promise) + sizeOfTelling
+	n := sizeOfConn + len(c.ID) + 2*len(c.User) + len(c.Role) + len(c.Promise) + len(c.PlaceID) + sizeOfTelling
 	if c.PlaceAt != 0 {
-		n += sizeOfPlace + len(c.PlaceID)
+		n += sizeOfPlace
 	}
-	if c.LeftAt != 0 || c.RefutedLeftAt != 0 {
+	if c.Destroyed || c.LeftAt|c.DepartureHeardAt|c.DepartureCheckAt|c.RefutedLeftAt != 0 {
 		n += sizeOfLeaving
 	}
-	if c.ListedAt != 0 || c.BackAt != 0 {
+	if c.ListedAt|c.BackAt != 0 {
 		n += sizeOfListing
 	}
 	for id := range c.Streams {
