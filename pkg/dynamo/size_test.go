@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
+	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
@@ -77,7 +78,7 @@ func stuff(t *rapid.T, l *lesson.Lesson) {
 				State: c.State, Reason: journal.DuplicateUser, CreatedAt: at, HeardAt: at, ShownAt: at, Created: true,
 				Foreign: true, Reserved: true, Confirmed: true, HeardLate: true, Unlogged: c.Unlogged,
 				PlaceAt: at, ListedAt: at, BackAt: at, LeftAt: c.LeftAt, Destroyed: true, LeftLowerBound: true,
-				DepartureHeardAt: at, DepartureCheckAt: at, RefutedLeftAt: at,
+				ByPromise: true, WaitsSince: at, DepartureHeardAt: at, DepartureCheckAt: at, RefutedLeftAt: at,
 				DisconnectRequestedAt: at, RetryAt: at, Tries: 999, GivenUp: true,
 			}
 		}
@@ -94,7 +95,7 @@ func stuff(t *rapid.T, l *lesson.Lesson) {
 		}
 		l.Conns[c.ID] = c
 	case 2:
-		p := lesson.Promise{User: text(128), Role: text(32), Used: text(255), GivenAt: at, Expires: at, ForExistingSeat: true, Released: rapid.Bool().Draw(t, "freed")}
+		p := lesson.Promise{User: text(128), Role: text(32), Used: text(255), GivenAt: at, Expires: at, Tokens: 99, Came: 99, AskedAt: at, ForExistingSeat: true, Released: rapid.Bool().Draw(t, "freed")}
 		for i := range many {
 			p.ID = fmt.Sprint(text(26), i)
 			l.Promises[p.ID] = p
@@ -108,8 +109,9 @@ func stuff(t *rapid.T, l *lesson.Lesson) {
 			l.Tail = append(l.Tail, line)
 		}
 	case 4:
+		l.Refusals = map[string]epoch.Instant{}
 		for i := range many {
-			l.Seen[fmt.Sprint(text(300), i)] = at
+			l.Seen[fmt.Sprint(text(300), i)], l.Refusals[fmt.Sprint(text(300), i)] = at, at
 		}
 	}
 }

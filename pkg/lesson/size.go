@@ -20,13 +20,13 @@ const (
 const (
 	sizeOfLesson  = 1000 // what is there once, the line of the end included
 	sizeOfRule    = 60
-	sizeOfConn    = 140 // what somebody who is in has
+	sizeOfConn    = 165 // what somebody who is in has
 	sizeOfTelling = 70  // what is added when it is told to go, and when it leaves
 	sizeOfPlace   = 30
 	sizeOfLeaving = 125
 	sizeOfListing = 36
 	sizeOfStream  = 44
-	sizeOfPromise = 110
+	sizeOfPromise = 120
 	sizeOfDigest  = 14
 	sizeOfLine    = 100
 )
@@ -44,6 +44,9 @@ func (l *Lesson) Size() int {
 	}
 	for digest := range l.Seen {
 		n += sizeOfDigest + len(digest)
+	}
+	for said := range l.Refusals {
+		n += sizeOfDigest + len(said)
 	}
 	for i := range l.Tail {
 		n += sizeOfLineOf(&l.Tail[i])
@@ -116,7 +119,7 @@ func (l *Lesson) isSmall() bool {
 	if len(l.Conns) > fewEntries || len(l.Promises) > fewEntries || len(l.Seen) > fewEntries {
 		return false
 	}
-	n := len(l.Policy.String())
+	n := len(l.Policy.String()) + 200*len(l.Refusals)
 	for i := range l.Tail {
 		n += sizeOfLineOf(&l.Tail[i])
 	}
