@@ -27,6 +27,7 @@ var checks = map[string]command{
 	"answer":   (*story).answered,
 	"room-is":  (*story).roomIs,
 	"parked":   (*story).parked,
+	"item":     (*story).item,
 }
 
 // in [ID...] checks who is in, in truth.
@@ -210,6 +211,22 @@ func (s *story) parked(c *call) error {
 	}
 	if n := strconv.Itoa(len(s.Queue.Parked)); n != strings.Join(c.args, "") {
 		return fmt.Errorf("%s events are parked, want %q", n, c.args)
+	}
+	return nil
+}
+
+// item BYTES checks that the lesson takes at most so much in its item.
+func (s *story) item(c *call) error {
+	session, err := s.where()
+	if err != nil {
+		return err
+	}
+	l, err := s.Lesson(session)
+	if err != nil {
+		return err
+	}
+	if most, err := strconv.Atoi(strings.Join(c.args, "")); err != nil || l.Size() > most {
+		return fmt.Errorf("the lesson takes %d bytes: %d connections, %d promises, %d lines; want at most %q", l.Size(), len(l.Conns), len(l.Promises), len(l.Tail), c.args)
 	}
 	return nil
 }

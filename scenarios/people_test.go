@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"usher/pkg/api"
 	"usher/pkg/journal"
@@ -17,7 +16,6 @@ import (
 
 var peopleCommands = map[string]command{
 	"connect": (*story).connect,
-	"crowd":   (*story).crowd,
 	"enter":   (*story).enter,
 	"leave":   (*story).leave,
 	"vanish":  (*story).vanish,
@@ -50,27 +48,6 @@ func (s *story) connect(c *call) error {
 		return err
 	}
 	s.Platform.Come(session, c.args[0], cmp.Or(append(c.args[1:], "")...))
-	s.Pass(0)
-	return nil
-}
-
-// crowd PREFIX N lets so many connect in one moment, each an own user.
-func (s *story) crowd(c *call) error {
-	if len(c.args) != 2 {
-		return errors.New("usage: crowd PREFIX N")
-	}
-	n, err := strconv.Atoi(c.args[1])
-	if err != nil {
-		return err
-	}
-	session, err := s.where()
-	if err != nil {
-		return err
-	}
-	for i := range n {
-		id := fmt.Sprintf("%s%03d", c.args[0], i+1)
-		s.Platform.Come(session, id, "user "+id)
-	}
 	s.Pass(0)
 	return nil
 }
@@ -202,9 +179,13 @@ func bodyOf(e lesson.Event) []byte {
 	if e.Name == journal.ConnectionCreated {
 		connection["data"] = e.Data
 	}
-	body := map[string]any{
-		"sessionId": e.Session, "projectId": e.Project, "event": e.Name,
-		"timestamp": e.At, "connection": connection,
+	body := map[string]any{"sessionId": e.Session, "projectId": e.Project, "event": e.Name, "timestamp": e.At}
+	if e.Stream == "" {
+		body["connection"] = connection
+	} else {
+		body["stream"] = map[string]any{
+			"id": e.Stream, "createdAt": e.StreamAt, "name": "", "videoType": e.Kind, "connection": connection,
+		}
 	}
 	if e.Reason != "" {
 		body["reason"] = e.Reason

@@ -18,6 +18,14 @@ const maxTries = 8
 // errContended says that other writers were first, again and again.
 var errContended = fmt.Errorf("%w: too many writers at once", room.ErrUnavailable)
 
+// orCrowded is err, where that is not that the lesson takes in no more for now.
+func orCrowded(err error) error {
+	if errors.Is(err, lesson.ErrCrowded) {
+		return fmt.Errorf("%w: %w", room.ErrUnavailable, err)
+	}
+	return err
+}
+
 // question makes the input to decide from the records that were loaded.
 type question struct {
 	wants func(*lesson.Lesson) []string // ids of the records to load; nil: none
@@ -51,7 +59,10 @@ func (s *Service) decide(ctx context.Context, session string, q question) (lesso
 		}
 		d := lesson.Decide(before, q.input(records), s.set.Now())
 		if errors.Is(d.Verdict, lesson.ErrCrowded) {
-			return d, fmt.Errorf("%w: %w", room.ErrUnavailable, d.Verdict)
+			if s.shedNow(ctx, session) {
+				continue
+			}
+			return d, orCrowded(d.Verdict)
 		}
 		err = s.commit(ctx, &d)
 		if err == nil {

@@ -152,6 +152,10 @@ func isProblem(err error, code problem.Code) bool {
 	return errors.As(err, &p) && p.Code == code
 }
 
+func TestFullLesson(t *testing.T) {
+	simulation.TestFullLesson(t, func(t *testing.T) room.Store { return openBolt(t) })
+}
+
 func TestHallEnd(t *testing.T) { simulation.TestHallEnd(t, openBolt(t)) }
 
 // Those who are turned away from a full room share a reading of the list, and wait

@@ -2,7 +2,6 @@ package doorkeeper
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"usher/pkg/lesson"
@@ -22,7 +21,7 @@ func (s *Service) dismissOutside(ctx context.Context, l lesson.Lesson, inItem []
 	all.Go(func() { s.disconnectBy(ctx, l.Session, inItem, slots) })
 	missed := newSet()
 	for {
-		some := outside[:min(len(outside), maxRecalled)]
+		some := outside[:lesson.Handful(outside)]
 		outside = outside[len(some):]
 		d, noted := s.decide(ctx, l.Session, ask(lesson.OutsideDismissed{Records: some, Last: err == nil && len(outside) == 0}))
 		if noted != nil {
@@ -75,19 +74,24 @@ func (s *Service) sendAway(ctx context.Context, session string, records []lesson
 	all.Wait()
 }
 
-// tryMissed notes the connections whose request failed, to be tried again.
+// tryMissed notes the connections whose request failed, to be tried again: as many
+// as the item takes; the list tells of the others.
 func (s *Service) tryMissed(ctx context.Context, session string, ids []string) {
-	for some := range slices.Chunk(ids, maxRecalled) {
-		store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
-		d, err := s.decide(store, session, question{
-			wants: func(*lesson.Lesson) []string { return some },
-			input: func(records []lesson.Record) lesson.Input { return lesson.OutsideFailed{Records: records} },
-		})
-		cancel()
-		if err != nil {
-			s.set.Log.Warn("failed requests could not be noted; the list will tell", "session", session, "error", err)
-			return
-		}
-		s.wakeFor(ctx, d.Lesson, d.NextWas)
+	if len(ids) == 0 {
+		return
 	}
+	some := ids[:min(len(ids), lesson.MaxAsked)]
+	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
+	d, err := s.decide(store, session, question{
+		wants: func(*lesson.Lesson) []string { return some },
+		input: func(records []lesson.Record) lesson.Input {
+			return lesson.OutsideFailed{Records: records, More: len(some) < len(ids)}
+		},
+	})
+	if err != nil {
+		s.set.Log.Warn("failed requests could not be noted; the list will tell", "session", session, "error", err)
+		return
+	}
+	s.wakeFor(ctx, d.Lesson, d.NextWas)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
@@ -73,11 +74,7 @@ func (s *Service) read(ctx context.Context, l lesson.Lesson) (lesson.Reconcile, 
 	return s.recollect(ctx, l, reconcile)
 }
 
-// maxRecalled is how many connections one reading brings back into the item.
-const maxRecalled = 64
-
-// recollect sorts the listed connections that are not in the item: one that is in
-// by its record is steady, any other is brought back to be decided, some at a time.
+// recollect finds the records of the listed connections that are not in the item.
 func (s *Service) recollect(ctx context.Context, l lesson.Lesson, reconcile lesson.Reconcile) (lesson.Reconcile, error) {
 	var ids []string
 	for _, p := range reconcile.Reading.Present {
@@ -93,17 +90,7 @@ func (s *Service) recollect(ctx context.Context, l lesson.Lesson, reconcile less
 	if err != nil {
 		return lesson.Reconcile{}, fmt.Errorf("records of the listed: %w", err)
 	}
-	reconcile.Steady = map[string]bool{}
-	for _, r := range records {
-		if r.Conn == nil {
-			continue
-		}
-		if steady := r.Conn.In(); steady || len(reconcile.Records) >= maxRecalled {
-			reconcile.Steady[r.ID] = true
-			continue
-		}
-		reconcile.Records = append(reconcile.Records, r)
-	}
+	reconcile.Recollect(records)
 	return reconcile, nil
 }
 
@@ -118,10 +105,7 @@ func (s *Service) missed(ctx context.Context, l lesson.Lesson, reconcile lesson.
 		shown[p.ID] = true
 	}
 	outside, err := s.outside(ctx, l)
-	for _, r := range outside {
-		if !shown[r.ID] && len(reconcile.Records) < maxRecalled {
-			reconcile.Records = append(reconcile.Records, r)
-		}
-	}
+	outside = slices.DeleteFunc(outside, func(r lesson.Record) bool { return shown[r.ID] })
+	reconcile.Records = outside[:lesson.Handful(outside)]
 	return reconcile, err
 }

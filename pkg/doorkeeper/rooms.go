@@ -97,8 +97,11 @@ func (s *Service) commitChange(ctx context.Context, name string, in room.Request
 			return *lost, nil
 		}
 		d, err := s.decideRoom(ctx, r, l, in, &known)
+		if errors.Is(err, lesson.ErrCrowded) && s.shed(ctx, *l) {
+			continue
+		}
 		if err != nil {
-			return room.Decision{}, err
+			return room.Decision{}, orCrowded(err)
 		}
 		err = s.commitDecision(ctx, d)
 		var conflict *room.Conflict

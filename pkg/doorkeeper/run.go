@@ -2,12 +2,14 @@ package doorkeeper
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/room"
 )
 
 // One run is bounded, in rounds and in time; the rest of the work has a wake of its
@@ -171,29 +173,37 @@ func (s *Service) unasked(session string, ids []string) []string {
 }
 
 // shed moves entries that the lesson does not need any more out of its item.
-// Failing is no harm: the next decision tries again.
-func (s *Service) shed(ctx context.Context, l lesson.Lesson) {
+// Failing is no harm: the next decision tries again. It reports whether the lesson
+// is worth another look.
+func (s *Service) shed(ctx context.Context, l lesson.Lesson) bool {
 	if _, ok := l.ToShed(); !ok {
-		return
+		return false
 	}
 	unlock, err := s.locks.lock(ctx, l.Session)
 	if err != nil {
-		return
+		return false
 	}
 	defer unlock()
-	l, _, err = s.known(ctx, l.Session, nil)
+	return s.shedNow(ctx, l.Session)
+}
+
+// shedNow is shed for whoever has the lesson's turn.
+func (s *Service) shedNow(ctx context.Context, session string) bool {
+	l, _, err := s.known(ctx, session, nil)
 	if err != nil {
-		return
+		return false
 	}
 	out, ok := l.ToShed()
 	if !ok {
-		return
+		return false
 	}
 	stored, err := s.store.Shed(ctx, l, out)
 	if err == nil {
-		s.lessons.Add(l.Session, stored)
-		return
+		s.lessons.Add(session, stored)
+		return true
 	}
-	s.again(l.Session, err)
-	s.set.Log.Debug("records stay in the lesson for now", "session", l.Session, "error", err)
+	s.again(session, err)
+	s.set.Log.Debug("records stay in the lesson for now", "session", session, "error", err)
+	var lost *room.Conflict
+	return errors.As(err, &lost)
 }

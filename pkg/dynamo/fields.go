@@ -37,6 +37,7 @@ func lessonFields(c *coder, l *lesson.Lesson) {
 	count(c, "shed", &l.Shed)
 	num(c, "floor", &l.ShedThrough)
 	count(c, "outside", &l.PresentOutside)
+	num(c, "promisedThrough", &l.PromisedThrough)
 	num(c, "readAt", &l.ReadAt)
 	flag(c, "listUnread", &l.ListUnread)
 	num(c, "notFound", &l.NotFound)
@@ -45,6 +46,7 @@ func lessonFields(c *coder, l *lesson.Lesson) {
 	num(c, "clearAt", &l.OutsideRetryAt)
 	num(c, "settledAt", &l.ReconciledAt)
 	num(c, "watchAt", &l.WatchAt)
+	flag(c, "backlog", &l.Backlog)
 	num(c, "empty", &l.EmptyReadings)
 	num(c, "dueAt", &l.Due)
 }
@@ -88,6 +90,7 @@ func connFields(c *coder, id string, v *lesson.Conn) {
 	num(c, "told", &v.DisconnectRequestedAt)
 	num(c, "retry", &v.RetryAt)
 	num(c, "tries", &v.Tries)
+	flag(c, "givenUp", &v.GivenUp)
 	if len(v.Streams) > 0 || c.item["streams"] != nil {
 		table(c, "streams", &v.Streams, streamFields)
 	}

@@ -10,11 +10,12 @@ import (
 // a user takes the seat that its promise held; never lower.
 type gate struct {
 	lesson.Gate
+	size  int            // Lesson.Size
 	users map[string]int // how often each user is in or holds a promise
 }
 
 func compile(l lesson.Lesson) gate {
-	g := gate{Gate: l.Gate(), users: map[string]int{}}
+	g := gate{Gate: l.Gate(), size: l.Size(), users: map[string]int{}}
 	for id, c := range l.Conns {
 		g.mention(lesson.Lesson{Conns: map[string]lesson.Conn{id: c}})
 	}
@@ -37,5 +38,6 @@ func gateFields(c *coder, g *gate) {
 	count(c, "live", &g.Live)
 	count(c, "limit", &g.Limit)
 	count(c, "after", &g.CreatedAfter)
+	count(c, "bytes", &g.size)
 	counts(c, "users", &g.users)
 }

@@ -66,7 +66,7 @@ func gateStands(t *testing.T, r *rapid.T, client *dynamodb.Client, session strin
 	maps.DeleteFunc(got.users, func(_ string, n int) bool { return n == 0 })
 	want := compile(l)
 	if !rides(l) && got.Live != want.Live || got.Live < want.Live ||
-		got.Limit != want.Limit || got.CreatedAfter != want.CreatedAfter || !maps.Equal(got.users, want.users) {
+		got.Limit != want.Limit || got.CreatedAfter != want.CreatedAfter || got.size != want.size || !maps.Equal(got.users, want.users) {
 		r.Fatalf("the stored gate is %+v, the rules say %+v", got, want)
 	}
 	return l

@@ -75,14 +75,15 @@ func (s *Store) addition(a lesson.Arrival) *update {
 	conn, user := u.entry("conns", a.Conn.ID), ""
 	u.when("%s = %s", u.attr("policyVersion"), u.number(a.PolicyVersion))
 	u.when("attribute_not_exists(%s)", conn)
-	u.when("size(%s) < %s", u.attr("conns"), u.number(lesson.MaxEntries))
 	u.when("size(%s) < %s", u.attr("tail"), u.number(lesson.MaxTail))
+	u.when("%s <= %s", u.attr("bytes"), u.number(int64(lesson.FullSize-a.Size())))
 	if a.Conn.User != "" {
 		user = u.entry("users", a.Conn.User)
 		u.set(user, fmt.Sprintf("if_not_exists(%s, %s) + %s", user, u.number(0), u.number(1)))
 	}
 	u.set(conn, u.value(value(a.Conn, func(c *coder, v *lesson.Conn) { connFields(c, v.ID, v) })))
 	u.plus("added", 1)
+	u.plus("bytes", int64(a.Size()))
 	if a.Waits() {
 		u.wait(a)
 	} else {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/dynamo/dynamotest"
 	"usher/pkg/room"
 	"usher/pkg/room/storetest"
@@ -20,6 +21,7 @@ func TestLocal(t *testing.T) {
 	open := func(t *testing.T) room.Store { return on(newTable(t, local)) }
 	t.Run("store", func(t *testing.T) { storetest.TestStore(t, open) })
 	t.Run("histories", func(t *testing.T) { histories(t, open(t)) })
+	t.Run("a full lesson", func(t *testing.T) { simulation.TestFullLesson(t, open) })
 	t.Run("add means", func(t *testing.T) { storetest.TestAddMeans(t, open) })
 	for name, test := range map[string]func(*testing.T, *dynamodb.Client){
 		"the gate follows": gateFollows, "cut writes": cutWrites, "unknown attributes stay": unknownStay,

@@ -95,6 +95,8 @@ func (s *Store) removal(l lesson.Lesson, shed lesson.Shed) *update {
 		}
 	}
 	u.plus("live", int64(after.Live-before.Live))
+	bytes := u.attr("bytes")
+	u.set(bytes, fmt.Sprintf("if_not_exists(%s, %s) - %s", bytes, u.number(int64(before.size)), u.number(int64(before.size-after.size))))
 	s.settle(u, next, after)
 	return u
 }
@@ -105,7 +107,7 @@ func (s *Store) settle(u *update, next lesson.Lesson, g gate) {
 	u.put("after", number(int64(g.CreatedAfter)))
 	for name, n := range map[string]int64{
 		"revision": next.Revision, "base": next.Base, "shed": next.Shed, "outside": next.PresentOutside,
-		"floor": int64(next.ShedThrough), "shedAt": int64(s.now()),
+		"floor": int64(next.ShedThrough), "promisedThrough": int64(next.PromisedThrough), "shedAt": int64(s.now()),
 	} {
 		u.put(name, number(n))
 	}

@@ -100,6 +100,9 @@ func (f *folder) gone(id string) {
 func (f *folder) stream(line Line) {
 	switch line.Event {
 	case StreamCreated:
+		if line.Note == NotKept {
+			return
+		}
 		f.Streams[line.Stream] = policy.Kind(line.Note)
 	case StreamDestroyed:
 		delete(f.Streams, line.Stream)

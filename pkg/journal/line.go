@@ -85,6 +85,7 @@ const (
 	ShownAgain        Note = "shown-again"         // a connection that was taken for gone waits now
 	ShownAgainUnheard Note = "shown-again-unheard" // and its own webhook has never come
 	PromiseLapsed     Note = "promise-lapsed"
+	NotKept           Note = "not-kept" // a stream that is one too many to be remembered
 )
 
 // Line is one line of a lesson's log. The number is its place.

@@ -84,8 +84,8 @@ func (a Arrival) Fits(l Lesson) bool {
 	_, known := l.Conns[a.Conn.ID]
 	return !known &&
 		a.PolicyVersion == l.PolicyVersion &&
-		len(l.Conns) < maxEntries &&
 		len(l.Tail) < maxTail &&
+		l.Size()+a.Size() <= FullSize &&
 		(a.Waits() && a.mayWait(l) || !a.Waits() && a.maySit(l))
 }
 
@@ -114,11 +114,8 @@ func (a Arrival) Into(l Lesson) Lesson {
 	return l
 }
 
-// MaxEntries and MaxTail are the sizes at which an Add no longer fits.
-const (
-	MaxEntries = maxEntries
-	MaxTail    = maxTail
-)
+// MaxTail is the number of log lines at which an Add no longer fits.
+const MaxTail = maxTail
 
 // Apply gives l without what s names. Base moves with the lines.
 func (s Shed) Apply(l Lesson) Lesson {
@@ -137,6 +134,7 @@ func (s Shed) Apply(l Lesson) Lesson {
 	l.Shed += int64(len(s.Records))
 	l.ShedThrough = s.ShedThrough
 	l.PresentOutside += s.PresentOutside
+	l.PromisedThrough = max(l.PromisedThrough, s.PromisedThrough)
 	l.Revision++
 	return l
 }

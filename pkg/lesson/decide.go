@@ -14,8 +14,14 @@ import (
 // Vonage's list, a wake, a request of the API.
 type Input interface{ decide(t *turn) error }
 
-// ErrReadFirst says that nothing may be decided before Vonage's list is read.
-var ErrReadFirst = errors.New("the list of connections has to be read first")
+// What keeps an input from being decided now.
+var (
+	// ErrReadFirst says that nothing may be decided before Vonage's list is read.
+	ErrReadFirst = errors.New("the list of connections has to be read first")
+	// ErrCrowded says that the item can take in no more: what is over has to leave
+	// it first, or those who wait have to be decided.
+	ErrCrowded = errors.New("too much stands in the lesson that is not over")
+)
 
 // Decision is everything that is to be said about one input. It is carried out
 // in this order: the deadline's wake is placed, the write is committed, then the
@@ -34,8 +40,9 @@ type Decision struct {
 	// write: a wake has been asked for then. 0 where nothing is written, for
 	// whoever wrote it may have died before asking.
 	NextWas epoch.Instant
-	// Verdict is nil, a *problem.Details for whoever asked, or ErrReadFirst. There
-	// may be something to write all the same, for refusals are logged too.
+	// Verdict is nil, a *problem.Details for whoever asked, ErrReadFirst or
+	// ErrCrowded. With a refusal there may be something to write all the same, for
+	// it is logged too.
 	Verdict error
 }
 
@@ -64,6 +71,9 @@ func Decide(l Lesson, in Input, now epoch.Instant) Decision {
 		return Decision{Lesson: l, Verdict: verdict}
 	}
 	t.schedule()
+	if t.crowds(&l, in) {
+		return Decision{Lesson: l, Verdict: ErrCrowded}
+	}
 	d := Decision{
 		Lesson: next, Write: Swap, Lines: t.lines, WakeAt: newDeadline(l, next),
 		Effects: t.effects, NextWas: l.nextAt(), Verdict: verdict,
@@ -92,13 +102,40 @@ type turn struct {
 	lines    int             // log lines that were written
 	rest     bool            // anything else was written
 	recalled bool            // something came back from the records, which changes nothing yet
+	newcomer bool            // somebody came who is in now
+	place    int             // what is left below FullSize, once it was counted
+	counted  bool
 	effects  Effects
-	fresh    bool // the records at hand are all that the item has shed
 	freed    int  // seats that this reading's evidence has freed
 	stale    bool // the reading is older than one by which the lesson was reconciled
 }
 
 func (t *turn) changed() bool { return len(t.put) > 0 || t.lines > 0 || t.rest }
+
+// in reports whether the connection is in the session as far as anybody knows,
+// and not told to go.
+func (t *turn) in(id string) bool {
+	c, known := t.l.Conns[id]
+	return known && c.In()
+}
+
+// crowds reports whether the decision makes the lesson larger than it may be.
+// An end never does: there is room for it.
+func (t *turn) crowds(before *Lesson, in Input) bool {
+	switch in.(type) {
+	case End, Wake:
+		return false
+	}
+	if t.l.isSmall() {
+		return false
+	}
+	most := MaxSize
+	if t.newcomer {
+		most = FullSize
+	}
+	n := t.l.Size()
+	return n > most && n > before.Size()
+}
 
 // arrival gives the decision as one more connection that needs no look at the
 // others, when that is all it is.

@@ -69,7 +69,7 @@ func (t *turn) returned(c Conn, at epoch.Instant, event string) {
 	c = refuted(c)
 	c.LeftAt, c.LeftLowerBound, c.HeardAt, c.ShownAt, c.BackAt = 0, false, t.now, at, at
 	if c.DisconnectRequested() {
-		c.DisconnectRequestedAt, c.RetryAt, c.Tries = t.now, t.now, 1
+		c.DisconnectRequestedAt, c.RetryAt, c.Tries, c.GivenUp = t.now, t.now, 1, false
 		t.write(c)
 		return
 	}

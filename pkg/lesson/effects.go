@@ -124,7 +124,7 @@ func (l *Lesson) nextAt() epoch.Instant {
 	if l.leftOutside() {
 		at = earlier(at, l.OutsideRetryAt)
 	}
-	if l.Status == journal.Ended {
+	if l.Status == journal.Ended || l.Backlog {
 		at = earlier(at, l.watchAt())
 	}
 	return at
@@ -243,14 +243,20 @@ func (t *turn) schedule() {
 	if l.Status != journal.Ended && l.EmptyReadings == 0 {
 		t.watch()
 	}
+	asked := 0
 	for id, c := range l.Conns {
-		if c.RetryAt != 0 && t.now.Sub(c.DisconnectRequestedAt) > giveUpAfter {
-			c.RetryAt = 0
+		switch {
+		case c.RetryAt == 0:
+		case t.now.Sub(c.DisconnectRequestedAt) > giveUpAfter:
+			c.RetryAt, c.GivenUp = 0, true
 			t.write(c)
 			t.effects.GivenUp = append(t.effects.GivenUp, id)
+		default:
+			asked++
 		}
 	}
 	slices.Sort(t.effects.GivenUp)
+	t.leaveExcess(asked - MaxAsked)
 	need := earlier(l.nextAt(), l.WatchAt)
 	if l.Due == 0 || need == 0 || need < l.Due || l.Due <= t.now {
 		l.Due = need

@@ -61,16 +61,29 @@ func (l *Lesson) endedFor() journal.Reason {
 }
 
 // OutsideFailed are people who were told to go while the request to the platform
-// failed: it is tried again.
-type OutsideFailed struct{ Records []Record }
+// failed: it is tried again. For whom there is no place, and for More who are not
+// among them, the list is read soon.
+type OutsideFailed struct {
+	Records []Record
+	More    bool
+}
 
 func (x OutsideFailed) decide(t *turn) error {
-	t.recall(x.Records)
+	asked, more := len(t.l.Pick(Conn.isAsked)), x.More
 	for _, r := range x.Records {
+		if _, here := t.l.Conns[r.ID]; !here && (asked >= MaxAsked || r.Conn != nil && !t.takes(r.Conn.size())) {
+			more = true
+			continue
+		}
+		t.recall([]Record{r})
 		if c := t.l.Conns[r.ID]; c.DisconnectRequested() && c.LeftAt == 0 {
 			c.RetryAt, c.Tries = t.now.Add(backoff(1)), 1
 			t.write(c)
+			asked++
 		}
+	}
+	if more {
+		t.watchBacklog()
 	}
 	return nil
 }

@@ -90,10 +90,10 @@ func (t *turn) grant(p Promise) {
 
 // newPromise gives a new promise if there is a seat for it.
 func (t *turn) newPromise(a Join) error {
-	if len(t.l.Promises) >= maxEntries {
+	p := Promise{ID: a.ID, User: a.User, Role: a.Role, GivenAt: t.now, Expires: a.Expires}
+	if t.l.Policy.MaxSeats() > 0 && !t.takes(p.size()) {
 		return &problem.Details{Code: problem.TooManyRequests, Detail: "Too many people were promised a seat and have not come yet. Ask again soon.", RetryAfter: lapseAfter}
 	}
-	p := Promise{ID: a.ID, User: a.User, Role: a.Role, GivenAt: t.now, Expires: a.Expires}
 	rivals := t.rivals(Conn{ID: a.ID, User: a.User})
 	if len(rivals) > 0 {
 		switch rule := t.l.Policy.Duplicates(); {

@@ -7,13 +7,19 @@ import (
 )
 
 // Bounds of one lesson's item. Everything that one decision can see stands in
-// it, so it has to stay small.
+// it, so it has to stay small. Its bytes have a bound of their own, see FullSize.
 const (
 	// maxConnsInItem is how many connections stand in the item while they are in;
 	// beyond it the oldest are shed into records of their own.
 	maxConnsInItem = 64
-	// maxEntries bounds all entries of the item, the remembered ones included.
-	maxEntries = 512
+	// MaxAsked is how many of those stand in the item who were told to go and have
+	// not gone: as many as a full room that ends has. Beyond it they are left to the
+	// list, or one person whom the platform does not disconnect could fill the item
+	// by connecting again and again.
+	MaxAsked = 64
+	// maxPromisesInHall is how many open promises stand in the item of a room
+	// without a cap, where they hold nobody's seat.
+	maxPromisesInHall = 128
 	// chunkLines is how many log lines move out at a time.
 	chunkLines = 8
 )
@@ -56,6 +62,9 @@ type Lesson struct {
 	Shed           int64         `json:"shed,omitempty"`    // records shed so far; 0: nobody was forgotten
 	ShedThrough    epoch.Instant `json:"floor,omitempty"`   // latest createdAt among the shed
 	PresentOutside int64         `json:"outside,omitempty"` // connections that are in, but stand only in records
+	// PromisedThrough is until when somebody may connect by a promise that was shed
+	// while it was open.
+	PromisedThrough epoch.Instant `json:"promisedThrough,omitempty"`
 
 	// OutsideRetryAt is when to go on telling those outside the item that it is over.
 	OutsideRetryAt epoch.Instant `json:"clearAt,omitempty"`
@@ -73,7 +82,10 @@ type Lesson struct {
 	// refuses to show.
 	ListRefusedUntil epoch.Instant `json:"blindUntil,omitempty"`
 	WatchAt          epoch.Instant `json:"watchAt,omitempty"` // when the list is to be compared next
-	EmptyReadings    int           `json:"empty,omitempty"`   // complete empty readings in a row since the end
+	// Backlog: there may be people in the session whom nothing but the list brings
+	// into the item: who were told to go, or for whom there was no place.
+	Backlog       bool `json:"backlog,omitempty"`
+	EmptyReadings int  `json:"empty,omitempty"` // complete empty readings in a row since the end
 	// Due is when the sweep looks at the lesson: no later than its next duty,
 	// 0 when it has none.
 	Due epoch.Instant `json:"due,omitempty"`
@@ -141,7 +153,8 @@ type Conn struct {
 	// A connection that was told to go and is not proven gone:
 	DisconnectRequestedAt epoch.Instant `json:"toldAt,omitempty"`  // when it was decided
 	RetryAt               epoch.Instant `json:"retryAt,omitempty"` // when to ask again, or to look; 0: nothing to do
-	Tries                 int           `json:"tries,omitempty"`   // requests that failed so far
+	Tries                 int           `json:"tries,omitempty"`   // requests that failed so far, and those made because the list showed it
+	GivenUp               bool          `json:"givenUp,omitempty"` // it was asked to go for a day, and is asked no more
 
 	Streams map[string]Stream `json:"streams,omitempty"`
 }
@@ -195,4 +208,6 @@ type Shed struct {
 	Seen           []string
 	ShedThrough    epoch.Instant // the lesson's new Floor
 	PresentOutside int64         // added to the lesson's Outside
+	// PromisedThrough is the lesson's new one, where it is later.
+	PromisedThrough epoch.Instant
 }

@@ -13,7 +13,9 @@ import (
 // finds people whose webhook was lost, lets promises lapse, and decides those
 // who wait. A nil Reading is one that failed: it frees and refuses nobody.
 // Records are those of connections outside the item about which there is
-// something to decide; Steady names those outside about whom there is nothing.
+// something to decide; Steady names those outside about whom there is nothing,
+// or nothing yet; More says that some of them wait for another reading. Shed is
+// how many records the lesson had shed when they were looked for.
 type Reconcile struct {
 	Reading *Reading
 	// Forbidden: the platform refused to show the list, and will go on so until
@@ -21,9 +23,8 @@ type Reconcile struct {
 	Forbidden bool
 	Records   []Record
 	Steady    map[string]bool
-	// Shed is how many records had been shed when those were looked for: of what was
-	// shed since, nothing is known here.
-	Shed int64
+	More      bool
+	Shed      int64
 }
 
 // Margins of what a reading proves, by Usher's clock.
@@ -41,10 +42,7 @@ func (s Reconcile) decide(t *turn) error {
 		t.updateClock(journal.FromReconcile)
 		return nil
 	}
-	if t.fresh = s.Shed == t.l.Shed; t.fresh {
-		t.recall(s.Records)
-	}
-	t.reconcile(*s.Reading, s.Steady)
+	t.reconcile(s)
 	t.updateClock(journal.FromReconcile)
 	return nil
 }
@@ -104,17 +102,13 @@ func (t *turn) countNotFound(r Reading) bool {
 	return t.l.NotFound >= notFoundReadings && r.Began >= t.l.NotFoundSince.Add(notFoundFor)
 }
 
-func (t *turn) reconcile(r Reading, steady map[string]bool) {
+func (t *turn) reconcile(s Reconcile) {
+	r := *s.Reading
 	r.Whole, t.l.ListUnread = t.countNotFound(r) || r.Whole, false
 	t.stale = r.Began < t.l.ReconciledAt
 	by := &evidence{began: r.Began, shown: map[string]bool{}}
 	t.l.ReconciledAt, t.rest = max(t.l.ReconciledAt, r.Began), true
-	for _, p := range r.Present {
-		by.shown[p.ID] = true
-		if !steady[p.ID] {
-			t.listed(p, r.Began)
-		}
-	}
+	more := t.takeIn(s, by.shown)
 	t.confirmDepartures(r.Began)
 	if r.Whole {
 		t.absent(by)
@@ -128,6 +122,7 @@ func (t *turn) reconcile(r Reading, steady map[string]bool) {
 		t.watchOpen(r)
 		t.judgeWaiting(by)
 	}
+	t.reviewBacklog(r, more)
 }
 
 // judgeWaiting decides those who wait by the evidence, the earliest first.
@@ -153,10 +148,6 @@ func firstLine(c Conn) journal.Line {
 func (t *turn) listed(p Presence, began epoch.Instant) {
 	c, known := t.l.Conns[p.ID]
 	switch {
-	case !known && !t.fresh && p.Since <= t.l.ShedThrough:
-		// It may stand in a record that was not looked for; the next reading will.
-	case !known && len(t.l.Conns) >= maxEntries:
-		// The item is full; the next reading shows it again.
 	case !known && t.l.Status == journal.Ended:
 		c = t.listedConn(p.ID, p.Since, began)
 		t.write(c)
@@ -167,9 +158,9 @@ func (t *turn) listed(p Presence, began epoch.Instant) {
 		// A newer reading, or Vonage's own word, says more.
 	case c.LeftAt != 0 || c.State == HeardAfterLeaving:
 		t.returned(c, began, journal.FromReconcile)
-	case c.DisconnectRequested() && c.Tries == 0 && c.RetryAt <= t.now && t.now.Sub(c.DisconnectRequestedAt) <= giveUpAfter:
+	case c.leftToTheList(), c.DisconnectRequested() && !c.GivenUp && c.Tries == 0 && c.RetryAt <= t.now:
 		// It was told to go, and is still there: ask again.
-		c.RetryAt, c.Tries, c.ShownAt = t.now, 1, max(c.ShownAt, began)
+		c.RetryAt, c.Tries, c.ShownAt = t.now, c.Tries+1, max(c.ShownAt, began)
 		t.write(c)
 	default:
 		c.ShownAt = max(c.ShownAt, began)
@@ -255,14 +246,15 @@ func (t *turn) judgeListedOnly(by *evidence) {
 	}
 }
 
-// likelyIdentity says who somebody is taken for whose webhook never came.
+// likelyIdentity says who somebody is taken for whose webhook never came. Who may
+// have come by a promise that does not stand in the item is no foreigner.
 func (l *Lesson) likelyIdentity(c Conn) identity {
 	for _, p := range l.sortedPromises() {
 		if p.expected() && p.GivenAt <= c.CreatedAt.Add(maxAhead) && c.CreatedAt <= p.lapsesAt().Add(maxAhead) {
 			return identity{user: p.User, role: p.Role, promise: p.ID}
 		}
 	}
-	return identity{foreign: true}
+	return identity{foreign: c.CreatedAt > l.PromisedThrough}
 }
 
 // watchOpen notes what a reading says about whether to go on watching: a lesson

@@ -25,6 +25,9 @@ func (l *Lesson) RecordsFor(e Event) []string {
 	if _, known := l.Conns[e.Connection]; !known && (e.ConnectedAt <= l.ShedThrough || e.Name != journal.ConnectionCreated) {
 		ids = append(ids, e.Connection)
 	}
+	if l.mayNotBeKept(e) {
+		ids = append(ids, digestKey(notKeptKey(e)))
+	}
 	if e.Name != journal.ConnectionCreated {
 		return ids
 	}
@@ -90,6 +93,9 @@ const (
 	goneHigh  = 16 // connections, promises, digests that are over
 	goneLow   = 8
 	seatsHigh = maxConnsInItem + chunkLines // people in an uncapped room
+	// moreWitnesses is how many more people stay than the start rests on, in case
+	// that late news takes some of them away.
+	moreWitnesses = 16
 )
 
 // ToShed says what to shed from the lesson now, if anything.
@@ -107,7 +113,8 @@ func (l *Lesson) ToShed() (Shed, bool) {
 }
 
 func (l *Lesson) shedConns(s *Shed) {
-	gone := l.Pick(func(c Conn) bool { return l.isOver(c) })
+	witnesses := l.keptWitnesses()
+	gone := l.Pick(func(c Conn) bool { return c.isOver() && !witnesses[c.ID] })
 	if len(gone) >= goneHigh {
 		slices.SortFunc(gone, func(a, b Conn) int { return cmp.Compare(a.LeftAt, b.LeftAt) })
 		for _, c := range gone[:len(gone)-goneLow] {
@@ -118,7 +125,7 @@ func (l *Lesson) shedConns(s *Shed) {
 			}
 		}
 	}
-	present := l.Pick(func(c Conn) bool { return c.seated() && !l.isWitness(c) })
+	present := l.Pick(func(c Conn) bool { return c.seated() && !witnesses[c.ID] })
 	if l.Policy.MaxSeats() == 0 && len(present) >= seatsHigh {
 		for _, c := range present[:len(present)-maxConnsInItem+chunkLines] {
 			s.addConn(c)
@@ -138,8 +145,33 @@ func (s *Shed) addConn(c Conn) {
 
 // isOver reports whether nothing is to be expected of the connection any more
 // but repeats and late news.
-func (l *Lesson) isOver(c Conn) bool {
-	return (c.LeftAt != 0 || c.State == HeardAfterLeaving || c.DisconnectRequested()) && c.RetryAt == 0 && c.DepartureCheckAt == 0 && !l.isWitness(c)
+func (c Conn) isOver() bool {
+	return (c.LeftAt != 0 || c.State == HeardAfterLeaving || c.DisconnectRequested()) && c.RetryAt == 0 && c.DepartureCheckAt == 0
+}
+
+// keptWitnesses are the connections that stay in the item though they would
+// leave it, because the start rests on them: one for each person, who stayed the
+// longest, and of many people the first.
+func (l *Lesson) keptWitnesses() map[string]bool {
+	if l.Status != journal.Running {
+		return nil
+	}
+	var people []string
+	best := map[string]Conn{}
+	for _, c := range l.Pick(l.isWitness) {
+		b, known := best[c.person()]
+		if !known {
+			people = append(people, c.person())
+		}
+		if !known || b.LeftAt != 0 && (c.LeftAt == 0 || c.LeftAt > b.LeftAt) {
+			best[c.person()] = c
+		}
+	}
+	kept := map[string]bool{}
+	for _, person := range people[:min(len(people), l.Rules.At(l.StartedAt).Quorum+moreWitnesses)] {
+		kept[best[person].ID] = true
+	}
+	return kept
 }
 
 // isWitness reports whether the lesson's start rests on the connection.
@@ -148,6 +180,7 @@ func (l *Lesson) isWitness(c Conn) bool {
 }
 
 func (l *Lesson) shedPromises(s *Shed) {
+	l.shedOpenPromises(s)
 	var done []Promise
 	for _, p := range l.sortedPromises() {
 		_, here := l.Conns[p.Used]
@@ -159,6 +192,22 @@ func (l *Lesson) shedPromises(s *Shed) {
 		return
 	}
 	for _, p := range done[:len(done)-goneLow] {
+		s.Promises = append(s.Promises, p.ID)
+		s.Records = append(s.Records, Record{ID: PromiseKey(p.ID), Promise: &p})
+	}
+}
+
+// shedOpenPromises sheds the oldest of the open promises in a room without a cap,
+// where they hold nobody's seat: who comes by one of them is its user all the
+// same. Nor do they hold one when the room is given a cap.
+func (l *Lesson) shedOpenPromises(s *Shed) {
+	if l.Policy.MaxSeats() > 0 || len(l.Promises) < maxPromisesInHall+goneHigh {
+		return
+	}
+	open := slices.DeleteFunc(l.sortedPromises(), func(p Promise) bool { return !p.open() })
+	for _, p := range open[:max(0, len(open)-maxPromisesInHall)] {
+		s.PromisedThrough = max(s.PromisedThrough, p.lapsesAt())
+		p.Released = true
 		s.Promises = append(s.Promises, p.ID)
 		s.Records = append(s.Records, Record{ID: PromiseKey(p.ID), Promise: &p})
 	}

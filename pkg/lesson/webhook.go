@@ -1,8 +1,6 @@
 package lesson
 
 import (
-	"errors"
-	"maps"
 	"time"
 
 	"usher/pkg/epoch"
@@ -19,9 +17,7 @@ type Webhook struct {
 func (h Webhook) decide(t *turn) error {
 	t.recall(h.Records)
 	e := h.Event
-	if _, known := t.l.Conns[e.Connection]; !known && len(t.l.Conns) >= 2*maxEntries {
-		return ErrCrowded
-	}
+	_, known := t.l.Conns[e.Connection]
 	switch {
 	case e.Name == journal.ConnectionCreated && e.Connection != "":
 		t.arrive(e)
@@ -34,6 +30,7 @@ func (h Webhook) decide(t *turn) error {
 	default:
 		t.recordEvent(e)
 	}
+	t.newcomer = !known && t.in(e.Connection)
 	if t.changed() {
 		t.updateClock(e.Name)
 		if t.l.Status != journal.Ended || e.Name == journal.ConnectionCreated {
@@ -42,10 +39,6 @@ func (h Webhook) decide(t *turn) error {
 	}
 	return nil
 }
-
-// ErrCrowded says that so many wait that the item can take in no more; the
-// event is heard later.
-var ErrCrowded = errors.New("too many connections wait to be decided")
 
 // lateNews is the age beyond which a first sign of a connection needs the
 // list's word before it takes a seat or counts for the clock.
@@ -174,63 +167,6 @@ func (t *turn) reconsiderWaiting(event string) {
 			t.judge(c, journal.Line{Event: event}, nil)
 		}
 	}
-}
-
-// stream hears of a stream's coming or going. A stream proves its connection.
-func (t *turn) stream(e Event) {
-	c, known := t.l.Conns[e.Connection]
-	s := c.Streams[e.Stream]
-	if e.Name == journal.StreamCreated && s.Made || e.Name == journal.StreamDestroyed && s.Gone {
-		return
-	}
-	if !known {
-		c = t.listedConn(e.Connection, e.ConnectedAt, t.now)
-		c.HeardLate = e.Received.Sub(e.ConnectedAt) > lateNews
-	}
-	if e.Name == journal.StreamCreated {
-		s.Made, s.Kind, s.CreatedAt = true, e.Kind, e.StreamAt
-	} else {
-		s.Gone = true
-		s.CreatedAt = e.StreamAt
-	}
-	if c.ShownAt = max(c.ShownAt, e.StreamAt); c.LeftLowerBound {
-		c.LeftAt = max(c.LeftAt, c.ShownAt)
-	}
-	c.Streams = withStream(c.Streams, e.Stream, s)
-	t.write(c)
-	t.logAbout(c, journal.Line{Event: e.Name, EventAt: e.At, Stream: e.Stream, Action: journal.DidNothing, Note: journal.Note(s.Kind)})
-	if e.Name == journal.StreamCreated && c.Destroyed && e.StreamAt > c.LeftAt {
-		t.comeBack(c, e.StreamAt, e.Name)
-		return
-	}
-	if c.State == ListedOnly && c.LeftAt == 0 && t.l.Status == journal.Ended {
-		t.refuse(c, journal.LessonOver, journal.Line{Event: e.Name, EventAt: e.At})
-	}
-}
-
-// maxStreams bounds the remembered streams of a connection.
-const maxStreams = 16
-
-// withStream remembers the stream; beyond the bound those go that ended first.
-func withStream(streams map[string]Stream, id string, s Stream) map[string]Stream {
-	next := maps.Clone(streams)
-	if next == nil {
-		next = map[string]Stream{}
-	}
-	next[id] = s
-	for len(next) > maxStreams {
-		oldest := ""
-		for other, o := range next {
-			if other != id && o.Gone && (oldest == "" || o.CreatedAt < next[oldest].CreatedAt) {
-				oldest = other
-			}
-		}
-		if oldest == "" {
-			break
-		}
-		delete(next, oldest)
-	}
-	return next
 }
 
 // maxAhead is how far ahead of Usher's clock Vonage's may be.

@@ -105,8 +105,16 @@ var clauses = []struct {
 	{"as many forgotten as then", true, func(l *lesson.Lesson, a *lesson.Arrival) { l.Shed, a.Shed, a.Pinned = 3, 3, true }},
 	{"one more forgotten than then", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.Shed, a.Shed, a.Pinned = 4, 3, true }},
 	{"forgotten ones do not matter", true, func(l *lesson.Lesson, a *lesson.Arrival) { l.Shed = 4 }},
-	{"one entry below the bound", true, func(l *lesson.Lesson, a *lesson.Arrival) { l.Conns = crowd(lesson.MaxEntries - 1) }},
-	{"entries at the bound", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.Conns = crowd(lesson.MaxEntries) }},
+	{"just as many bytes as there is place for", true, func(l *lesson.Lesson, a *lesson.Arrival) { *l = fill(*l, lesson.FullSize-a.Size()) }},
+	{"a byte too many", false, func(l *lesson.Lesson, a *lesson.Arrival) { *l = fill(*l, lesson.FullSize-a.Size()+1) }},
+	{"as many for somebody who waits", true, func(l *lesson.Lesson, a *lesson.Arrival) {
+		a.Conn.State, a.Line, a.Due = lesson.Waiting, journal.Line{}, l.Due
+		*l = fill(*l, lesson.FullSize-a.Size())
+	}},
+	{"a byte too many for somebody who waits", false, func(l *lesson.Lesson, a *lesson.Arrival) {
+		a.Conn.State, a.Line, a.Due = lesson.Waiting, journal.Line{}, l.Due
+		*l = fill(*l, lesson.FullSize-a.Size()+1)
+	}},
 	{"one line below the bound", true, func(l *lesson.Lesson, a *lesson.Arrival) { *l = long(*l, lesson.MaxTail-1) }},
 	{"lines at the bound", false, func(l *lesson.Lesson, a *lesson.Arrival) { *l = long(*l, lesson.MaxTail) }},
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"usher/pkg/epoch"
@@ -80,6 +81,15 @@ func long(l lesson.Lesson, n int) lesson.Lesson {
 	return l
 }
 
+// fill gives l with people who have left and a last line, so that it takes that
+// many bytes.
+func fill(l lesson.Lesson, bytes int) lesson.Lesson {
+	l.Conns = crowd(400)
+	l.Tail = []journal.Line{{At: noon, Event: journal.FromAPI, Action: journal.DidPolicy}}
+	l.Tail[0].Note = journal.Note(strings.Repeat("x", bytes-l.Size()))
+	return l
+}
+
 // full sets every field that a lesson, and what is in it, has.
 func full() lesson.Lesson {
 	l := running(9)
@@ -91,6 +101,7 @@ func full() lesson.Lesson {
 	l.Base, l.Shed, l.ShedThrough, l.PresentOutside = 16, 5, noon-1, 2
 	l.NotFound, l.NotFoundSince, l.ListUnread = 2, noon+7, true
 	l.Refusals = map[string]epoch.Instant{"room-full ed": noon + 8}
+	l.PromisedThrough, l.Backlog = noon+8, true
 	l.ReadAt, l.WatchAt, l.EmptyReadings, l.Due, l.ListRefusedUntil, l.ReconciledAt, l.OutsideRetryAt = noon+1, noon+2, 1, noon+3, noon+4, noon+5, noon+6
 	l.Tail = []journal.Line{fullLine(), {At: 1, Event: "x", Action: journal.DidNothing}}
 	l.Seen = map[string]epoch.Instant{"d1": noon, "дайджест": 1}
@@ -114,7 +125,7 @@ func fullConn(id string) lesson.Conn {
 		ID: id, CreatedAt: 1, HeardAt: 2, User: "ann", Role: "teacher", Promise: "p1", Foreign: true,
 		State: lesson.Evicted, Reason: journal.DuplicateUser, Reserved: true, Confirmed: true, HeardLate: true, Unlogged: true,
 		PlaceAt: 3, PlaceID: "c0", Created: true, Destroyed: true, LeftAt: 4, LeftLowerBound: true,
-		ShownAt: 5, ListedAt: 6, RetryAt: 7, Tries: 8, BackAt: 9, DisconnectRequestedAt: 10, ByPromise: true, WaitsSince: 14, DepartureHeardAt: 11, DepartureCheckAt: 12, RefutedLeftAt: 13,
+		ShownAt: 5, ListedAt: 6, RetryAt: 7, Tries: 8, BackAt: 9, DisconnectRequestedAt: 10, ByPromise: true, WaitsSince: 14, DepartureHeardAt: 11, DepartureCheckAt: 12, RefutedLeftAt: 13, GivenUp: true,
 		Streams: map[string]lesson.Stream{
 			"st-1": {Kind: policy.Camera, CreatedAt: 9, Made: true, Gone: true},
 			"st 2": {},

@@ -163,7 +163,7 @@ func shedAndAddsAtOnce(t *testing.T, b bench) {
 // shedMuch sheds as much at once as a lesson holds, and less.
 func shedMuch(t *testing.T, b bench) {
 	for _, size := range []struct{ lines, in, left int }{
-		{8, 0, 0}, {0, 30, 0}, {16, 40, 40}, {8, policy.MaxSeats, 0}, {16, 1, 170}, {lesson.MaxTail, 60, lesson.MaxEntries - 60},
+		{8, 0, 0}, {0, 30, 0}, {16, 40, 40}, {8, policy.MaxSeats, 0}, {16, 1, 170}, {lesson.MaxTail, 60, 452},
 	} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			l := long(running(0), size.lines)

@@ -1,0 +1,127 @@
+package lesson
+
+import "usher/pkg/journal"
+
+// Bounds of one lesson's item in bytes, as Size counts them. A store may refuse
+// a larger one: DynamoDB takes 400 KB (Amazon's documentation, "Service quotas"),
+// the attributes' names included. A lesson that cannot be written cannot end.
+const (
+	// MaxSize is what no decision goes beyond: one that would is ErrCrowded, but
+	// for the end, for which Size has kept room.
+	MaxSize = 256 << 10
+	// FullSize is where newcomers find no place any more. What is between the
+	// two is for lines about those who are known.
+	FullSize = 208 << 10
+)
+
+// What the parts of an item take beside their texts: names of attributes, and
+// what DynamoDB counts for numbers, flags and maps. Rather too much than too
+// little; a test of that store's codec compares.
+const (
+	sizeOfLesson  = 1000 // what is there once, the line of the end included
+	sizeOfRule    = 60
+	sizeOfConn    = 165 // what somebody who is in has
+	sizeOfTelling = 70  // what is added when it is told to go, and when it leaves
+	sizeOfPlace   = 30
+	sizeOfLeaving = 125
+	sizeOfListing = 36
+	sizeOfStream  = 44
+	sizeOfPromise = 120
+	sizeOfDigest  = 14
+	sizeOfLine    = 100
+)
+
+// Size is what the lesson takes in its item, estimated in bytes from above, with
+// room for all that the end adds: a line for the end, and for everybody who is
+// in the lines that are still to come.
+func (l *Lesson) Size() int {
+	n := sizeOfLesson + len(l.Session) + len(l.Room) + len(l.Policy.String()) + sizeOfRule*len(l.Rules)
+	for _, c := range l.Conns {
+		n += c.size()
+	}
+	for _, p := range l.Promises {
+		n += p.size()
+	}
+	for digest := range l.Seen {
+		n += sizeOfDigest + len(digest)
+	}
+	for said := range l.Refusals {
+		n += sizeOfDigest + len(said)
+	}
+	for i := range l.Tail {
+		n += sizeOfLineOf(&l.Tail[i])
+	}
+	return n
+}
+
+// size is what the connection takes, and what it will when it is told to go.
+// The user stands in the gate, too.
+func (c *Conn) size() int {
+	n := sizeOfConn + len(c.ID) + 2*len(c.User) + len(c.Role) + len(c.Promise) + len(c.PlaceID) + sizeOfTelling
+	if c.PlaceAt != 0 {
+		n += sizeOfPlace
+	}
+	if c.Destroyed || c.LeftAt|c.DepartureHeardAt|c.DepartureCheckAt|c.RefutedLeftAt != 0 {
+		n += sizeOfLeaving
+	}
+	if c.ListedAt|c.BackAt != 0 {
+		n += sizeOfListing
+	}
+	for id := range c.Streams {
+		n += sizeOfStream + len(id)
+	}
+	if c.In() {
+		n += c.sizeOfLines()
+	}
+	return n
+}
+
+// sizeOfLines is what the lines take that the end says of somebody who is in.
+func (c *Conn) sizeOfLines() int {
+	line := sizeOfLine + longestWords + len(c.ID) + len(c.User) + len(c.Role)
+	if c.Unlogged {
+		return 2 * line
+	}
+	return line
+}
+
+// longestWords is what the event, the action and the reason of such a line take.
+const longestWords = len(journal.ConnectionCreated) + len(journal.DidDisconnect) + len(journal.LessonOver)
+
+func (p *Promise) size() int {
+	return sizeOfPromise + len(p.ID) + 2*len(p.User) + len(p.Role) + len(p.Used)
+}
+
+func sizeOfLineOf(line *journal.Line) int {
+	return sizeOfLine + len(line.Event) + len(line.Connection) + len(line.Stream) + len(line.User) + len(line.Role) +
+		len(line.Action) + len(line.Reason) + len(line.Actor) + len(line.Note)
+}
+
+// Size is what the arrival adds to a lesson's size.
+func (a Arrival) Size() int {
+	n := a.Conn.size()
+	if !a.Waits() {
+		n += sizeOfLineOf(&a.Line)
+	}
+	return n
+}
+
+// Up to so many entries, and lines of so many bytes, a lesson cannot be full,
+// however long its ids are: then nobody has to count the rest of its bytes.
+const (
+	fewEntries = 16
+	fewBytes   = 32 << 10
+)
+
+// isSmall reports whether the lesson needs no counting. An entry with all its
+// streams takes 7 KB at most.
+func (l *Lesson) isSmall() bool {
+	if len(l.Conns) > fewEntries || len(l.Promises) > fewEntries || len(l.Seen) > fewEntries {
+		return false
+	}
+	n := len(l.Policy.String()) + 200*len(l.Refusals)
+	for i := range l.Tail {
+		n += sizeOfLineOf(&l.Tail[i])
+	}
+	return n <= fewBytes
+}
