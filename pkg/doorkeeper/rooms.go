@@ -21,11 +21,7 @@ func (s *Service) PutRoom(ctx context.Context, p room.Put) (Snapshot, bool, erro
 	if err != nil {
 		return Snapshot{}, false, err
 	}
-	snap := s.snapshot(d.Room.Next(), d.After)
-	if l, ok := s.lessons.Get(snap.Room.Session); ok && d.Start != nil {
-		snap = s.snapshot(snap.Room, &l) // with the people that its list shows
-	}
-	return snap, d.Create, nil
+	return s.snapshot(d.Room.Next(), d.After), d.Create, nil
 }
 
 func (s *Service) mayPut(name string, p policy.Policy) error {
@@ -75,7 +71,7 @@ func (s *Service) change(ctx context.Context, name string, in room.Request) (roo
 	}
 	if d.Start != nil {
 		s.lessons.Add(d.Start.Session, *d.Start)
-		s.finish(ctx, lesson.Decision{Lesson: *d.Start, Effects: d.Start.Started()})
+		s.finish(ctx, lesson.Decision{Lesson: *d.Start})
 	}
 	return d, nil
 }
@@ -126,14 +122,32 @@ func (s *Service) decideRoom(ctx context.Context, r room.Room, l *lesson.Lesson,
 	}
 	known.Now = s.set.Now()
 	d = room.Decide(r, l, in, *known)
-	if errors.Is(d.Verdict, room.ErrSessionNeeded) {
-		if known.Fresh, err = s.createSession(ctx, r.Policy.Archive()); err != nil {
-			return d, err
-		}
-		known.Now = s.set.Now()
-		d = room.Decide(r, l, in, *known)
+	switch {
+	case errors.Is(d.Verdict, room.ErrSessionNeeded):
+		known.Fresh, err = s.createSession(ctx, r.Policy.Archive())
+	case errors.Is(d.Verdict, room.ErrListNeeded):
+		known.Listed, err = s.listOf(ctx, in.(room.Put).Session)
+	default:
+		return d, d.Verdict
 	}
+	if err != nil {
+		return d, err
+	}
+	known.Now = s.set.Now()
+	d = room.Decide(r, l, in, *known)
 	return d, d.Verdict
+}
+
+// listOf reads the list of a session that is no lesson yet.
+func (s *Service) listOf(ctx context.Context, session string) (*lesson.Reading, error) {
+	ctx, cancel := context.WithTimeout(ctx, platformPatience)
+	defer cancel()
+	r, err := s.platform.Connections(ctx, session)
+	if err != nil {
+		s.unreadable(session, err)
+		return nil, platformAway(err)
+	}
+	return &r, nil
 }
 
 // used reports whether the session has been a lesson.

@@ -23,7 +23,7 @@ type Gate struct {
 // Gate compiles the lesson's gate.
 func (l *Lesson) Gate() Gate {
 	g := Gate{Live: l.seatsTaken(), CreatedAfter: l.ShedThrough}
-	if l.Status == journal.Ended || l.Due == 0 || l.disputed() || l.ListUnread {
+	if l.Status == journal.Ended || l.Due == 0 || l.disputed() {
 		return g
 	}
 	g.Limit = maxConnsInItem + chunkLines

@@ -42,6 +42,12 @@ func (c Conn) wasInAt(at epoch.Instant) bool {
 	return c.LeftLowerBound && at == c.LeftAt
 }
 
+// countsAt reports whether the connection counts for a quorum at that moment: as
+// what it is now, or by the time before it was taken for gone.
+func (c Conn) countsAt(at epoch.Instant) bool {
+	return c.countsForQuorum() && c.wasInAt(at) || c.CreatedAt <= at && at < c.CountedUntil
+}
+
 // person is by whom the connection counts: its user, or itself when unknown.
 func (c Conn) person() string {
 	if c.User != "" {
@@ -53,7 +59,7 @@ func (c Conn) person() string {
 // quorumAt is the first moment, by everything known, at which enough distinct
 // users were in at once; 0 if there was none.
 func (l *Lesson) quorumAt() epoch.Instant {
-	counted := slices.DeleteFunc(slices.Collect(maps.Values(l.Conns)), func(c Conn) bool { return !c.countsForQuorum() })
+	counted := slices.DeleteFunc(slices.Collect(maps.Values(l.Conns)), func(c Conn) bool { return !c.countsForQuorum() && c.CountedUntil == 0 })
 	from := l.startsFrom(counted)
 	moments := append(make([]epoch.Instant, 0, len(counted)+len(l.Rules)+1), from)
 	for _, c := range counted {
@@ -93,7 +99,7 @@ func (l *Lesson) startsFrom(counted []Conn) epoch.Instant {
 func together(conns []Conn, at epoch.Instant) int {
 	people := map[string]bool{}
 	for _, c := range conns {
-		if c.wasInAt(at) {
+		if c.countsAt(at) {
 			people[c.person()] = true
 		}
 	}
@@ -115,7 +121,7 @@ func (l *Lesson) confirmAt() epoch.Instant {
 			continue
 		}
 		heard = max(heard, c.HeardAt)
-		if c.ShownAt >= l.StartedAt || c.LeftAt > l.StartedAt && !c.LeftLowerBound {
+		if c.ShownAt >= l.StartedAt || c.CountedUntil > l.StartedAt || c.LeftAt > l.StartedAt && !c.LeftLowerBound {
 			proven = append(proven, c)
 		}
 	}

@@ -66,6 +66,11 @@ func refuted(c Conn) Conn {
 // returned takes somebody who was taken for gone and is shown to be there at that
 // moment for a newcomer; who had been sent away is asked to go again.
 func (t *turn) returned(c Conn, at epoch.Instant, event string) {
+	if c.countsForQuorum() {
+		if c.CountedUntil = c.LeftAt; c.LeftLowerBound {
+			c.CountedUntil++ // it was in at that moment, too
+		}
+	}
 	c = refuted(c)
 	c.LeftAt, c.LeftLowerBound, c.HeardAt, c.ShownAt, c.BackAt = 0, false, t.now, at, at
 	if c.DisconnectRequested() {

@@ -195,18 +195,7 @@ func (l *Lesson) peopleAt() epoch.Instant {
 		}
 		at = earlier(at, next)
 	}
-	if l.ListUnread && l.Status != journal.Ended {
-		at = earlier(at, l.unreadAt())
-	}
 	return at
-}
-
-// unreadAt is when to try again to read the list of an adopted session.
-func (l *Lesson) unreadAt() epoch.Instant {
-	if l.ReadAt > l.Created.Add(fastReadingFor) {
-		return l.ReadAt.Add(slowReadingGap)
-	}
-	return l.ReadAt.Add(ReadingGap)
 }
 
 // doubtAt is when the list has to be read to confirm what was heard: a departure,

@@ -141,7 +141,7 @@ func lastInLine(now epoch.Instant) Conn { return Conn{CreatedAt: now.Add(time.Ho
 // read; where somebody is too young to be proven gone, it is worth asking again.
 func (t *turn) turnAwayFull(a Join, holders []Conn, why journal.Reason, code problem.Code, detail string) error {
 	looked := t.l.ReconciledAt
-	if a.Looked == nil && (t.l.ListUnread || looked <= a.Since.Add(-ReadingGap)) {
+	if a.Looked == nil && looked <= a.Since.Add(-ReadingGap) {
 		return ErrReadFirst
 	}
 	p := &problem.Details{Code: code, Detail: detail}

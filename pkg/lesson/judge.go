@@ -183,7 +183,7 @@ func (t *turn) judgeUser(c Conn, line journal.Line, by *evidence) (Conn, bool) {
 func (t *turn) replaceOlder(c Conn, rivals []Conn, line journal.Line) (Conn, bool) {
 	newest := c
 	for _, r := range rivals {
-		if byAge(r, newest) > 0 {
+		if byCreation(r, newest) > 0 {
 			newest = r
 		}
 	}

@@ -71,9 +71,6 @@ type Lesson struct {
 	// ReconciledAt is when the newest reading began by which the lesson was settled.
 	ReconciledAt epoch.Instant `json:"settledAt,omitempty"`
 	ReadAt       epoch.Instant `json:"readAt,omitempty"` // when the newest reading of the list began
-	// ListUnread: the session was adopted, perhaps while it is in use, and its list
-	// has not been read yet.
-	ListUnread bool `json:"listUnread,omitempty"`
 	// NotFound counts the readings in a row that were answered 404, NotFoundSince is
 	// when the first of them began: after a while they are an empty list.
 	NotFound      int           `json:"notFound,omitempty"`
@@ -144,6 +141,9 @@ type Conn struct {
 	// DepartureCheckAt when a reading has to confirm it; 0: it needs none.
 	DepartureHeardAt epoch.Instant `json:"departureHeardAt,omitempty"`
 	DepartureCheckAt epoch.Instant `json:"departureCheckAt,omitempty"`
+	// CountedUntil is until when it counted for the quorum before it was taken for
+	// gone and came back as a newcomer.
+	CountedUntil epoch.Instant `json:"countedUntil,omitempty"`
 	// RefutedLeftAt is the time of a departure that the platform has refuted: that
 	// one, heard again, is no news.
 	RefutedLeftAt epoch.Instant `json:"refutedLeftAt,omitempty"`

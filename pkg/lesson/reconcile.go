@@ -104,7 +104,7 @@ func (t *turn) countNotFound(r Reading) bool {
 
 func (t *turn) reconcile(s Reconcile) {
 	r := *s.Reading
-	r.Whole, t.l.ListUnread = t.countNotFound(r) || r.Whole, false
+	r.Whole = t.countNotFound(r) || r.Whole
 	t.stale = r.Began < t.l.ReconciledAt
 	by := &evidence{began: r.Began, shown: map[string]bool{}}
 	t.l.ReconciledAt, t.rest = max(t.l.ReconciledAt, r.Began), true

@@ -176,7 +176,7 @@ func (l *Lesson) keptWitnesses() map[string]bool {
 
 // isWitness reports whether the lesson's start rests on the connection.
 func (l *Lesson) isWitness(c Conn) bool {
-	return l.Status == journal.Running && c.countsForQuorum() && c.wasInAt(l.StartedAt)
+	return l.Status == journal.Running && c.countsAt(l.StartedAt)
 }
 
 func (l *Lesson) shedPromises(s *Shed) {

@@ -59,6 +59,12 @@ func (p Promise) came() int {
 // answered may bring one.
 func (p Promise) expected() bool { return p.came() < max(p.Tokens, 1) }
 
+// byCreation orders connections by when the platform made them: of one user's, the
+// page that was opened last, whatever became of the others.
+func byCreation(a, b Conn) int {
+	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+}
+
 // open reports whether a connection is still to come and the seat was not given
 // away.
 func (p Promise) open() bool { return p.expected() && !p.Released }
@@ -185,11 +191,10 @@ func (l *Lesson) seatsUnavailableTo(c Conn) int {
 	return l.seatsTaken() + max(0, unheard-l.SeatsPromised()) + waiting
 }
 
-// hasFreeSeat reports whether there is a seat for c. In a session whose list has
-// not been read nobody knows.
+// hasFreeSeat reports whether there is a seat for c.
 func (l *Lesson) hasFreeSeat(c Conn) bool {
 	limit := l.Policy.MaxSeats()
-	return limit == 0 || !l.ListUnread && l.seatsUnavailableTo(c)-l.ownPromise(c) < limit
+	return limit == 0 || l.seatsUnavailableTo(c)-l.ownPromise(c) < limit
 }
 
 // ownPromise is 1 where a promise holds a seat for c's user: who comes by an older

@@ -12,9 +12,6 @@ type Begin struct {
 	Own           bool // Usher made the session
 	Policy        policy.Policy
 	PolicyVersion int64
-	// ReadFirst: the session may be in use, and its list is read before anybody is
-	// given a seat. The right to that reading is taken.
-	ReadFirst bool
 }
 
 // New is the lesson that begins with a session: its log starts with the
@@ -29,19 +26,17 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 		WatchAt: now.Add(watchFirst),
 	}
 	l.Tail = []journal.Line{{At: now, Event: event, Action: journal.DidPolicy, Actor: actor, Note: journal.Note(b.Policy.String())}}
-	if l.Due = l.WatchAt; b.ReadFirst {
-		l.ListUnread, l.ReadAt = true, now
-		l.Due = now.Add(ReadingGap)
-	}
+	l.Due = l.WatchAt
 	return l
 }
 
-// Started is what has to be done once the lesson has begun.
-func (l *Lesson) Started() Effects {
-	if l.ListUnread {
-		return Effects{Read: ClaimedReading}
-	}
-	return Effects{}
+// Adopted gives the lesson of a session made elsewhere with those whom its list
+// shows: they count from the first moment. One race is accepted: somebody who comes
+// between that reading and the lesson's beginning, and whose webhook comes before
+// it, is found by the first look.
+func (l Lesson) Adopted(r Reading, now epoch.Instant) Lesson {
+	l.ReadAt = r.Began
+	return Decide(l, Reconcile{Reading: &r}, now).Lesson
 }
 
 // LogReopen notes that the room has had a lesson before this one.

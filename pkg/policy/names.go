@@ -54,6 +54,6 @@ func ValidSession(id string) bool {
 		}
 	}
 	return !strings.ContainsFunc(id, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError
+		return unicode.IsSpace(r) || unicode.IsControl(r) || r == utf8.RuneError || overrides(r)
 	})
 }

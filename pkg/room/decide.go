@@ -32,6 +32,9 @@ var (
 	ErrHasSession = errors.New("the room has a session")
 	// ErrSessionNeeded says that a session has to be made first, see Facts.Fresh.
 	ErrSessionNeeded = errors.New("a session has to be made first")
+	// ErrListNeeded says that the list of the session has to be read first, see
+	// Facts.Listed.
+	ErrListNeeded = errors.New("the list of the session has to be read first")
 )
 
 // Facts are the facts about the world that a decision about a room needs.
@@ -39,6 +42,8 @@ type Facts struct {
 	Now   epoch.Instant
 	Fresh string // a session made for this request; "" when none has been made
 	Used  bool   // the session to adopt has been a lesson of some room
+	// Listed is what the list of the session to adopt shows; nil: not read yet.
+	Listed *lesson.Reading
 }
 
 // Request is something that is asked about a room: Put, Open, Close, Reopen or
@@ -74,7 +79,7 @@ func (d *Decision) begin(session string, own bool, event, actor string, now epoc
 	d.Room.Session, d.Room.Closed = session, 0
 	l := lesson.New(lesson.Begin{
 		Session: session, Room: d.Room.Name, Own: own,
-		Policy: d.Room.Policy, PolicyVersion: d.Room.Revision + 1, ReadFirst: !own,
+		Policy: d.Room.Policy, PolicyVersion: d.Room.Revision + 1,
 	}, event, actor, now)
 	d.Start, d.After = &l, &l
 }
@@ -132,10 +137,14 @@ func (p Put) adopt(d *Decision, l *lesson.Lesson, known Facts) error {
 	if known.Used {
 		return &problem.Details{Code: problem.SessionInUse, Detail: "A session is one lesson, and this one has been used by a room: make a fresh one."}
 	}
+	if known.Listed == nil {
+		return ErrListNeeded
+	}
 	d.begin(p.Session, false, journal.FromAPI, p.Actor, known.Now)
 	if again {
 		d.Start.LogReopen(p.Actor)
 	}
+	*d.Start = d.Start.Adopted(*known.Listed, known.Now)
 	return nil
 }
 

@@ -99,7 +99,7 @@ func full() lesson.Lesson {
 	l.Rules = []policy.Rule{{Since: 1, Quorum: 2, Seconds: 3}, {Since: 4}}
 	l.EndedAt, l.ExtendedMillis, l.FixedEnd = noon+9, -4, noon+8
 	l.Base, l.Shed, l.ShedThrough, l.PresentOutside = 16, 5, noon-1, 2
-	l.NotFound, l.NotFoundSince, l.ListUnread = 2, noon+7, true
+	l.NotFound, l.NotFoundSince = 2, noon+7
 	l.Refusals = map[string]epoch.Instant{"room-full ed": noon + 8}
 	l.PromisedThrough, l.Backlog = noon+8, true
 	l.ReadAt, l.WatchAt, l.EmptyReadings, l.Due, l.ListRefusedUntil, l.ReconciledAt, l.OutsideRetryAt = noon+1, noon+2, 1, noon+3, noon+4, noon+5, noon+6
@@ -125,7 +125,7 @@ func fullConn(id string) lesson.Conn {
 		ID: id, CreatedAt: 1, HeardAt: 2, User: "ann", Role: "teacher", Promise: "p1", Foreign: true,
 		State: lesson.Evicted, Reason: journal.DuplicateUser, Reserved: true, Confirmed: true, HeardLate: true, Unlogged: true,
 		PlaceAt: 3, PlaceID: "c0", Created: true, Destroyed: true, LeftAt: 4, LeftLowerBound: true,
-		ShownAt: 5, ListedAt: 6, RetryAt: 7, Tries: 8, BackAt: 9, DisconnectRequestedAt: 10, ByPromise: true, WaitsSince: 14, DepartureHeardAt: 11, DepartureCheckAt: 12, RefutedLeftAt: 13, GivenUp: true,
+		ShownAt: 5, ListedAt: 6, RetryAt: 7, Tries: 8, BackAt: 9, DisconnectRequestedAt: 10, ByPromise: true, WaitsSince: 14, CountedUntil: 15, DepartureHeardAt: 11, DepartureCheckAt: 12, RefutedLeftAt: 13, GivenUp: true,
 		Streams: map[string]lesson.Stream{
 			"st-1": {Kind: policy.Camera, CreatedAt: 9, Made: true, Gone: true},
 			"st 2": {},
