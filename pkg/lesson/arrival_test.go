@@ -3,6 +3,8 @@ package lesson_test
 import (
 	"testing"
 
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
 	"usher/pkg/lesson"
 )
 
@@ -20,7 +22,7 @@ func (x *tale) added() lesson.Arrival {
 // any more, where the same user again is a duplicate.
 func TestAddRestsOnItsUser(t *testing.T) {
 	for text, fits := range map[string]bool{
-		`{"quorum":9,"maxSeats":9}`:                                true, // foreigners are no duplicates
+		`{"quorum":9,"maxSeats":9}`:                                 true, // foreigners are no duplicates
 		`{"quorum":9,"maxSeats":9,"duplicateUser":"replace-older"}`: false,
 		`{"quorum":9,"maxSeats":9,"duplicateUser":"refuse-newer"}`:  false,
 	} {
@@ -42,5 +44,42 @@ func TestAddRestsOnRecords(t *testing.T) {
 	x.l.Shed += 2
 	if a.Fits(x.l) {
 		t.Error("it fits a lesson that has shed others since")
+	}
+}
+
+// While one who came has to be looked at beside the others, no Add gives a seat,
+// whatever it was decided by.
+func TestAddNeedsNobodyInDoubt(t *testing.T) {
+	for name, doubt := range map[string]func(*tale){
+		"somebody waits": func(x *tale) { x.l.Conns["W"] = lesson.Conn{ID: "W", CreatedAt: noon, State: lesson.Waiting} },
+		"somebody is shown only": func(x *tale) {
+			x.read(1_000, 1_000, map[string]epoch.Instant{"Z": 500})
+		},
+		"the list is unread":    func(x *tale) { x.l.ListUnread = true },
+		"the lesson is over":    func(x *tale) { x.decide(lesson.End{}, 1_000) },
+		"nobody looks after it": func(x *tale) { x.l.Due, x.l.WatchAt, x.l.EmptyReadings = 0, 0, 2 },
+	} {
+		x := begin(t, `{"quorum":9,"maxSeats":9}`)
+		a := x.added()
+		doubt(x)
+		if a.Fits(x.l) {
+			t.Errorf("%s: it fits", name)
+		}
+	}
+}
+
+// Only somebody who came after the start of a running lesson is added: it cannot
+// move the start.
+func TestAddComesAfterWhatTheClockKnows(t *testing.T) {
+	x := begin(t, `{"quorum":2,"maxSeats":9}`)
+	a := x.added()
+	x.came("A", "ann", 1_000, 1_000)
+	x.came("C", "cem", 2_000, 2_000)
+	if x.l.Status != journal.Running || a.Fits(x.l) {
+		t.Errorf("the lesson is %s since %d, and somebody who came then fits", x.l.Status, x.l.StartedAt-noon)
+	}
+	a.Conn.CreatedAt++
+	if !a.Fits(x.l) {
+		t.Error("somebody who came after the start does not fit")
 	}
 }
