@@ -83,3 +83,63 @@ func TestAddComesAfterWhatTheClockKnows(t *testing.T) {
 		t.Error("somebody who came after the start does not fit")
 	}
 }
+
+// waits decides the arrival of somebody for whom there is no seat.
+func (x *tale) waits(id string, at epoch.Instant) lesson.Decision {
+	x.t.Helper()
+	d := lesson.Decide(x.l, arrives(id, "user-"+id, noon+at), noon+at)
+	if c := d.Lesson.Conns[id]; c.State != lesson.Waiting {
+		x.t.Fatalf("%s is %s", id, c.State)
+	}
+	return d
+}
+
+// The first who waits takes the right to read the list in the same write, which no
+// Add can. Those who come meanwhile are added, and so is the first where the list
+// was read within the last second.
+func TestWhoWaitsIsAdded(t *testing.T) {
+	x := begin(t, `{"maxSeats":1}`)
+	x.came("A", "ann", 0, 100)
+	read := x.l
+	read.ReadAt = noon + 4_500
+	if d := lesson.Decide(read, arrives("B", "ben", noon+5_000), noon+5_000); d.Write != lesson.Add || d.Add.Into(read).Due != noon+5_500 {
+		t.Errorf("half a second after a reading: write %d, due at %d", d.Write, d.Add.Due-noon)
+	}
+	first := x.waits("B", 5_000)
+	if first.Write != lesson.Swap || first.Effects.Read != lesson.ClaimedReading {
+		t.Fatalf("the first: write %d, reading %d", first.Write, first.Effects.Read)
+	}
+	x.l = first.Lesson
+	if d := x.waits("C", 5_100); d.Write != lesson.Add || d.Effects.Read != lesson.NoReading {
+		t.Errorf("the next: write %d, reading %d", d.Write, d.Effects.Read)
+	}
+}
+
+// Who is added to those who wait puts off nothing that is due before that.
+func TestWhoWaitsPutsNothingOff(t *testing.T) {
+	x := begin(t, `{"maxSeats":1}`)
+	x.came("A", "ann", 0, 100)
+	x.l = x.waits("B", 5_000).Lesson
+	a := x.waits("C", 5_100).Add
+	if x.l.Due = a.Due; !a.Fits(x.l) {
+		t.Error("it does not fit a lesson that is due then")
+	}
+	if x.l.Due--; a.Fits(x.l) {
+		t.Error("it fits a lesson with an earlier duty")
+	}
+}
+
+// What came back from the records is part of what was decided: no Add stores it.
+func TestAddLeavesNothingRecalled(t *testing.T) {
+	x := begin(t, `{"quorum":9,"duplicateUser":"allow"}`)
+	x.came("B1", "ben", 0, 100)
+	outside := x.l.Conns["B1"]
+	delete(x.l.Conns, "B1")
+	x.l.PresentOutside, x.l.Shed, x.l.ShedThrough = 1, 2, outside.CreatedAt
+	in := arrives("B", "ben", noon+2_000)
+	in.Records = []lesson.Record{{ID: "u:ben", Holder: "B1"}, {ID: "B1", Conn: &outside}}
+	d := lesson.Decide(x.l, in, noon+2_000)
+	if d.Write != lesson.Swap || d.Lesson.PresentOutside != 0 || len(d.Lesson.Conns) != 2 {
+		t.Errorf("write %d, %d outside, in the item %d", d.Write, d.Lesson.PresentOutside, len(d.Lesson.Conns))
+	}
+}
