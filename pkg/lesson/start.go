@@ -6,7 +6,7 @@ import (
 	"usher/pkg/policy"
 )
 
-// Begin is what a lesson begins with.
+// Begin is the facts that a lesson begins with.
 type Begin struct {
 	Session, Room string
 	Own           bool // Usher made the session
@@ -36,7 +36,7 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 	return l
 }
 
-// Started is what has to be done once the lesson has begun.
+// Started is the effects of the lesson's beginning.
 func (l *Lesson) Started() Effects {
 	if l.ListUnread {
 		return Effects{Read: ClaimedReading}
