@@ -13,14 +13,14 @@ import (
 type call struct {
 	*http.Request
 	room  string
-	actor string // who asks, for the log of the lesson
+	actor string // the person who asks, for the log of the lesson
 	bound bool   // the token is good for this room only
 }
 
 type adminHandler func(w http.ResponseWriter, c call) error
 
-// admin lets only admin tokens through, and those of one room only to that
-// room; then it checks the room's name.
+// admin lets only admin tokens through, and a token of one room only to that room;
+// then it checks the room's name.
 func (s *server) admin(next adminHandler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		c, err := s.bearer(r, scopeAdmin)
@@ -38,7 +38,7 @@ func (s *server) admin(next adminHandler) handler {
 	}
 }
 
-// bearer gives what the request's token says, if it is good and of that scope.
+// bearer gives the claims of the request's token, if it is good and of that scope.
 func (s *server) bearer(r *http.Request, scope string) (*claims, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -56,7 +56,7 @@ func (s *server) bearer(r *http.Request, scope string) (*claims, error) {
 	return c, nil
 }
 
-// actorOf is who an admin token speaks for; whoever it names in a form that no
+// actorOf is the person that an admin token speaks for; a name in a form that no
 // user can have is "admin".
 func actorOf(c *claims) string {
 	if policy.ValidUser(c.Subject) {
@@ -65,8 +65,8 @@ func actorOf(c *claims) string {
 	return "admin"
 }
 
-// ticket gives what a ticket for this room says. It is refused in the order
-// 401, wrong-scope, wrong-room, then what is wrong with its values.
+// ticket gives the claims of a ticket for this room. It is refused in the order
+// 401, wrong-scope, wrong-room, then for a wrong value.
 func (s *server) ticket(r *http.Request) (name string, c *claims, err error) {
 	if c, err = s.bearer(r, scopeJoin); err != nil {
 		return "", nil, err

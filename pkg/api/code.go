@@ -6,7 +6,7 @@ import (
 	"usher/pkg/problem"
 )
 
-// Codes of what only HTTP refuses, beside those of package problem.
+// Codes of refusals that only HTTP knows, beside the codes of package problem.
 const (
 	codeUnauthorized problem.Code = "unauthorized"
 	codeWrongScope   problem.Code = "wrong-scope"

@@ -10,9 +10,9 @@ import (
 // etag names a version of a room, quoted as headers carry it.
 func etag(v room.Version) string { return `"` + string(v) + `"` }
 
-// conditions are what If-None-Match and If-Match ask for (RFC 9110, 13.1). A
-// header that is there but empty was meant to say something: it is refused, for
-// no condition is not what was asked for.
+// conditions are those of If-None-Match and If-Match (RFC 9110, 13.1). A header
+// that is there but empty is refused: it was meant to say something, and to hold
+// the request to nothing would be wrong.
 func conditions(h http.Header) ([]room.Condition, error) {
 	var all []room.Condition
 	switch v, there := joined(h, "If-None-Match"); {
@@ -40,8 +40,8 @@ func joined(h http.Header, name string) (value string, there bool) {
 	return strings.Join(lines, ", "), len(lines) > 0
 }
 
-// versionsIn are those that a list of tags names. What is no strong tag (RFC
-// 9110, 8.8.3) names none.
+// versionsIn are the versions that a list of tags names. A text that is no strong
+// tag (RFC 9110, 8.8.3) names none.
 func versionsIn(list string) room.OneOf {
 	var versions room.OneOf
 	for tag := range strings.SplitSeq(list, ",") {

@@ -73,8 +73,8 @@ func (s *server) record(rec *recorder, r *http.Request, began epoch.Instant, lef
 	s.log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
-// cause is the text for the log of an error from inside: what a refusal says
-// was answered already, what caused it was not.
+// cause is the text for the log of an error from inside: the words of a refusal
+// were answered already, its cause was not.
 func cause(err error) string {
 	var p *problem.Details
 	switch {

@@ -27,7 +27,7 @@ func (s *server) end(w http.ResponseWriter, c call) error { return s.act(w, c, s
 
 func (s *server) reopen(w http.ResponseWriter, c call) error { return s.act(w, c, s.Service.Reopen) }
 
-// act answers with the room as what was asked for leaves it.
+// act carries out a request and answers with the room as it is then.
 func (s *server) act(w http.ResponseWriter, c call, do func(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error)) error {
 	ctx, cancel := work(c.Request)
 	defer cancel()
@@ -87,7 +87,7 @@ func readSeconds(raw json.RawMessage) (int, error) {
 
 func readMoment(raw json.RawMessage) (epoch.Instant, error) {
 	var text string
-	_ = json.Unmarshal(raw, &text) // what is no text is "", and that no moment
+	_ = json.Unmarshal(raw, &text) // another kind of value is "", and that no moment
 	at, ok := epoch.Parse(text)
 	if !ok {
 		return 0, refuseField("endsAt", "endsAt must be a time like 2026-12-01T18:05:00Z (RFC 3339), not %s", clip(string(raw)))

@@ -12,7 +12,7 @@ import (
 	"usher/pkg/journal"
 )
 
-// Line is one line of a lesson's log. What is absent is null, never missing; a
+// Line is one line of a lesson's log. An absent value is null, never missing; a
 // reason is empty.
 type Line struct {
 	Seq          int64          `json:"seq"`
@@ -40,7 +40,7 @@ func showLines(p doorkeeper.LinePage) LinePage {
 	return LinePage{each(p.Lines, showLine), orNull(p.Session), p.Next}
 }
 
-// showLine shows the text of others in it, event names of Vonage's included, in
+// showLine shows other people's text in it, event names of Vonage's included, in
 // plain characters.
 func showLine(l journal.Line) Line {
 	return Line{

@@ -59,7 +59,7 @@ func writeProblem(w http.ResponseWriter, p *problem.Details) {
 	write(w, status, "application/problem+json", body)
 }
 
-// wholeSeconds rounds up, so that who waits that long has waited long enough.
+// wholeSeconds rounds up, so that a client that waits as long has waited enough.
 func wholeSeconds(d time.Duration) string {
 	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }

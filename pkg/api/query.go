@@ -21,7 +21,7 @@ const (
 )
 
 // query reads the parameters of a request, each of which may stand there once;
-// unknown ones do not count. Once err is set, what is read means nothing.
+// unknown ones do not count. Once err is set, the values read mean nothing.
 type query struct {
 	values url.Values
 	err    error // of the first one that is wrong

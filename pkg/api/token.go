@@ -12,7 +12,7 @@ import (
 	"usher/pkg/object"
 )
 
-// The scopes of a token: what it may be used for.
+// The scopes of a token: its uses.
 const (
 	scopeAdmin = "admin"
 	scopeJoin  = "join"
@@ -26,7 +26,7 @@ const (
 	longestTicket = 90 * 24 * time.Hour
 )
 
-// claims are what a bearer token says. Room is nil where the token names none.
+// claims are the claims of a bearer token. Room is nil where it names none.
 type claims struct {
 	jwt.RegisteredClaims
 	Scope string  `json:"scope"`
@@ -37,7 +37,7 @@ type claims struct {
 // claimNames are the names that claims reads.
 var claimNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "room", "role"}
 
-// UnmarshalJSON refuses what readers of JSON understand differently: a claim
+// UnmarshalJSON refuses claims that readers of JSON understand differently: one
 // that is null or stands twice, and one that is known in another case, which
 // encoding/json would take.
 func (c *claims) UnmarshalJSON(text []byte) error {

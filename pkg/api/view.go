@@ -11,7 +11,7 @@ import (
 	"usher/pkg/policy"
 )
 
-// Summary is a room in a list. What is absent is null, never missing.
+// Summary is a room in a list. An absent value is null, never missing.
 type Summary struct {
 	Room        string           `json:"room"`
 	SessionID   *string          `json:"sessionId"`
@@ -58,8 +58,8 @@ type Credentials struct {
 	ExpiresAt     string `json:"expiresAt"`
 }
 
-// Admission is what join answers and the page of a demo room carries: what a
-// page needs to connect, and to show a countdown by the server's clock.
+// Admission is the answer of join, which the page of a demo room carries: all that
+// a page needs to connect, and to show a countdown by the server's clock.
 type Admission struct {
 	Credentials
 	Role      *string `json:"role"`

@@ -16,7 +16,7 @@ import (
 // WebhookPath is where Vonage's session monitoring posts.
 const WebhookPath = "/session-monitoring"
 
-// Listener is what the webhook asks of the doorkeeper: nil means that the
+// Listener is the part of the doorkeeper that the webhook uses: nil means that the
 // event, or its effect, is durable; an error that nothing could be stored
 // anywhere.
 type Listener interface {
@@ -42,8 +42,8 @@ type WebhookOptions struct {
 	Log           *slog.Logger // nil: slog.Default()
 }
 
-// Webhook makes the handler of POST /session-monitoring, under whatever base
-// path. Other paths are 404: a gateway cannot route a slash at the end by itself
+// Webhook makes the handler of POST /session-monitoring, under any base path.
+// Other paths are 404: a gateway cannot route a slash at the end by itself
 // and hands over everything below.
 func Webhook(o WebhookOptions) http.Handler {
 	s := newServer(Options{Now: o.Now, Log: o.Log})

@@ -28,8 +28,8 @@ type op struct {
 	done  chan struct{}
 }
 
-// write hands apply to the committing goroutine and waits until what it did is
-// on the disk. Where it fails, apply may still run: what it set is not to be
+// write hands apply to the committing goroutine and waits until its work is on the
+// disk. Where write fails, apply may still run: values that it sets are not to be
 // looked at.
 func (s *Store) write(ctx context.Context, apply func(*batch) error) error {
 	if err := s.ready(ctx); err != nil {
@@ -81,7 +81,7 @@ func (s *Store) drain(first *op) []*op {
 	return ops
 }
 
-// commit runs ops in one transaction. A conflict is told only after it: its
+// commit runs ops in one transaction. A conflict is answered only after it: its
 // winner may be another op of the same transaction.
 func (s *Store) commit(ops []*op) {
 	err := s.transact(ops)
@@ -165,8 +165,8 @@ func (b *batch) lesson(session string) (*staged, error) {
 	return st, nil
 }
 
-// flush writes the lessons that changed, each once whatever number of ops
-// changed it, with their places in the indexes.
+// flush writes the lessons that changed, each once, however many ops changed it,
+// with their places in the indexes.
 func (b *batch) flush() (changed []entry, gone []string) {
 	for session, st := range b.lessons {
 		switch {

@@ -41,7 +41,7 @@ func newCache(count, bytes int) *cache {
 	return c
 }
 
-// get gives a lesson, or nil and what fill wants to be told.
+// get gives a lesson, or nil and the number of commits that fill needs.
 func (c *cache) get(session string) (*entry, uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,8 +49,8 @@ func (c *cache) get(session string) (*entry, uint64) {
 	return e, c.commits
 }
 
-// fill keeps what was read from the file, unless something was committed since
-// get: it might be older than that.
+// fill keeps a lesson that was read from the file, unless there was a commit since
+// get: the lesson might be older than that.
 func (c *cache) fill(e entry, commits uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,7 +59,7 @@ func (c *cache) fill(e entry, commits uint64) {
 	}
 }
 
-// publish replaces lessons by what was committed.
+// publish replaces lessons by the committed ones.
 func (c *cache) publish(changed []entry, gone []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"usher/pkg/room"
 )
 
-// What the file holds:
+// The content of the file:
 //
 //	meta     "format" | "secret/NAME"  -> bytes
 //	rooms    NAME                      -> room
@@ -20,7 +20,7 @@ import (
 //	lines    (SESSION), seq            -> line
 //	records  (SESSION), ID             -> day of the last write, record
 //	ages     day, 'l', SESSION         -> nothing
-//	         day, 's', (SESSION), rev  -> what was shed
+//	         day, 's', (SESSION), rev  -> keys of the lines and records of one Shed
 //
 // Numbers are big-endian, a session in brackets has its length before it (two
 // bytes), a day is four bytes, and values are JSON.
@@ -38,7 +38,7 @@ var (
 	formatKey = []byte("format")
 )
 
-// maxName bounds, in bytes, what is used as a key or a part of one.
+// maxName bounds a name that is used as a key or a part of one, in bytes.
 const maxName = 4096
 
 // day counts from the epoch, in UTC.
@@ -51,7 +51,7 @@ func (d day) bytes() []byte { return binary.BigEndian.AppendUint32(nil, uint32(d
 // dated puts the day of the write before a value.
 func dated(d day, value []byte) []byte { return append(d.bytes(), value...) }
 
-// undated splits what dated made. A value that is too short has no JSON.
+// undated is the opposite of dated. A value that is too short has no JSON.
 func undated(value []byte) (day, []byte) {
 	if len(value) < 4 {
 		return 0, nil

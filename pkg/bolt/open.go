@@ -116,8 +116,8 @@ func layOut(tx *bbolt.Tx) error {
 	return tx.Bucket(metaBucket).Put(formatKey, []byte(format))
 }
 
-// checkFormat lays out a file that has nothing in it: a new one, or what a
-// start left that was cut off.
+// checkFormat lays out a file that has nothing in it: a new one, or one that was
+// left by a start that was cut off.
 func checkFormat(tx *bbolt.Tx) error {
 	if k, _ := tx.Cursor().First(); k == nil {
 		return layOut(tx)

@@ -11,9 +11,9 @@ import (
 	"usher/pkg/room"
 )
 
-// own gives a copy of l that shares nothing with it. What callers hand in and
-// get back is theirs; what the cache and the transactions hold is never changed,
-// only replaced.
+// own gives a copy of l that shares nothing with it. Lessons that callers hand in
+// and get back are theirs; those in the cache and the transactions are never
+// changed, only replaced.
 func own(l lesson.Lesson) lesson.Lesson {
 	l.Rules = slices.Clone(l.Rules)
 	l.Tail = slices.Clone(l.Tail)
@@ -39,8 +39,8 @@ var lessonFields = func() (fields []int) {
 	return fields
 }()
 
-// plain gives l without what the rules note in it for themselves: what is
-// loaded is the same, whether it was in memory or only in the file.
+// plain gives l without the notes that the rules make in it for themselves, so
+// that a lesson from memory is the same as one from the file.
 func plain(l lesson.Lesson) lesson.Lesson {
 	var stored lesson.Lesson
 	from, to := reflect.ValueOf(&l).Elem(), reflect.ValueOf(&stored).Elem()
@@ -55,7 +55,7 @@ func ownConn(c lesson.Conn) lesson.Conn {
 	return c
 }
 
-// change runs a write on the named lesson and gives what it stored.
+// change runs a write on the named lesson and gives the lesson as it stored it.
 func (s *Store) change(ctx context.Context, session string, apply func(*batch, *staged) error) (lesson.Lesson, error) {
 	var stored lesson.Lesson
 	err := s.write(ctx, func(b *batch) error {

@@ -22,11 +22,11 @@ const (
 	purgeKeys   = 1000
 )
 
-// Purge removes what was last written more than 90 days before now: lines and
+// Purge removes values that were last written more than 90 days before now: lines and
 // records each by its own age, and lessons that have ended, have nothing left
 // to do and are no longer their room's lesson. One call removes 10,000 keys at
-// the most, in pieces between which other writes go on; what is left is for the
-// next call.
+// the most, in pieces between which other writes go on; the rest is for the next
+// call.
 func (s *Store) Purge(ctx context.Context, now epoch.Instant) error {
 	today := dayOf(now)
 	if today <= retention {
@@ -35,7 +35,7 @@ func (s *Store) Purge(ctx context.Context, now epoch.Instant) error {
 	for range purgeRounds {
 		more := false
 		err := s.write(ctx, func(b *batch) (err error) {
-			b.today = max(b.today, today) // what is dated anew is not old again
+			b.today = max(b.today, today) // so that a value dated anew is not old again
 			more, err = b.purge(today - retention)
 			return err
 		})
@@ -46,7 +46,7 @@ func (s *Store) Purge(ctx context.Context, now epoch.Instant) error {
 	return nil
 }
 
-// purge removes what was written before that day, and reports whether it
+// purge removes values that were written before that day, and reports whether it
 // stopped at its bound.
 func (b *batch) purge(before day) (more bool, err error) {
 	limit := before.bytes()

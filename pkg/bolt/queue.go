@@ -47,8 +47,8 @@ func (s *Store) Park(ctx context.Context, e lesson.Event) error {
 	})
 }
 
-// Parked lists parked events, those that were parked first before the others,
-// at most limit.
+// Parked lists parked events in the order in which they were parked, at most
+// limit.
 func (s *Store) Parked(ctx context.Context, limit int) (list []Parked, err error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err

@@ -1,15 +1,15 @@
 // Package bolt keeps rooms and lessons in one file: the store of a single
 // machine. Every answer of success is on the disk before it is given.
 //
-// One goroutine commits. It takes what waits, runs each write on the state the
-// ones before it left, and puts all of it into one transaction, so that many
+// One goroutine commits. It takes the writes that wait, runs each on the state that
+// the ones before it left, and puts all of them into one transaction, so that many
 // clients share one wait for the disk. A write that fails its condition changes
 // nothing and takes nothing from the others; a transaction that fails, fails
 // all of them.
 //
 // The file has one owner at a time (a lock that the kernel drops with the
-// process), so lessons are kept decoded beside it: what is in memory is what is
-// in the file. What is handed in and out are copies.
+// process), so lessons are kept decoded beside it: the memory says the same as
+// the file. Lessons are handed in and out as copies.
 //
 // Not for several machines, nor for a network file system.
 //
@@ -120,7 +120,7 @@ func (s *Store) Secret(ctx context.Context, name string, create func() []byte) (
 	return secret, nil
 }
 
-// ready refuses what comes after Close or when ctx is done.
+// ready refuses requests after Close, and when ctx is done.
 func (s *Store) ready(ctx context.Context) error {
 	select {
 	case <-s.closing:

@@ -56,7 +56,8 @@ func (s swap) fits(stored lesson.Lesson) bool {
 	return stored.Revision+1 == s.next.Revision && stored.Added == s.next.Added
 }
 
-// Shed implements room.Store. Lines, records and what remains are one commit.
+// Shed implements room.Store. Lines, records and the rest of the lesson are one
+// commit.
 func (s *Store) Shed(ctx context.Context, l lesson.Lesson, shed lesson.Shed) (lesson.Lesson, error) {
 	records, err := encodeRecords(l.Session, shed.Records)
 	if err != nil {
@@ -78,7 +79,7 @@ func (s *Store) Shed(ctx context.Context, l lesson.Lesson, shed lesson.Shed) (le
 	})
 }
 
-// batchOfShed is what one Shed put outside the lesson; the retention removes it
+// batchOfShed names the lines and records of one Shed; the retention removes them
 // together.
 type batchOfShed struct {
 	First   int64    `json:"first,omitempty"`
@@ -233,7 +234,7 @@ func ignore(err, expected error) error {
 	return err
 }
 
-// encode gives the JSON of what is stored under name.
+// encode gives the JSON of a value that is stored under name.
 func encode(name string, v any) ([]byte, error) {
 	if name == "" || len(name) > maxName {
 		return nil, fmt.Errorf("a name of %d bytes cannot be stored; 1 to %d are possible", len(name), maxName)

@@ -26,7 +26,7 @@ const skew = time.Second
 // lessonWith reads a lesson and records of it in one request. Its reads are not
 // one snapshot: a record may be read before a Shed writes it and the lesson
 // after the Shed has removed the entry. A Shed that is that young shows in
-// shedAt, and what was missing is read once more.
+// shedAt, and items that were missing are read once more.
 func (s *Store) lessonWith(ctx context.Context, session string, ids []string) (lesson.Lesson, []lesson.Record, error) {
 	began := s.now()
 	keys := []item{lessonKey(session)}

@@ -9,8 +9,8 @@ import (
 )
 
 // coder takes the fields of a value to an item or back: each function that
-// lists fields says name and place once, for both directions. What is zero
-// takes no attribute. The first attribute of another kind than expected is an
+// lists fields says name and place once, for both directions. A zero
+// value takes no attribute. The first attribute of another kind than expected is an
 // error; reading goes on.
 type coder struct {
 	item    item

@@ -73,14 +73,14 @@ func cancelledFor(err error, codes ...string) bool {
 }
 
 // wrong lists the answers that a request earns by itself: asking again is
-// hopeless. Whatever else goes wrong is the store's or the way's fault.
+// hopeless. Any other failure is the store's, or the way's to it.
 var wrong = []string{
 	"ValidationException", "SerializationException", "ItemCollectionSizeLimitExceededException",
 	"IdempotentParameterMismatchException",
 }
 
-// fault says what kind of failure err is: room.ErrUnavailable, with the outcome
-// unknown, unless the request itself was wrong.
+// fault makes err a room.ErrUnavailable, with the outcome unknown, unless the
+// request itself was wrong.
 func fault(op string, err error) error {
 	if err == nil {
 		return nil

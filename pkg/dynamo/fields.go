@@ -133,8 +133,8 @@ func lineFields(c *coder, l *journal.Line) {
 	text(c, "note", &l.Note)
 }
 
-// recordFields has the ids of what it holds beside it: the record's own id may
-// be another.
+// recordFields has the id of the connection or promise beside it: the record's own
+// id may be another.
 func recordFields(c *coder, r *lesson.Record) {
 	if r.Conn != nil || c.item["conn"] != nil {
 		r.Conn = pointed(r.Conn)

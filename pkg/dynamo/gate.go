@@ -4,9 +4,9 @@ import (
 	"usher/pkg/lesson"
 )
 
-// gate is what the condition of an Add is said in, compiled with every write
-// that looks at the whole lesson. An Add and a Shed move it by what they add
-// and take away. Then live may stand higher than the rules would count, where
+// gate is the numbers that the condition of an Add compares, compiled with every
+// write that looks at the whole lesson. An Add and a Shed move it by the seats that
+// they add and take away. Then live may stand higher than the rules would count, where
 // a user takes the seat that its promise held; never lower.
 type gate struct {
 	lesson.Gate

@@ -53,8 +53,8 @@ func (s *Store) get(ctx context.Context, op string, k item) (item, error) {
 }
 
 // Add implements room.Store: one UpdateItem, whose condition is Arrival.Fits
-// said about the stored gate. The gate may deny what the rules allow; then the
-// arrival is stored by the rules themselves.
+// said about the stored gate. The gate may deny an arrival that the rules allow;
+// then it is stored by the rules themselves.
 func (s *Store) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
@@ -92,7 +92,7 @@ func (s *Store) addition(a lesson.Arrival) *update {
 	return u
 }
 
-// sit says what taking a free seat rests on and changes.
+// sit is an arrival that takes a free seat: its conditions and changes.
 func (u *update) sit(a lesson.Arrival, user string) {
 	u.when("%s < %s", u.attr("live"), u.attr("limit"))
 	u.when("%s < %s", u.attr("after"), u.number(int64(a.Conn.CreatedAt)))
@@ -106,8 +106,8 @@ func (u *update) sit(a lesson.Arrival, user string) {
 	u.plus("live", 1)
 }
 
-// wait says what joining those who wait rests on and changes: nobody is seated
-// by an Add any more.
+// wait is an arrival that joins the people who wait: its conditions and changes.
+// Nobody is seated by an Add any more.
 func (u *update) wait(a lesson.Arrival) {
 	u.when("%s <> %s", u.attr("status"), u.value(str(string(journal.Ended))))
 	u.when("(attribute_not_exists(%s) OR %s < %s)", u.attr("floor"), u.attr("floor"), u.number(int64(a.Conn.CreatedAt)))
@@ -116,7 +116,8 @@ func (u *update) wait(a lesson.Arrival) {
 	u.put("limit", number(0))
 }
 
-// addByRules stores what the rules make of the arrival, as long as it fits.
+// addByRules stores the lesson with the arrival, as the rules make it, as long as
+// it fits.
 func (s *Store) addByRules(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
 	return s.byRules(ctx, "Add", a.Session, func(l lesson.Lesson) (lesson.Lesson, error) {
 		if !a.Fits(l) {
@@ -168,10 +169,10 @@ func (s *Store) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, er
 	return s.update(ctx, "Swap", next.Session, s.swapped(next))
 }
 
-// update changes a lesson and gives what is stored then, or a *Conflict with
-// what was stored instead. Where that may be this update itself, sent once more
-// by the SDK because the answer was lost, it is ErrUnavailable: whoever asked
-// has to look.
+// update changes a lesson and gives it as it is stored then, or a *Conflict with
+// the lesson that was stored instead. Where that may be the work of this update
+// itself, sent once more by the SDK because the answer was lost, the error is
+// ErrUnavailable: the caller has to look.
 func (s *Store) update(ctx context.Context, op, session string, u *update) (lesson.Lesson, error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: lessonKey(session),

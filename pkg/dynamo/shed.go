@@ -12,7 +12,7 @@ import (
 
 // Shed implements room.Store: BatchWriteItem for records and chunks, which come
 // out the same when they are written twice, then one UpdateItem that removes
-// entries and lines one by one and so leaves alone what is added meanwhile.
+// entries and lines one by one and so leaves alone those added meanwhile.
 func (s *Store) Shed(ctx context.Context, l lesson.Lesson, shed lesson.Shed) (lesson.Lesson, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
@@ -26,7 +26,8 @@ func (s *Store) Shed(ctx context.Context, l lesson.Lesson, shed lesson.Shed) (le
 	return s.update(ctx, "Shed", l.Session, u)
 }
 
-// shedByRules stores the lesson without what is shed, whatever was added to it.
+// shedByRules stores the lesson without the shed entries and lines, also where
+// others were added to it.
 func (s *Store) shedByRules(ctx context.Context, l lesson.Lesson, shed lesson.Shed) (lesson.Lesson, error) {
 	return s.byRules(ctx, "Shed", l.Session, func(now lesson.Lesson) (lesson.Lesson, error) {
 		if now.Revision != l.Revision || now.Gate().Limit != l.Gate().Limit {
@@ -36,7 +37,7 @@ func (s *Store) shedByRules(ctx context.Context, l lesson.Lesson, shed lesson.Sh
 	})
 }
 
-// leaving gives the items of what leaves l.
+// leaving gives the items of the records and lines that leave l.
 func (s *Store) leaving(l lesson.Lesson, shed lesson.Shed) []item {
 	var items []item
 	last := map[string]lesson.Record{}
@@ -75,7 +76,7 @@ func (s *Store) beside(k item, fields func(*coder)) item {
 }
 
 // removal is a Shed in the words of an expression. It is said from the lesson
-// as it was loaded: only a Swap or a Shed changes what stood in it then, and
+// as it was loaded: only a Swap or a Shed changes entries that stood in it then, and
 // adds change none of the attributes that are set here.
 func (s *Store) removal(l lesson.Lesson, shed lesson.Shed) *update {
 	u, next := newUpdate(), shed.Apply(l)
@@ -97,12 +98,12 @@ func (s *Store) removal(l lesson.Lesson, shed lesson.Shed) *update {
 	u.plus("live", int64(after.Live-before.Live))
 	bytes := u.attr("bytes")
 	u.set(bytes, fmt.Sprintf("if_not_exists(%s, %s) - %s", bytes, u.number(int64(before.size)), u.number(int64(before.size-after.size))))
-	s.settle(u, next, after)
+	s.putNumbers(u, next, after)
 	return u
 }
 
-// settle sets the numbers of next that do not depend on adds.
-func (s *Store) settle(u *update, next lesson.Lesson, g gate) {
+// putNumbers sets the numbers of next that do not depend on adds.
+func (s *Store) putNumbers(u *update, next lesson.Lesson, g gate) {
 	u.put("limit", number(int64(g.Limit)))
 	u.put("after", number(int64(g.CreatedAfter)))
 	for name, n := range map[string]int64{

@@ -4,14 +4,14 @@
 //	pk         sk                  what
 //	rooms      NAME                a room; all of them in one partition, so that they list by name
 //	L#SESSION  lesson              a lesson: its connections, promises and last log lines
-//	L#SESSION  r#ID                what the lesson no longer holds: a connection, a promise p:, a digest e:, a user u:
+//	L#SESSION  r#ID                a record, which left the lesson: a connection, a promise p:, a digest e:, a user u:
 //	L#SESSION  c#0000000000000009  eight log lines that left the lesson, by the number of the first
 //
 // A lesson's attributes are its fields (fields.go has the names, some of them older
 // than those in the code), those that are not set left out; connections, promises
 // and digests are maps by id, log lines a list, all with short names (at, heard,
 // left, ...) since a write is paid by the item's bytes. Beside them stand, for Add's
-// condition, what lesson.Lesson.Gate compiled (live, limit, after) and under users
+// condition, the gate of lesson.Lesson.Gate (live, limit, after) and under users
 // how often each user is in or promised; bucket and dueAt, for the index of
 // unfinished work; expires, when the item may be deleted, in seconds, which a room
 // and a lesson that has not ended lack; and shedAt, when records last left the
@@ -46,8 +46,7 @@ type API interface {
 }
 
 // patience is how long a call of the store may take in all, the SDK's tries
-// included, unless Patience says otherwise: after that the caller parks what it
-// has.
+// included, unless Patience says otherwise: after that the caller parks its event.
 const patience = 2 * time.Second
 
 // keep is how long an item stays after it was last written.

@@ -42,8 +42,8 @@ type SQS interface {
 	SendMessage(ctx context.Context, in *sqs.SendMessageInput, opts ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
 
-// Options are the settings of a Cloud. All are required that do not say what
-// stands in for them.
+// Options are the settings of a Cloud. A setting is required unless its comment
+// says what stands in for it.
 type Options struct {
 	Scheduler Scheduler
 	SQS       SQS
@@ -52,8 +52,8 @@ type Options struct {
 	ParkedURL string // of parked events; QueueURL where it is empty
 
 	GroupName     string // of the schedules; the default group where it is empty
-	TargetARN     string // what a schedule calls: the function that calls Expire
-	RoleARN       string // in whose name it calls it
+	TargetARN     string // of the function that a schedule calls; it calls Expire
+	RoleARN       string // of the role in whose name the schedule calls it
 	DeadLetterARN string // the queue of calls that failed for good; they are dropped where it is empty
 
 	Now func() epoch.Instant // the wall clock where it is nil
@@ -97,9 +97,9 @@ func (c *Cloud) Wake(ctx context.Context, session string, at epoch.Instant) erro
 	return fmt.Errorf("schedule for %s: %w", at, err)
 }
 
-// Expire is what a schedule's firing comes to: a message that is delivered when
-// the whole seconds until at have gone by, at most 900. Who receives it early
-// waits out the rest, or sends it Again.
+// Expire is called when a schedule fires: it sends a message that is delivered
+// when the whole seconds until at have gone by, at most 900. A receiver that gets
+// it early waits out the rest, or sends it Again.
 func (c *Cloud) Expire(ctx context.Context, session string, at epoch.Instant) error {
 	return c.send(ctx, c.o.QueueURL, Message{Wake: &Wake{session, at}}, at.Sub(c.o.Now()))
 }

@@ -19,7 +19,7 @@ const (
 )
 
 // Local is a room.Timer inside the process. It forgets everything with the
-// process; at the start somebody has to ask again for what the store knows.
+// process; at the start every lesson of the store has to be asked for again.
 type Local struct {
 	now  func() epoch.Instant
 	work func(ctx context.Context, session string)
@@ -32,9 +32,9 @@ type Local struct {
 	mu     sync.Mutex
 	closed bool
 	wakes  wakeHeap
-	known  map[Wake]bool    // what is in wakes
+	known  map[Wake]bool    // those in wakes
 	states map[string]stage // sessions that have come due
-	queue  []string         // those that wait for a worker
+	queue  []string         // sessions that wait for a worker
 	active int              // workers
 }
 
@@ -67,7 +67,7 @@ func NewLocal(now func() epoch.Instant, work func(ctx context.Context, session s
 	return l
 }
 
-// Wake implements room.Timer. A moment that has passed is now.
+// Wake implements room.Timer. A moment in the past counts as now.
 func (l *Local) Wake(_ context.Context, session string, at epoch.Instant) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -46,11 +46,11 @@ func (m Message) Encode() (string, error) {
 	return body, nil
 }
 
-// unfitForXML escapes what JSON allows as it is and SQS refuses
+// unfitForXML escapes the characters that JSON allows as they are and SQS refuses
 // (InvalidMessageContents).
 var unfitForXML = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
 
-// Decode reads what Encode wrote. Members it does not know are ignored, so that
+// Decode is the opposite of Encode. Members it does not know are ignored, so that
 // an older program reads a newer one's messages.
 func Decode(body string) (Message, error) {
 	if len(body) > MaxBody {

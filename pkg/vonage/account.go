@@ -29,7 +29,7 @@ func (a Account) Project() string {
 	return a.ApplicationID
 }
 
-// environment is what differs between OpenTok and Unified.
+// environment is the differences between OpenTok and Unified.
 type environment interface {
 	// home is the base URL of the environment's own REST API.
 	home() string
@@ -44,7 +44,7 @@ type environment interface {
 // period is when a token is good, in seconds since the epoch.
 type period struct{ issued, expires int64 }
 
-// grant is what a client token says.
+// grant is the content of a client token.
 type grant struct {
 	period
 	session, data, id string

@@ -2,13 +2,13 @@
 // and Unified: it checks and decodes the webhooks of session monitoring, calls
 // the REST API and signs client tokens. Its Client is a room.Platform.
 //
-// It is trusted to let no unsigned callback through, to read what Vonage sends as
-// leniently as it comes, and to say of a reading of the list whether it is
+// It is trusted to let no unsigned callback through, to read webhooks as leniently
+// as Vonage sends them, and to say of a reading of the list whether it is
 // complete. Paths, claims and limits are those of Vonage's server SDKs and
 // documentation.
 //
-// Begin with verify.go and event.go for what comes in, connections.go and rest.go
-// for what is asked, token.go for what is given to clients.
+// Begin with verify.go and event.go for webhooks, connections.go and rest.go for
+// requests to Vonage, token.go for the tokens of clients.
 package vonage
 
 import (

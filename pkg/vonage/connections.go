@@ -36,7 +36,8 @@ const (
 // page that repeats the one before, from a server that cannot page, nor a list
 // over 16,000. Entries without an id that could be asked for are left out. One
 // race is accepted: a server that gave less than it was asked for
-// and then lost somebody before the second request hides whom it had kept back.
+// and then lost somebody before the second request hides a connection that it had
+// kept back.
 func (c *Client) Connections(ctx context.Context, session string) (lesson.Reading, error) {
 	const operation = "list connections"
 	path, err := c.path(operation, session, "connection")

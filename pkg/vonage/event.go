@@ -35,7 +35,7 @@ const (
 // leniently as nobody can be hurt by it:
 //
 //   - a byte order mark is read past, numbers may be texts and the project a
-//     number, fields of other types and unknown ones are passed over, bytes that
+//     number, fields of other types and unknown ones are ignored, bytes that
 //     are not UTF-8 become U+FFFD;
 //   - a missing timestamp is received, a missing createdAt the timestamp, and
 //     any time more than 5 s after received is received; times before 1973

@@ -58,7 +58,7 @@ func NewVerifier(secret string, now func() time.Time, previous ...string) *Verif
 // a bearer token, HS256 with a secret, issued at most 25 h ago and 5 min
 // ahead, whose payload_hash is the body's SHA-256.
 //
-// The issuer is not looked at: who has the secret could write any, and a change
+// The issuer is not looked at: the owner of the secret could write any, and a change
 // in its spelling would turn every callback away. Nor is an exp: Vonage's tokens
 // have none, and a retry may come a day later.
 func (v *Verifier) Verify(authorization string, body []byte) error {

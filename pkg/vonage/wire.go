@@ -54,8 +54,8 @@ func parseCallback(body []byte) (*callback, error) {
 type moment epoch.Instant
 
 const (
-	// firstMoment is in 1973. A time in seconds, whichever of our days it
-	// means, is before it, and would make whoever came then the first of all.
+	// firstMoment is in 1973. A time in seconds, of these years, is before
+	// it, and would make a connection that came then the first of all.
 	firstMoment = 100_000_000_000
 	// lastMoment is the end of the year 9999, the last that RFC 3339 can write.
 	lastMoment = 253_402_300_799_999
