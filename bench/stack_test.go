@@ -40,13 +40,13 @@ func newPlatform() *simulation.Platform { return simulation.NewPlatform(now, fun
 func newService(b *testing.B, store room.Store, platform room.Platform) *doorkeeper.Service {
 	b.Helper()
 	var s *doorkeeper.Service
-	alarms := timer.NewLocal(now, func(ctx context.Context, session string) {
+	wakes := timer.NewLocal(now, func(ctx context.Context, session string) {
 		if err := s.Work(ctx, session); err != nil && ctx.Err() == nil {
 			b.Errorf("work: %v", err)
 		}
 	})
-	b.Cleanup(alarms.Close)
-	s = doorkeeper.NewService(store, platform, alarms, doorkeeper.Settings{
+	b.Cleanup(wakes.Close)
+	s = doorkeeper.NewService(store, platform, wakes, doorkeeper.Settings{
 		TokenLife: time.Minute, Project: project, Now: now, NewID: rand.Text, Log: slog.New(slog.DiscardHandler),
 	})
 	return s

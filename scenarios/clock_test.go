@@ -54,7 +54,7 @@ func (s *story) sweep(c *call) error {
 	return err
 }
 
-// crash [DURATION] ends the process without a word; alarms and memory are lost.
+// crash [DURATION] ends the process without a word; wakes and memory are lost.
 // After the time it is started again over the same file.
 func (s *story) crash(c *call) error {
 	every := s.SweepEvery
@@ -74,7 +74,7 @@ func (s *story) crash(c *call) error {
 	return nil
 }
 
-// restore sets an alarm for every lesson that has something to do, as the
+// restore places a wake for every lesson that has something to do, as the
 // single process does at its start.
 func (s *story) restore() error {
 	ctx := context.Background()

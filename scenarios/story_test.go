@@ -40,7 +40,7 @@ type story struct {
 	log    *slog.Logger
 	errors bytes.Buffer // what it reports as an error
 
-	// mu is for what one request, alarm or sweep does in several goroutines.
+	// mu is for what one request, wake or sweep does in several goroutines.
 	// Between them the story is alone and needs no lock.
 	mu      sync.Mutex
 	holding bool            // webhooks are held back

@@ -117,20 +117,20 @@ func (c *Cloud) assemble(ctx context.Context, have *joined, use config.Part, as 
 	return &joined{secret: text, settings: settings, service: service}, nil
 }
 
-// Expire passes the alarm of a schedule on to the queue of exact seconds. It
+// Expire passes the call of a schedule on to the queue of exact seconds. It
 // fails for anything but a wake.
-func (c *Cloud) Expire(ctx context.Context, alarm timer.Message) error {
-	if alarm.Wake == nil {
+func (c *Cloud) Expire(ctx context.Context, call timer.Message) error {
+	if call.Wake == nil {
 		return errors.New("the schedule's input is not a wake")
 	}
-	return c.queues().Expire(ctx, alarm.Wake.Session, alarm.Wake.At)
+	return c.queues().Expire(ctx, call.Wake.Session, call.Wake.At)
 }
 
 // Tasks works on a batch of a queue: wakes and parked events.
 func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 	d := &desk{
 		worker: func(ctx context.Context) (worker, error) {
-			j, err := c.join(ctx, config.Duties, whole)
+			j, err := c.join(ctx, config.Work, whole)
 			if err != nil {
 				c.log.ErrorContext(ctx, "not ready", "error", err)
 				return nil, err
@@ -146,7 +146,7 @@ func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 
 // Sweep finishes what is due anywhere.
 func (c *Cloud) Sweep(ctx context.Context) error {
-	j, err := c.join(ctx, config.Duties, whole)
+	j, err := c.join(ctx, config.Work, whole)
 	if err != nil {
 		return err
 	}

@@ -200,10 +200,10 @@ func TestExpire(t *testing.T) {
 		t.Error(d)
 	}
 	if n := c.asked("GetSecretValue"); n != 0 {
-		t.Error("an alarm needs the secret")
+		t.Error("a wake needs the secret")
 	}
 	if err := c.Expire(t.Context(), timer.Message{}); err == nil {
-		t.Error("an alarm without a wake was taken")
+		t.Error("a call without a wake was taken")
 	}
 }
 

@@ -14,15 +14,15 @@ func (c *Cloud) service(s config.CloudSettings, as view) (*doorkeeper.Service, e
 	if err != nil {
 		return nil, err
 	}
-	alarms := c.timer(s, c.aws.schedules())
-	return doorkeeper.NewService(dynamo.New(as(c.aws.dynamo()), s.Table, dynamo.Clock(c.time)), platform, alarms, doorkeeper.Settings{
+	wakes := c.timer(s, c.aws.schedules())
+	return doorkeeper.NewService(dynamo.New(as(c.aws.dynamo()), s.Table, dynamo.Clock(c.time)), platform, wakes, doorkeeper.Settings{
 		TokenLife: s.TokenLife,
 		AllowDemo: s.Platform.Local(),
 		Project:   s.Platform.Project(),
 		Now:       c.time,
 		NewID:     newID,
 		Log:       c.log,
-		Queue:     alarms,
+		Queue:     wakes,
 	}), nil
 }
 

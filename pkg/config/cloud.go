@@ -12,11 +12,11 @@ type CloudSettings struct {
 
 	ScheduleGroup    string
 	ScheduleRole     string // ARN of the role that EventBridge Scheduler takes
-	ScheduleTarget   string // ARN of what an alarm calls
-	ScheduleFailures string // ARN of the queue for alarms that could not be delivered
+	ScheduleTarget   string // ARN of the function that a schedule calls
+	ScheduleFailures string // ARN of the queue for calls that could not be delivered
 }
 
-// Part is what a function does, and so which settings it uses. What it does
+// Part is a function, and so the settings that it uses. A setting that it does
 // not use is not checked: a wrong origin must not stop Vonage's callback.
 type Part int
 
@@ -24,8 +24,8 @@ type Part int
 const (
 	Callback Part = iota // hears Vonage
 	API                  // answers the JSON API and the pages
-	Duties               // does what is due in lessons
-	Queues               // passes alarms on
+	Work                 // does the due work of lessons: tasks and sweep
+	Queues               // passes wakes on
 )
 
 // SecretARN is the secret that Cloud wants the content of; "" where none is set.
@@ -37,8 +37,8 @@ func SecretARN(lookup Lookup) string {
 // Cloud reads the settings of a function. Secret holds the variables that are
 // kept in Secrets Manager, under their own names; where it has one, that wins.
 // Credentials are required but for Queues, and the API's secret for the API.
-// What a function does not use of the queues and the schedule may be missing,
-// but not wrong.
+// A setting of the queues and the schedule that a function does not use may be
+// missing, but not wrong.
 func Cloud(lookup Lookup, secret map[string]string, part Part) (CloudSettings, error) {
 	v, err := read(lookup, secret)
 	if err != nil {
@@ -64,7 +64,7 @@ func Cloud(lookup Lookup, secret map[string]string, part Part) (CloudSettings, e
 	return s, c.orNil()
 }
 
-// queues reads what sends alarms and parks events.
+// queues reads the settings of the queues and the schedules.
 func (c *checker) queues(v variables) CloudSettings {
 	return CloudSettings{
 		SecretARN:        c.arn("USHER_SECRET_ARN", v.SecretARN),

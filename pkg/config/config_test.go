@@ -396,13 +396,13 @@ func TestEachFunctionChecksItsOwn(t *testing.T) {
 		_, err := Cloud(with(vars), nil, part)
 		checkWrong(t, err, want)
 	}
-	if _, err := Cloud(with(vars), nil, Duties); err != nil {
+	if _, err := Cloud(with(vars), nil, Work); err != nil {
 		t.Error(err)
 	}
 	if _, err := Cloud(with(merge(vars, "OPENTOK_API_KEY", "", "USHER_TABLE", "x y")), nil, Queues); err != nil {
 		t.Error(err)
 	}
-	_, err := Cloud(with(merge(vars, "OPENTOK_API_KEY", "", "USHER_TABLE", "x y")), nil, Duties)
+	_, err := Cloud(with(merge(vars, "OPENTOK_API_KEY", "", "USHER_TABLE", "x y")), nil, Work)
 	checkWrong(t, err, "USHER_TABLE OPENTOK_API_KEY")
 }
 

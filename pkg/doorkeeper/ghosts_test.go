@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// After the death of the only process the deadline rings on time, though the
+// After the death of the only process the deadline's wake comes on time, though the
 // sweep comes too late for it.
 func TestDeadlineAfterADeath(t *testing.T) {
 	d := adopted(t, `{"lessonSeconds":900}`)

@@ -58,12 +58,12 @@ func TestNeedlessDisconnectIsDropped(t *testing.T) {
 }
 
 // TestDisconnectOutlivesItsProcess: the process that decided is gone before a
-// request got through, and its alarms with it; the sweep alone finishes.
+// request got through, and its wakes with it; the sweep alone finishes.
 func TestDisconnectOutlivesItsProcess(t *testing.T) {
 	for name, failure := range map[string]error{"it failed": answer(500), "it never left": errors.New("the process died")} {
 		t.Run(name, func(t *testing.T) {
 			d := adopted(t, `{"maxSeats":1}`)
-			d.Ring = func(string, epoch.Instant) []epoch.Instant { return nil }
+			d.WakeTimes = func(string, epoch.Instant) []epoch.Instant { return nil }
 			d.come("A", "alice")
 			d.Platform.DisconnectFails = func(string) error { return failure }
 			d.come("B", "bob")

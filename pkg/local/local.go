@@ -106,7 +106,7 @@ func (l *Local) join(context.Context) error {
 	return nil
 }
 
-// work does what is due in a lesson. While the store is away the alarm comes
+// work does what is due in a lesson. While the store is away the wake comes
 // again each second; whatever else fails is found again by the sweep.
 func (l *Local) work(ctx context.Context, session string) {
 	err := l.service.Work(ctx, session)

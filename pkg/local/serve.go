@@ -139,9 +139,9 @@ func (l *Local) shutDown() error {
 	return errors.Join(failed, l.Close())
 }
 
-// keepHouse restores the alarms, then sweeps and purges until ctx ends.
+// keepHouse restores the wakes, then sweeps and purges until ctx ends.
 func (l *Local) keepHouse(ctx context.Context) {
-	l.report(ctx, "alarms could not be restored, the sweep will find the lessons", l.restore(ctx))
+	l.report(ctx, "the wakes could not be restored, the sweep will find the lessons", l.restore(ctx))
 	l.purge(ctx)
 	sweeps, purges := time.NewTicker(sweepEvery), time.NewTicker(purgeEvery)
 	defer sweeps.Stop()
@@ -174,14 +174,14 @@ func (l *Local) purge(ctx context.Context) {
 	}
 }
 
-// everyLesson is more lessons than one process keeps; far is later than any
-// duty.
+// everyLesson is more lessons than one process keeps; far is later than any due
+// time.
 const (
 	everyLesson = 1 << 20
 	far         = epoch.Instant(1) << 52
 )
 
-// restore sets an alarm for every lesson that has something to do.
+// restore places a wake for every lesson that has something to do.
 func (l *Local) restore(ctx context.Context) error {
 	for bucket := range room.DueBuckets {
 		sessions, err := l.store.Due(ctx, bucket, far, everyLesson)

@@ -17,7 +17,7 @@ type Cost struct {
 	Requests    int // to the store
 	Readings    int // of the platform's list
 	Disconnects int // requests for them
-	Alarms      int // placed
+	Wakes       int // asked for
 }
 
 // house is a room as the deployed functions keep it: each process has a memory
@@ -29,16 +29,16 @@ type house struct {
 	store   *Counted
 	session string
 	// webhook and second hear events, rooms serves the API; the World's own
-	// service is the one that alarms wake.
+	// service is the one that wakes call.
 	webhook, second, rooms *doorkeeper.Service
-	alarms                 int
+	wakes                  int
 }
 
 func newHouse(t testing.TB, store *Counted, text string, own bool) *house {
 	t.Helper()
 	h := &house{World: simulation.NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
 	h.SweepEvery = 0
-	h.Ring = func(_ string, at epoch.Instant) []epoch.Instant { h.alarms++; return []epoch.Instant{at} }
+	h.WakeTimes = func(_ string, at epoch.Instant) []epoch.Instant { h.wakes++; return []epoch.Instant{at} }
 	h.Platform.Notify = h.Hold
 	h.webhook, h.second, h.rooms = h.process(), h.process(), h.process()
 	adopted := h.session
@@ -93,11 +93,11 @@ func (h *house) join(user string) string {
 // cost runs do and gives what it took.
 func (h *house) cost(do func(*house)) (Cost, Used) {
 	h.store.Take()
-	readings, requests, alarms := len(h.Platform.Readings[h.session]), len(h.Platform.Requests), h.alarms
+	readings, requests, wakes := len(h.Platform.Readings[h.session]), len(h.Platform.Requests), h.wakes
 	do(h)
 	used := h.store.Take()
 	return Cost{
-		used.Requests, len(h.Platform.Readings[h.session]) - readings, len(h.Platform.Requests) - requests, h.alarms - alarms,
+		used.Requests, len(h.Platform.Readings[h.session]) - readings, len(h.Platform.Requests) - requests, h.wakes - wakes,
 	}, used
 }
 
@@ -167,7 +167,7 @@ var happenings = []happening{
 	},
 	{
 		name: "start of the clock", policy: limited, before: brought("A"), do: heard("B", "B"),
-		want: Cost{Requests: 1, Alarms: 2},
+		want: Cost{Requests: 1, Wakes: 2},
 	},
 	{
 		name: "confirmation of the start", policy: limited, before: brought("A", "B"),
@@ -180,12 +180,12 @@ var happenings = []happening{
 	},
 	{
 		name: "refusal, the room is full", policy: `{"maxSeats":2}`, before: brought("A", "B"), do: heard("C", "C"),
-		want: Cost{Requests: 2, Readings: 1, Disconnects: 1, Alarms: 1},
+		want: Cost{Requests: 2, Readings: 1, Disconnects: 1, Wakes: 1},
 	},
 	{
 		name: "refusal without a ticket", policy: `{"maxSeats":2}`, own: true,
 		before: func(h *house) { h.come("A", h.join("alice")); h.hear(h.webhook) }, do: heard("X", "eve"),
-		want: Cost{Requests: 1, Disconnects: 1, Alarms: 1},
+		want: Cost{Requests: 1, Disconnects: 1, Wakes: 1},
 	},
 	{
 		name: "departure of somebody refused", policy: `{"maxSeats":2}`,
@@ -231,16 +231,16 @@ var happenings = []happening{
 				h.t.Fatal(err)
 			}
 		},
-		want: Cost{Requests: 3, Alarms: 1},
+		want: Cost{Requests: 3, Wakes: 1},
 	},
 	{
 		name: "end at the deadline, with two people", policy: `{"maxSeats":2,"lessonSeconds":60}`,
 		before: confirmed("A", "B"),
-		do:     func(h *house) { h.Pass(49 * time.Second) }, want: Cost{Requests: 2, Disconnects: 2, Alarms: 1},
+		do:     func(h *house) { h.Pass(49 * time.Second) }, want: Cost{Requests: 2, Disconnects: 2, Wakes: 1},
 	},
 	{
 		name: "a lesson of two people, from the first join to the last look", policy: `{"maxSeats":2,"lessonSeconds":3600}`, own: true,
-		do: wholeLesson, want: Cost{Requests: 46, Readings: 9, Disconnects: 2, Alarms: 5},
+		do: wholeLesson, want: Cost{Requests: 46, Readings: 9, Disconnects: 2, Wakes: 5},
 	},
 	{
 		name: "an event of a session that is not ours, the first", policy: limited,

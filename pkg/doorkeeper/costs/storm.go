@@ -21,7 +21,7 @@ type storm struct {
 	Arrivals, Departures   Used
 	Left                   int // webhooks of departures
 	Readings, LateReadings int // of the list, while the webhooks were handled and after
-	Alarms                 int
+	Wakes                  int
 	Parked, LateParked     int // webhooks that lost too many races, and were heard again
 	Took                   time.Duration
 }
@@ -67,12 +67,12 @@ func stormOf(t testing.TB, store *Counted, people, seats, processes, handlers in
 	shuffle(dice, h.Held)
 	s := storm{People: people, Seats: seats}
 	store.Take()
-	alarms, began := h.alarms, h.Now()
+	wakes, began := h.wakes, h.Now()
 	s.Parked = h.hearAll(all, handlers)
 	s.Readings = len(h.Platform.Readings[h.session])
 	h.settle()
 	s.Arrivals, s.LateReadings = store.Take(), len(h.Platform.Readings[h.session])-s.Readings
-	s.Alarms, s.Took = h.alarms-alarms, h.Now().Sub(began)
+	s.Wakes, s.Took = h.wakes-wakes, h.Now().Sub(began)
 	s.Left = len(h.Held)
 	shuffle(dice, h.Held)
 	s.LateParked = h.hearAll(all, handlers)
@@ -170,8 +170,8 @@ func (s storm) perJoin() float64 { return float64(s.Arrivals.Requests) / float64
 func (s storm) perDeparture() float64 { return float64(s.Departures.Requests) / float64(s.Left) }
 
 func (s storm) String() string {
-	return fmt.Sprintf("%d people into %d seats, decided after %v, with %d readings (%d of them late) and %d alarms\n"+
+	return fmt.Sprintf("%d people into %d seats, decided after %v, with %d readings (%d of them late) and %d wakes\n"+
 		"a join: %.2f requests (%s), %d parked\na departure: %.2f (%s), %d parked",
-		s.People, s.Seats, s.Took, s.Readings+s.LateReadings, s.LateReadings, s.Alarms,
+		s.People, s.Seats, s.Took, s.Readings+s.LateReadings, s.LateReadings, s.Wakes,
 		s.perJoin(), s.Arrivals, s.Parked, s.perDeparture(), s.Departures, s.LateParked)
 }

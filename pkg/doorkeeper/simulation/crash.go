@@ -84,7 +84,7 @@ type crash struct {
 	repeated    int      // requests that got no answer and were asked again
 	tokens      map[string]string
 	lost        func(lesson.Event) bool // webhooks that never come
-	deaf        bool                    // alarms never ring
+	deaf        bool                    // wakes never come
 	disconnects func() error            // what the platform says to a request
 }
 
@@ -112,7 +112,7 @@ func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	c.World = NewWorld(storetest.Hooked{Under: ownStore{store, name}, Hook: c.fault.hook})
 	c.Platform.prefix = name + "-"
 	c.Platform.Notify, c.Platform.ListFails, c.Platform.DisconnectFails = c.notify, c.dead, c.disconnectFails
-	c.Ring, c.Done = c.ring, c.done
+	c.WakeTimes, c.Done = c.wakeTimes, c.done
 	adopted := ""
 	if !p.own {
 		c.session = "1_" + name
@@ -143,7 +143,7 @@ func (c *crash) dead() error {
 	return nil
 }
 
-func (c *crash) ring(_ string, at epoch.Instant) []epoch.Instant {
+func (c *crash) wakeTimes(_ string, at epoch.Instant) []epoch.Instant {
 	if c.deaf || c.dead() != nil {
 		return nil
 	}

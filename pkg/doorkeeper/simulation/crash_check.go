@@ -150,7 +150,7 @@ func (c *crash) undecided() {
 
 // patience is how much later than without a fault the last thing may be done:
 // at once while the process goes on, when the webhook comes again and the list
-// has been read after an outage, and within a sweep when the alarms are gone.
+// has been read after an outage, and within a sweep when the wakes are lost.
 func (c *crash) patience() time.Duration {
 	switch {
 	case c.fault.at.then == goesOn:

@@ -55,7 +55,7 @@ func Tell(t *rapid.T, store room.Store) {
 	h.name = fmt.Sprintf("room%d", told.Add(1)) // the store keeps what earlier histories left
 	h.Platform.Notify = h.notify
 	h.Platform.Skips = func(id string) bool { return h.fate(id, h.Now())%5 == 0 }
-	h.Ring = h.ring
+	h.WakeTimes = h.wakeTimes
 	h.Platform.prefix = h.name + "-"
 	if rapid.Bool().Draw(t, "adopted") {
 		h.session = "1_" + h.name
@@ -300,9 +300,9 @@ func (h *history) fate(what ...any) uint64 {
 	return f.Sum64()
 }
 
-// ring lets alarms ring early, late, twice, or not at all.
-func (h *history) ring(session string, at epoch.Instant) []epoch.Instant {
-	switch h.fate("alarm", at-Epoch) % 8 {
+// wakeTimes lets wakes come early, late, twice, or not at all.
+func (h *history) wakeTimes(session string, at epoch.Instant) []epoch.Instant {
+	switch h.fate("wake", at-Epoch) % 8 {
 	case 0:
 		return nil
 	case 1:
@@ -320,7 +320,7 @@ func (h *history) calm() {
 	h.say("calm")
 	h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails, h.Platform.DisconnectFails = 0, false, nil, nil
 	h.Pass(20 * time.Minute)
-	h.SweepEvery = 10 * time.Minute // what is due in between has alarms of its own
+	h.SweepEvery = 10 * time.Minute // what is due in between has wakes of its own
 	h.Pass(160 * time.Minute)
 }
 

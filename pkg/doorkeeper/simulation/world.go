@@ -1,5 +1,5 @@
 // Package simulation is the world that a doorkeeper works in: people in
-// sessions, their webhooks, alarms, a queue, a clock, and all that goes wrong
+// sessions, their webhooks, wakes, a queue, a clock, and all that goes wrong
 // with them.
 //
 // It is trusted with the doorkeeper's promises. Tell lives through random
@@ -27,7 +27,7 @@ import (
 )
 
 // World is a whole surrounding for a Service: a platform with people in
-// sessions, webhooks under way, alarms, a queue and the sweep. Nothing in it
+// sessions, webhooks under way, wakes, a queue and the sweep. Nothing in it
 // moves but by Advance, so a test is the same each time it runs.
 type World struct {
 	clock
@@ -46,9 +46,9 @@ type World struct {
 	// when it last did.
 	SweepEvery time.Duration
 	LastSweep  epoch.Instant
-	// Ring gives the moments at which an alarm really rings: none, early, late,
+	// WakeTimes gives the moments at which a wake really comes: none, early, late,
 	// several; nil: at its own.
-	Ring func(session string, at epoch.Instant) []epoch.Instant
+	WakeTimes func(session string, at epoch.Instant) []epoch.Instant
 	// Deliver brings a webhook to the service; nil: by Hear.
 	Deliver func(lesson.Event) error
 	// Again says how much later comes again what failed; nil: after 5 s, a
@@ -75,7 +75,7 @@ type Task struct {
 	At      epoch.Instant
 	Kind    Kind
 	Event   lesson.Event // of a webhook, and of a replay
-	Session string       // of an alarm
+	Session string       // of a wake
 	Tries   int          // that failed
 
 	step, number int
@@ -88,7 +88,7 @@ type Kind int
 const (
 	Webhook Kind = iota
 	Replay       // of an event that was parked
-	Alarm
+	Wake
 	Sweep
 )
 
@@ -147,11 +147,11 @@ func (w *World) Restart() {
 	w.Service = doorkeeper.NewService(w.Store, w.Platform, w, set)
 }
 
-// Forget loses all alarms, as the death of a single process does.
+// Forget loses all wakes, as the death of a single process does.
 func (w *World) Forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.agenda = slices.DeleteFunc(w.agenda, func(t *Task) bool { return t.Kind == Alarm })
+	w.agenda = slices.DeleteFunc(w.agenda, func(t *Task) bool { return t.Kind == Wake })
 }
 
 func (w *World) newID() string {
@@ -180,12 +180,12 @@ func (w *World) Wake(_ context.Context, session string, at epoch.Instant) error 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	moments := []epoch.Instant{at}
-	if w.Ring != nil {
-		moments = w.Ring(session, at)
+	if w.WakeTimes != nil {
+		moments = w.WakeTimes(session, at)
 	}
 	for _, moment := range moments {
-		t := Task{At: max(moment, w.Now()), Kind: Alarm, Session: session}
-		asked := slices.ContainsFunc(w.agenda, func(u *Task) bool { return u.Kind == Alarm && u.Session == session && u.At == t.At })
+		t := Task{At: max(moment, w.Now()), Kind: Wake, Session: session}
+		asked := slices.ContainsFunc(w.agenda, func(u *Task) bool { return u.Kind == Wake && u.Session == session && u.At == t.At })
 		if !asked && (moment >= at || moment > w.Now()) { // an early one comes once
 			w.plan(t)
 		}
@@ -304,7 +304,7 @@ func (w *World) attempt(t Task) error {
 		return w.Hear(t.Event)
 	case Replay:
 		return w.Service.Replay(ctx, t.Event)
-	case Alarm:
+	case Wake:
 		return w.Service.Work(ctx, t.Session)
 	default:
 		w.LastSweep = t.At
