@@ -71,14 +71,14 @@ func (s *story) showLog(c *call) error {
 		return err
 	}
 	_, lines, err := s.Log(session)
-	fmt.Fprint(c.Stdout(), told(lines))
+	fmt.Fprint(c.Stdout(), printed(lines))
 	return err
 }
 
-// told is a log, one line each: when it was decided, what it answers
+// printed is a log, one line each: when it was decided, what it answers
 // to, about whom, what was decided and why, and the time it is about if that is
 // another.
-func told(lines []journal.Line) string {
+func printed(lines []journal.Line) string {
 	b := &strings.Builder{}
 	for _, line := range lines {
 		fmt.Fprintf(b, "%-8s %-19s %-4s %-8s %s", since(line.At), line.Event, dash(line.Connection), dash(line.User), line.Action)

@@ -112,7 +112,7 @@ func (s *story) tell() string {
 	for _, session := range s.Platform.Sessions() {
 		_, lines, err := s.Log(session)
 		fmt.Fprintf(b, "\nIn session %s in truth: %s\nIts log: %v\n", session, strings.Join(s.Platform.In(session), " "), err)
-		b.WriteString(indent(told(lines)))
+		b.WriteString(indent(printed(lines)))
 	}
 	b.WriteString("\nRequests to disconnect:\n" + indent(s.requestLines(0)))
 	fmt.Fprintf(b, "\nThe last answer of the API: %s\n", s.last)

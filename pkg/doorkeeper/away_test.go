@@ -132,11 +132,11 @@ func (q *queued) agree(session string) {
 	if err != nil {
 		q.t.Fatal(err)
 	}
-	came, left, told := map[string]int{}, map[string]int{}, map[string]int{}
+	came, left, sentAway := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, line := range lines {
 		switch id := line.Connection; {
 		case line.Action == journal.DidRefuse || line.Action == journal.DidDisconnect:
-			told[id]++
+			sentAway[id]++
 			fallthrough
 		case line.Event == journal.ConnectionCreated:
 			came[id]++
@@ -151,8 +151,8 @@ func (q *queued) agree(session string) {
 		if p.LeftAt != 0 && left[p.ID] != 1 {
 			q.t.Errorf("%s: the log says %d times that %s left", session, left[p.ID], p.ID)
 		}
-		if told[p.ID] > 1 || p.Forced != (told[p.ID] == 1) && p.LeftAt == 0 {
-			q.t.Errorf("%s: %s was sent away: %v, by the log %d times", session, p.ID, p.Forced, told[p.ID])
+		if sentAway[p.ID] > 1 || p.Forced != (sentAway[p.ID] == 1) && p.LeftAt == 0 {
+			q.t.Errorf("%s: %s was sent away: %v, by the log %d times", session, p.ID, p.Forced, sentAway[p.ID])
 		}
 	}
 	if n := len(l.Logged().Waiting); n > 0 {

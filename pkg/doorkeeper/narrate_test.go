@@ -28,16 +28,16 @@ func TestNarrate(t *testing.T) {
 		}
 		lines, after = append(lines, page.Lines...), page.Next
 	}
-	var told strings.Builder
-	if err := journal.Narrate(&told, lines); err != nil {
+	var story strings.Builder
+	if err := journal.Narrate(&story, lines); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"refused (room-full) C = user-C", "end (lesson-over)", "In the end: ended, completed. Seated: nobody. Waiting: nobody."} {
-		if !strings.Contains(told.String(), want) {
-			t.Errorf("the story does not say %q:\n%s", want, told.String())
+		if !strings.Contains(story.String(), want) {
+			t.Errorf("the story does not say %q:\n%s", want, story.String())
 		}
 	}
-	if n := strings.Count(told.String(), "\n"); n != len(d.lines())+2 {
+	if n := strings.Count(story.String(), "\n"); n != len(d.lines())+2 {
 		t.Errorf("%d lines tell of %d events", n, len(d.lines()))
 	}
 }

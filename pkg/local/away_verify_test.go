@@ -71,13 +71,13 @@ func TestDynamoDBIsAway(t *testing.T) {
 			if err := m.platform.SetFaults(vonagetest.Faults{Parallel: 16}); err != nil {
 				t.Fatal(err)
 			}
-			m.settle()
+			m.untilTaken()
 			before := len(m.platform.Webhooks())
 			w.state.Store(how)
 			for _, session := range sessions {
 				comeAndGo(m.platform, session, 20)
 			}
-			m.settle()
+			m.untilTaken()
 			for _, hook := range m.platform.Webhooks()[before:] {
 				if hook.Tries != 1 {
 					t.Errorf("%s was taken at try %d", hook.Event, hook.Tries)

@@ -68,7 +68,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			m.killInStorm(sessions, 12)
-			m.settle()
+			m.untilTaken()
 			for name := range sessions {
 				m.agree(name)
 			}
@@ -120,8 +120,8 @@ func (m *mortal) killInStorm(sessions map[string]string, times int) {
 	}
 }
 
-// settle waits until every webhook has been taken.
-func (m *mortal) settle() {
+// untilTaken waits until every webhook has been taken.
+func (m *mortal) untilTaken() {
 	m.t.Helper()
 	tries := 0
 	m.eventually("all webhooks are taken", func() bool {
@@ -157,37 +157,37 @@ func (m *mortal) agree(name string) {
 	})
 	v := m.view(name)
 	truth, _ := ids()
-	told := m.readLog(name, capOf(v))
-	if limit := capOf(v); v.Seats != len(truth) || len(told.seated) != len(truth) || limit > 0 && len(truth) > limit {
-		m.t.Errorf("%s: %d seats of %d, %d by the log, %d in truth", name, v.Seats, limit, len(told.seated), len(truth))
+	logged := m.readLog(name, capOf(v))
+	if limit := capOf(v); v.Seats != len(truth) || len(logged.seated) != len(truth) || limit > 0 && len(truth) > limit {
+		m.t.Errorf("%s: %d seats of %d, %d by the log, %d in truth", name, v.Seats, limit, len(logged.seated), len(truth))
 	}
 	full, _ := m.platform.Session(session)
 	for _, c := range full.Gone {
-		if c.Reason == vonagetest.ForceDisconnected && !told.sentAway[c.ID] {
+		if c.Reason == vonagetest.ForceDisconnected && !logged.sentAway[c.ID] {
 			m.t.Errorf("%s: %s was disconnected, and the log does not say why", name, c.ID)
 		}
 	}
 	for _, id := range truth {
-		if told.sentAway[id] {
+		if logged.sentAway[id] {
 			m.t.Errorf("%s: %s was told to go and is still in", name, id)
 		}
 	}
-	m.t.Logf("%s: %d lines, %d were let in, %d sent away, %d are in", name, told.lines, told.letIn, len(told.sentAway), len(truth))
+	m.t.Logf("%s: %d lines, %d were let in, %d sent away, %d are in", name, logged.lines, logged.letIn, len(logged.sentAway), len(truth))
 }
 
 func capOf(v api.Room) int { return v.Policy.MaxSeats() }
 
-// told is what a log says.
-type told struct {
+// tally is the sum of a log.
+type tally struct {
 	lines, letIn     int
 	seated, sentAway map[string]bool
 }
 
 // readLog adds up the log: its numbers have no holes, never more are seated
 // than the cap, and nobody is decided twice.
-func (m *mortal) readLog(name string, limit int) told {
+func (m *mortal) readLog(name string, limit int) tally {
 	m.t.Helper()
-	sum := told{seated: map[string]bool{}, sentAway: map[string]bool{}}
+	sum := tally{seated: map[string]bool{}, sentAway: map[string]bool{}}
 	for i, line := range m.lines(name) {
 		sum.lines++
 		id := ""

@@ -366,7 +366,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// FuzzParsePolicy: whatever comes in is refused as a Problem or is within its
+// FuzzParsePolicy: whatever comes in is refused as problem.Details or is within its
 // bounds and survives a store.
 func FuzzParsePolicy(f *testing.F) {
 	for _, c := range refusals {
@@ -384,7 +384,7 @@ func FuzzParsePolicy(f *testing.F) {
 			}
 			p = Stored(string(raw))
 		case err != nil:
-			t.Fatalf("not a Problem: %v", err)
+			t.Fatalf("not problem.Details: %v", err)
 		case p.MaxSeats() < 0 || p.MaxSeats() > MaxSeats || p.LessonSeconds() < 0 || p.LessonSeconds() > mostLesson ||
 			p.Quorum() < 1 || p.Quorum() > mostQuorum || !json.Valid([]byte(p.String())):
 			t.Errorf("out of bounds: %s", p)

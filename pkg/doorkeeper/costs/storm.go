@@ -70,7 +70,7 @@ func stormOf(t testing.TB, store *Counted, people, seats, processes, handlers in
 	wakes, began := h.wakes, h.Now()
 	s.Parked = h.hearAll(all, handlers)
 	s.Readings = len(h.Platform.Readings[h.session])
-	h.settle()
+	h.untilDecided()
 	s.Arrivals, s.LateReadings = store.Take(), len(h.Platform.Readings[h.session])-s.Readings
 	s.Wakes, s.Took = h.wakes-wakes, h.Now().Sub(began)
 	s.Left = len(h.Held)
@@ -85,8 +85,8 @@ func shuffle(dice *rand.Rand, posts []lesson.Event) {
 	dice.Shuffle(len(posts), func(i, j int) { posts[i], posts[j] = posts[j], posts[i] })
 }
 
-// settle lets time go on until nobody waits.
-func (h *house) settle() {
+// untilDecided lets time go on until nobody waits.
+func (h *house) untilDecided() {
 	h.t.Helper()
 	for range 30 {
 		l, _, err := h.store.Bare.Lesson(context.Background(), h.session)

@@ -34,7 +34,7 @@ type history struct {
 	born    int // people and streams
 	tokens  []string
 	caps    []capSince
-	told    sync.Mutex // people are sent away at the same time
+	judging sync.Mutex // people are sent away at the same time
 	said    []string
 	checked map[string]int // log lines judged so far, by session
 }
@@ -45,14 +45,14 @@ type capSince struct {
 	cap int
 }
 
-// told counts the histories.
-var told atomic.Int64
+// histories counts the histories.
+var histories atomic.Int64
 
 // Tell runs one random history over the store.
 func Tell(t *rapid.T, store room.Store) {
 	h := &history{World: NewWorld(store), t: t, checked: map[string]int{}}
 	h.seed = rapid.Uint64().Draw(t, "seed")
-	h.name = fmt.Sprintf("room%d", told.Add(1)) // the store keeps what earlier histories left
+	h.name = fmt.Sprintf("room%d", histories.Add(1)) // the store keeps what earlier histories left
 	h.Platform.Notify = h.notify
 	h.Platform.Skips = func(id string) bool { return h.fate(id, h.Now())%5 == 0 }
 	h.WakeTimes = h.wakeTimes
@@ -74,8 +74,8 @@ func Tell(t *rapid.T, store room.Store) {
 
 // say notes a step, so that a failing history can be read.
 func (h *history) say(format string, args ...any) {
-	h.told.Lock()
-	defer h.told.Unlock()
+	h.judging.Lock()
+	defer h.judging.Unlock()
 	h.said = append(h.said, clocked(h.Now())+"  "+fmt.Sprintf(format, args...))
 }
 

@@ -73,12 +73,12 @@ func (h *history) judge(l lesson.Lesson, lines []journal.Line, line journal.Line
 	}
 	x := h.Platform.Person(line.Connection)
 	limit := h.capAt(line.At)
-	claims := h.earlier(l, x, lines, line) + promises(l, lines, line)
+	rights := h.earlier(l, x, lines, line) + promises(l, lines, line)
 	if h.waitedAMinute(l, x, lines, line) {
 		return
 	}
-	if limit == 0 || claims < limit {
-		h.flunk("%s was told at %s that the room is full, with %d better claims on %d seats", x.ID, clocked(line.At), claims, limit)
+	if limit == 0 || rights < limit {
+		h.flunk("%s was told at %s that the room is full, with %d better rights to %d seats", x.ID, clocked(line.At), rights, limit)
 	}
 }
 
@@ -116,7 +116,7 @@ func (h *history) capAt(at epoch.Instant) int {
 // were not told to go, and the users whose earlier connection made room for
 // another one of theirs. Who holds a promise is counted by that.
 func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line) int {
-	users, told, back := map[string]string{}, map[string]journal.Reason{}, map[string]epoch.Instant{}
+	users, sentAway, back := map[string]string{}, map[string]journal.Reason{}, map[string]epoch.Instant{}
 	for _, l := range lines[:line.Seq-1] {
 		if l.Connection != "" && l.User != "" {
 			users[l.Connection] = l.User
@@ -125,7 +125,7 @@ func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line
 			back[l.Connection] = l.At // a newcomer since then
 		}
 		if l.Action == journal.DidRefuse || l.Action == journal.DidDisconnect {
-			told[l.Connection] = l.Reason
+			sentAway[l.Connection] = l.Reason
 		}
 	}
 	promised := map[string]bool{}
@@ -140,7 +140,7 @@ func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line
 		if !before || p.LeftAt != 0 && p.LeftAt.Add(maxLag) <= came || promised[p.ID] {
 			continue
 		}
-		switch told[p.ID] {
+		switch sentAway[p.ID] {
 		case "":
 			n++
 		case journal.DuplicateUser:
