@@ -6,8 +6,8 @@ import (
 	"usher/pkg/room"
 )
 
-// Admission is what somebody who may come in is given: what connects it, and
-// what its page shows of the lesson. A moment that is not known is 0.
+// Admission is the answer to somebody who may come in: the credentials, and the
+// facts about the lesson that a page shows. A moment that is not known is 0.
 type Admission struct {
 	room.Credentials
 	Role                        string // as the promise says; "" is none

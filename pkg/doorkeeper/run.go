@@ -187,7 +187,7 @@ func (s *Service) shed(ctx context.Context, l lesson.Lesson) bool {
 	return s.shedNow(ctx, l.Session)
 }
 
-// shedNow is shed for whoever has the lesson's turn.
+// shedNow is shed for a caller that has the lesson's turn.
 func (s *Service) shedNow(ctx context.Context, session string) bool {
 	l, _, err := s.known(ctx, session, nil)
 	if err != nil {

@@ -65,14 +65,14 @@ func gateStands(t *testing.T, r *rapid.T, client *dynamodb.Client, session strin
 	gateFields(reader(i), &got)
 	maps.DeleteFunc(got.users, func(_ string, n int) bool { return n == 0 })
 	want := compile(l)
-	if !rides(l) && got.Live != want.Live || got.Live < want.Live ||
+	if !shares(l) && got.Live != want.Live || got.Live < want.Live ||
 		got.Limit != want.Limit || got.CreatedAfter != want.CreatedAfter || got.size != want.size || !maps.Equal(got.users, want.users) {
 		r.Fatalf("the stored gate is %+v, the rules say %+v", got, want)
 	}
 	return l
 }
 
-func rides(l lesson.Lesson) bool {
+func shares(l lesson.Lesson) bool {
 	for _, p := range l.Promises {
 		if p.ForExistingSeat {
 			return true

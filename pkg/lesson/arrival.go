@@ -11,11 +11,11 @@ import (
 // whose tail is that long is trimmed first.
 const maxTail = 128
 
-// Gate is what an Add has to know of a lesson, compiled by the rules from the
-// whole of it. A store that cannot run Fits keeps these numbers beside the
+// Gate is all that an Add has to know of a lesson's seats, compiled by the rules
+// from the whole of it. A store that cannot run Fits keeps these numbers beside the
 // lesson and compares them.
 type Gate struct {
-	Live         int           // entries that hold a seat or count like it: who is in the item, and open promises
+	Live         int           // seats in the item, and promises that hold one
 	Limit        int           // an Add fits while Live is below it; 0 when every arrival needs a look at the others
 	CreatedAfter epoch.Instant // only connections created later than this can be added
 }
@@ -32,7 +32,7 @@ func (l *Lesson) Gate() Gate {
 	}
 	switch l.Status {
 	case journal.Open:
-		// One short of the quorum: whoever completes it starts the clock.
+		// One short of the quorum: the connection that completes it starts the clock.
 		g.Limit = min(g.Limit, l.quorum()-1)
 		for _, c := range l.Conns {
 			g.CreatedAfter = max(g.CreatedAfter, c.LeftAt)
@@ -43,7 +43,7 @@ func (l *Lesson) Gate() Gate {
 	return g
 }
 
-// Users gives everyone known by name who is in or holds a promise.
+// Users gives all users known by name that are in or hold a promise.
 func (l *Lesson) Users() map[string]bool {
 	users := map[string]bool{}
 	for _, c := range l.Conns {
@@ -60,14 +60,14 @@ func (l *Lesson) Users() map[string]bool {
 }
 
 // Arrival is one more connection that changes nothing else: no clock, no other
-// person's place. It takes a free seat, or joins those who wait for a look at
-// the list.
+// person's place. It takes a free seat, or joins the people who wait for a reading
+// of the list.
 type Arrival struct {
 	Session       string
 	PolicyVersion int64         // the policy that it was decided by
 	Conn          Conn          // Seated or Waiting
-	Line          journal.Line  // none for somebody who waits: nobody has looked yet
-	Due           epoch.Instant // for somebody who waits: the lesson's new Due
+	Line          journal.Line  // none for a waiting connection: nobody has looked yet
+	Due           epoch.Instant // for a waiting connection: the lesson's new Due
 	// Alone: nobody known by the same name may be there.
 	Alone bool
 	// Pinned: nothing may have been shed since the lesson was loaded, when this
@@ -76,7 +76,7 @@ type Arrival struct {
 	Shed   int64
 }
 
-// Waits reports whether the arrival joins those who wait.
+// Waits reports whether the arrival joins the people who wait.
 func (a Arrival) Waits() bool { return a.Conn.State == Waiting }
 
 // Fits reports whether everything that the arrival rests on holds in l.
@@ -117,7 +117,8 @@ func (a Arrival) Into(l Lesson) Lesson {
 // MaxTail is the number of log lines at which an Add no longer fits.
 const MaxTail = maxTail
 
-// Apply gives l without what s names. Base moves with the lines.
+// Apply gives l without the entries and lines that s names. Base moves with the
+// lines.
 func (s Shed) Apply(l Lesson) Lesson {
 	l.Conns, l.Promises, l.Seen = maps.Clone(l.Conns), maps.Clone(l.Promises), maps.Clone(l.Seen)
 	for _, id := range s.Conns {

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// The backlog is of people whom the item has no place for: who was told to go
-// and has not gone, beyond MaxAsked, and whom the list shows beyond FullSize.
-// Nobody is forgotten: the former stand in records, and as long as there is a
+// The backlog is connections for which the item has no place: those that were told
+// to go and have not gone, beyond MaxAsked, and those that the list shows beyond
+// FullSize. None is forgotten: the former stand in records, and as long as there is a
 // backlog the list is read soon, which brings all of them back, some at a time
 // and in turn.
 
 // How soon the list is read for the sake of the backlog. While the platform
-// disconnects nobody, that is as often as it is asked for those in the item.
+// disconnects nobody, that is as often as connections in the item are tried.
 const (
 	backlogGap        = 5 * time.Second
 	failingBacklogGap = time.Minute
 )
 
-// leaveExcess leaves so many of those who were told to go to the list: who would
-// be asked last. Whose turn it is now is asked all the same, once.
+// leaveExcess leaves so many of the connections that were told to go to the list:
+// the last in turn. Those whose turn it is now are asked all the same, once.
 func (t *turn) leaveExcess(n int) {
 	if n <= 0 {
 		return
@@ -50,8 +50,8 @@ func (t *turn) watchBacklog() {
 	t.l.WatchAt = earlier(t.l.WatchAt, t.now.Add(gap))
 }
 
-// reviewBacklog notes what a reading says: more tells that the item had no place
-// for all whom it shows.
+// reviewBacklog notes the end of the backlog by a reading, unless the item had no
+// place for all that it shows: more.
 func (t *turn) reviewBacklog(r Reading, more bool) {
 	switch {
 	case more:
@@ -65,7 +65,7 @@ func (t *turn) reviewBacklog(r Reading, more bool) {
 func (c Conn) isAsked() bool { return c.RetryAt != 0 }
 
 // leftToTheList reports whether the connection was told to go and nothing but
-// the list tells whether it did.
+// the list says whether it did.
 func (c Conn) leftToTheList() bool {
 	return c.DisconnectRequested() && c.LeftAt == 0 && c.RetryAt == 0 && !c.GivenUp
 }
@@ -84,9 +84,9 @@ func (t *turn) takes(n int) bool {
 	return true
 }
 
-// takeIn takes in whom a reading shows, and those of the records about whom there
-// is something to decide. It notes who was shown, and reports whether there was
-// no place for all of them.
+// takeIn takes in the connections that a reading shows, and those of the records
+// about which there is something to decide. It notes the shown ones, and reports
+// whether there was no place for all of them.
 func (t *turn) takeIn(s Reconcile, shown map[string]bool) (more bool) {
 	more = s.More
 	left := map[string]bool{}
@@ -116,7 +116,7 @@ func (t *turn) isStranger(p Presence) bool {
 	return !known
 }
 
-// newcomer is about what a stranger on the list becomes.
+// newcomer is about the size of a stranger on the list, once it is taken in.
 func newcomer(p Presence) *Conn { return &Conn{ID: p.ID, State: ListedOnly, ListedAt: p.Since + 1} }
 
 // shedSince reports whether the connection may have been shed after its record
@@ -125,7 +125,7 @@ func (s Reconcile) shedSince(l *Lesson, p Presence) bool {
 	return l.Shed != s.Shed && p.Since <= l.ShedThrough
 }
 
-// What one decision brings back from the records, so that it stays small.
+// Bounds of the records that one decision brings back, so that it stays small.
 const (
 	maxRecalled  = 64
 	mostRecalled = 32 << 10 // bytes
@@ -145,9 +145,10 @@ func Handful(records []Record) int {
 	return len(records)
 }
 
-// Recollect adds the records of those who are on the list and not in the item:
-// about whom there is nothing to decide is steady, of the others the first are
-// brought back, who was asked to go the least often before the rest.
+// Recollect adds the records of connections that are on the list and not in the
+// item: one about which there is nothing to decide is steady; of the others the
+// first are brought back, those that were asked to go the least often before the
+// rest.
 func (s *Reconcile) Recollect(records []Record) {
 	s.Steady = map[string]bool{}
 	back := s.Records

@@ -177,7 +177,7 @@ func (f *flood) fail() {
 	}
 }
 
-// read settles the lesson by a list of those who are in, and of strangers.
+// read reconciles the lesson with a list of those who are in, and of strangers.
 func (f *flood) read() {
 	r := lesson.Reading{Began: f.now, Whole: rapid.Bool().Draw(f.t, "whole")}
 	for _, id := range f.in {

@@ -11,8 +11,9 @@ import (
 )
 
 // countsForQuorum reports whether the connection's time in the session counts for the
-// quorum: in or once in, not refused, and not heard of too late. Who waits
-// counts once somebody has looked. Who was displaced for lack of room never had the right.
+// quorum: in or once in, not refused, and not heard of too late. A waiting
+// connection counts once somebody has looked. One that was displaced for lack of
+// room never had the right.
 func (c Conn) countsForQuorum() bool {
 	switch c.State {
 	case Seated:
@@ -48,7 +49,8 @@ func (c Conn) countsAt(at epoch.Instant) bool {
 	return c.countsForQuorum() && c.wasInAt(at) || c.CreatedAt <= at && at < c.CountedUntil
 }
 
-// person is by whom the connection counts: its user, or itself when unknown.
+// person is the key under which the connection counts: its user, or itself when
+// that is unknown.
 func (c Conn) person() string {
 	if c.User != "" {
 		return "u" + c.User
@@ -172,8 +174,8 @@ func (t *turn) endIfDue() {
 	}
 }
 
-// lookSoon has the list tell a second later who is still in: nobody stays for long
-// because a process died between the end and its requests.
+// lookSoon has the list read a second later, for connections still in: nobody
+// stays for long because a process died between the end and its requests.
 func (t *turn) lookSoon(id string) {
 	c := t.l.Conns[id]
 	c.RetryAt = t.now.Add(time.Second)

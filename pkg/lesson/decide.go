@@ -18,19 +18,19 @@ type Input interface{ decide(t *turn) error }
 var (
 	// ErrReadFirst says that nothing may be decided before Vonage's list is read.
 	ErrReadFirst = errors.New("the list of connections has to be read first")
-	// ErrCrowded says that the item can take in no more: what is over has to leave
-	// it first, or those who wait have to be decided.
+	// ErrCrowded says that the item can take in no more: entries that are over have
+	// to leave it first, or waiting connections have to be decided.
 	ErrCrowded = errors.New("too much stands in the lesson that is not over")
 )
 
 // Decision is everything that is to be said about one input. It is carried out
 // in this order: the deadline's wake is placed, the write is committed, then the
-// effects follow, and whoever asked hears the verdict. A write that loses its
+// effects follow, and the caller gets the verdict. A write that loses its
 // race takes the whole decision with it: it is decided again.
 type Decision struct {
 	Lesson Lesson // as it is once the write is committed
 	Write  Write
-	Add    Arrival // what to add, where that is the write
+	Add    Arrival // the connection to add, where that is the write
 	Lines  int     // log lines that the write appends
 	// WakeAt is the deadline that the write sets: a wake is asked for before the
 	// write, because a stray one is harmless and a missing one is not. 0 is none.
@@ -38,9 +38,9 @@ type Decision struct {
 	Effects Effects
 	// NextWas is the next moment at which there was something to do before the
 	// write: a wake has been asked for then. 0 where nothing is written, for
-	// whoever wrote it may have died before asking.
+	// the process that wrote the state may have died before asking.
 	NextWas epoch.Instant
-	// Verdict is nil, a *problem.Details for whoever asked, ErrReadFirst or
+	// Verdict is nil, a *problem.Details for the person who asked, ErrReadFirst or
 	// ErrCrowded. With a refusal there may be something to write all the same, for
 	// it is logged too.
 	Verdict error
@@ -56,9 +56,9 @@ const (
 	Swap                 // in place of the lesson that was loaded
 )
 
-// Decide is the whole of the rules: what was known and what came in give what
-// is known next and what is to be done. It has no side effects, and decides the
-// same whenever it is given the same.
+// Decide is the whole of the rules: the lesson as it was known and the input give
+// the next lesson and the effects. It has no side effects, and decides the same
+// whenever it is given the same.
 func Decide(l Lesson, in Input, now epoch.Instant) Decision {
 	next := l
 	next.Conns = maps.Clone(l.Conns)
@@ -93,8 +93,8 @@ func newDeadline(l, next Lesson) epoch.Instant {
 	return d
 }
 
-// turn is one decision in the making. Whatever it changes it notes: what is
-// written follows from that.
+// turn is one decision in the making. It notes all that it changes: the write
+// follows from that.
 type turn struct {
 	l        *Lesson
 	now      epoch.Instant
@@ -102,8 +102,8 @@ type turn struct {
 	lines    int             // log lines that were written
 	rest     bool            // anything else was written
 	recalled bool            // something came back from the records, which changes nothing yet
-	newcomer bool            // somebody came who is in now
-	place    int             // what is left below FullSize, once it was counted
+	newcomer bool            // a connection came that is in now
+	place    int             // bytes left below FullSize, once they were counted
 	counted  bool
 	effects  Effects
 	freed    int  // seats that this reading's evidence has freed
@@ -183,14 +183,14 @@ func (t *turn) log(line journal.Line) {
 	t.lines++
 }
 
-// logAbout logs what was decided about c as one line.
+// logAbout logs a decision about c as one line.
 func (t *turn) logAbout(c Conn, line journal.Line) {
 	line.Connection, line.User, line.Role = c.ID, c.User, c.Role
 	t.log(line)
 }
 
-// logArrival writes the first line of somebody who is still waiting for a look
-// at the list, before a line of another event tells what became of it.
+// logArrival writes the first line of a connection that still waits for a reading
+// of the list, before a line of another event says what became of it.
 func (t *turn) logArrival(c Conn) Conn {
 	if c.Unlogged && c.Created {
 		c.Unlogged = false
@@ -200,13 +200,13 @@ func (t *turn) logArrival(c Conn) Conn {
 	return c
 }
 
-// refuse sends away somebody who was never seated.
+// refuse sends away a connection that was never seated.
 func (t *turn) refuse(c Conn, why journal.Reason, line journal.Line) {
 	line.Action, line.Reason = journal.DidRefuse, why
 	t.sendAway(c, Refused, line)
 }
 
-// evict sends away somebody who was in.
+// evict sends away a connection that was in.
 func (t *turn) evict(c Conn, why journal.Reason, line journal.Line) {
 	line.Action, line.Reason = journal.DidDisconnect, why
 	t.sendAway(c, Evicted, line)
@@ -233,20 +233,20 @@ func (t *turn) seat(c Conn, line journal.Line) {
 		c = t.logArrival(c)
 	}
 	c.State, c.Unlogged = Seated, false
-	t.rideOn(c)
+	t.shareSeat(c)
 	line.Action = journal.DidSeat
 	t.write(c)
 	t.logAbout(c, line)
 }
 
-// rideOn lets the promises of c's user be for the seat that it now has: it came by
+// shareSeat lets the promises of c's user be for the seat that it now has: it came by
 // another token than theirs.
-func (t *turn) rideOn(c Conn) {
+func (t *turn) shareSeat(c Conn) {
 	if c.Promise == "" || t.l.Policy.Duplicates() == policy.Allow {
 		return
 	}
 	for _, p := range t.l.Promises {
-		if p.User == c.User && p.ID != c.Promise && p.open() && !p.ridesOnSeat() {
+		if p.User == c.User && p.ID != c.Promise && p.open() && !p.sharesSeat() {
 			p.ForExistingSeat = true
 			t.keep(p)
 		}

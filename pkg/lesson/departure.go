@@ -16,8 +16,8 @@ const departureDoubt = 30 * time.Second
 const maxDepartureChecks = 64
 
 // checkDeparture has a departure confirmed by a reading, unless the client itself
-// or the platform's word to it ended the connection: after a quick reconnect,
-// somebody may be reported as gone who goes on talking.
+// or the platform's word to it ended the connection: after a quick reconnect, a
+// client that goes on talking may be reported as gone.
 func (t *turn) checkDeparture(c *Conn, reason string) {
 	if reason == "clientDisconnected" || reason == "forceDisconnected" {
 		return
@@ -44,8 +44,8 @@ func (t *turn) confirmDepartures(began epoch.Instant) {
 	}
 }
 
-// comeBack takes in somebody whose departure was heard and whom a webhook shows
-// to have come later than it: as a newcomer, or to be sent away again.
+// comeBack takes in a connection whose departure was heard, where a webhook shows
+// that it came later than that: as a newcomer, or to be sent away again.
 func (t *turn) comeBack(c Conn, at epoch.Instant, event string) {
 	t.returned(c, at, event)
 	if c = t.l.Conns[c.ID]; c.State == Waiting {
@@ -63,8 +63,8 @@ func refuted(c Conn) Conn {
 	return c
 }
 
-// returned takes somebody who was taken for gone and is shown to be there at that
-// moment for a newcomer; who had been sent away is asked to go again.
+// returned takes a connection that was taken for gone, and is shown to be there at
+// that moment, for a newcomer; one that had been sent away is asked to go again.
 func (t *turn) returned(c Conn, at epoch.Instant, event string) {
 	if c.countsForQuorum() {
 		if c.CountedUntil = c.LeftAt; c.LeftLowerBound {

@@ -10,27 +10,28 @@ import (
 	"usher/pkg/journal"
 )
 
-// Effects are what has to be done out there. A decision gives those that follow
-// from it at once; Lesson.Outstanding derives from the state alone what is still
-// to be done, so that nothing is lost with the process that decided. Doing them
-// twice is doing them once.
+// Effects are the things that have to be done out there. A decision gives those
+// that follow from it at once; Lesson.Outstanding derives those that are still to
+// be done from the state alone, so that nothing is lost with the process that
+// decided. Doing them twice is doing them once.
 //
 // They are carried out from top to bottom.
 type Effects struct {
-	// GivenUp could not be ended within a day and are not asked to go any more:
-	// somebody has to be told.
+	// GivenUp are connections that could not be ended within a day and are not asked
+	// to go any more: an operator has to know.
 	GivenUp []string
 	// Signals are sent first, and the disconnects wait for none of them long.
 	Signals []Signal
 	// Disconnect are the connections to end.
 	Disconnect []string
-	// DismissOutside: people who stand only in records are to be told that the
-	// lesson is over.
+	// DismissOutside: people who stand only in records have to go, for the lesson is
+	// over.
 	DismissOutside bool
 	Read           Read
 	// Wake: a moment has come that has to be decided, see the input of that name.
 	Wake bool
-	// Pressing: it cannot wait until the lesson's next wake, whoever finds it.
+	// Pressing: it cannot wait until the lesson's next wake; any handler that finds
+	// it does it.
 	Pressing bool
 	// NextAt is the next moment at which there is something to do, exact to the
 	// second or better; 0 when only the watch is left.
@@ -42,8 +43,8 @@ func (e *Effects) Idle() bool {
 	return len(e.Disconnect) == 0 && !e.DismissOutside && e.Read == NoReading && !e.Wake
 }
 
-// Recover adds what another decision about the same input, whose commit's answer
-// was lost, asked for and l, decided since, confirms.
+// Recover adds the effects of another decision about the same input, whose commit's
+// answer was lost, as far as l, decided since, confirms them.
 func (e *Effects) Recover(lost Effects, l Lesson) {
 	for _, id := range lost.Disconnect {
 		c := l.Conns[id]
@@ -72,7 +73,7 @@ const (
 type Signal struct {
 	Type string
 	Data []byte // JSON
-	Last bool   // the lesson's last word: those who hear it are disconnected after it
+	Last bool   // the lesson's last word: its hearers are disconnected after it
 }
 
 // When a lesson is looked at without a reason of its own.
@@ -80,15 +81,15 @@ const (
 	watchFirst = 2 * time.Minute
 	// WatchEvery is how far apart the looks at a lesson in use are.
 	WatchEvery = 10 * time.Minute
-	// fastReadingFor is how long the last who came may wait before the list is
-	// read less often.
+	// fastReadingFor is how long the newest of the waiting may wait before the list
+	// is read less often.
 	fastReadingFor = time.Minute
 	slowReadingGap = 5 * time.Second
 	// giveUpAfter is when a connection that cannot be disconnected is given up.
 	giveUpAfter = 24 * time.Hour
 )
 
-// Outstanding derives from the state what comes first of what is due now.
+// Outstanding derives the first of the effects that are due now from the state.
 func (l *Lesson) Outstanding(now epoch.Instant) Effects {
 	e := Effects{NextAt: l.nextAt()}
 	retries := l.dueRetries(now)
@@ -139,7 +140,7 @@ func (l *Lesson) runningUntil() epoch.Instant {
 }
 
 // leftOutside reports whether the lesson is over and people who stand only in
-// records have not been told.
+// records have not been dismissed.
 func (l *Lesson) leftOutside() bool { return l.Status == journal.Ended && l.PresentOutside > 0 }
 
 // dueRetries gives the connections whose last request to disconnect failed, and
@@ -198,8 +199,8 @@ func (l *Lesson) peopleAt() epoch.Instant {
 	return at
 }
 
-// doubtAt is when the list has to be read to confirm what was heard: a departure,
-// or the start.
+// doubtAt is when the list has to be read to confirm a departure that was heard, or
+// the start.
 func (l *Lesson) doubtAt() epoch.Instant {
 	at := l.confirmAt()
 	for _, c := range l.Conns {
@@ -210,8 +211,8 @@ func (l *Lesson) doubtAt() epoch.Instant {
 	return at
 }
 
-// beingRead reports whether somebody reads the list for those who wait already,
-// and will see to whoever came in the meantime.
+// beingRead reports whether a reading is under way for the people who wait already;
+// it will serve those who came in the meantime, too.
 func (l *Lesson) beingRead(now epoch.Instant) bool {
 	return len(l.Waiting()) > 1 && now < l.ReadAt.Add(2*ReadingGap)
 }
@@ -225,8 +226,9 @@ func (t *turn) watch() {
 	}
 }
 
-// schedule gives up who was asked to go for a day, and keeps Due no later than
-// the next duty. Due moves as seldom as that allows: each move costs the store.
+// schedule gives up connections that were asked to go for a day, and keeps Due no
+// later than the next moment at which there is something to do. Due moves as seldom
+// as that allows: each move costs the store.
 func (t *turn) schedule() {
 	l := t.l
 	if l.Status != journal.Ended && l.EmptyReadings == 0 {

@@ -47,14 +47,14 @@ func (x *tale) came(id, user string, came, heard epoch.Instant) {
 	}}, heard)
 }
 
-// read settles the lesson by a complete list that shows who came when.
-func (x *tale) read(began, settled epoch.Instant, shown map[string]epoch.Instant) {
+// read reconciles the lesson with a complete list that shows who came when.
+func (x *tale) read(began, decided epoch.Instant, shown map[string]epoch.Instant) {
 	x.t.Helper()
 	r := lesson.Reading{Began: noon + began, Whole: true}
 	for id, came := range shown {
 		r.Present = append(r.Present, lesson.Presence{ID: id, Since: noon + came})
 	}
-	x.decide(lesson.Reconcile{Reading: &r}, settled)
+	x.decide(lesson.Reconcile{Reading: &r}, decided)
 }
 
 func (x *tale) is(id string, want lesson.State) {
@@ -111,7 +111,7 @@ func TestListOfAClockAhead(t *testing.T) {
 
 // Two readings that overlap say the same in either order of their settling.
 func TestOverlappingReadings(t *testing.T) {
-	settle := []func(*tale){
+	readings := []func(*tale){
 		func(x *tale) { x.read(10_000, 13_000, map[string]epoch.Instant{"A": 0}) },
 		func(x *tale) { x.read(11_500, 13_000, nil) },
 	}
@@ -119,7 +119,7 @@ func TestOverlappingReadings(t *testing.T) {
 		x := begin(t, `{}`)
 		x.came("A", "ann", 0, 100)
 		for _, i := range order {
-			settle[i](x)
+			readings[i](x)
 		}
 		x.came("B", "ben", 12_000, 13_100)
 		if x.l.Status != journal.Open || x.l.Conns["A"].LeftAt == 0 {

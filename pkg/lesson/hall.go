@@ -6,12 +6,12 @@ import (
 	"usher/pkg/journal"
 )
 
-// outsideRetryAfter is how long the process that ends a large lesson has before others
-// go on with those who stand only in records.
+// outsideRetryAfter is how long the process that ends a large lesson has before
+// another one goes on with the people who stand only in records.
 const outsideRetryAfter = 30 * time.Second
 
 // OutsideDismissed is a handful of people who stood only in records when the lesson
-// ended: they are told to go, each with its line in the log.
+// ended: they have to go, each with its line in the log.
 type OutsideDismissed struct {
 	Records []Record
 	Last    bool // nobody else is outside
@@ -33,19 +33,20 @@ func (x OutsideDismissed) decide(t *turn) error {
 		t.l.PresentOutside = 0
 	}
 	t.rest = true
-	t.effects.Disconnect = nil // whoever sends this asks them, all at once
+	t.effects.Disconnect = nil // the caller disconnects them, all at once
 	return nil
 }
 
-// leaveToTheList lets the item forget somebody who was told to go: the list, looked at
-// until it is empty, tells who did not.
+// leaveToTheList lets the item forget a connection that was told to go: the list,
+// read until it is empty, shows it if it does not.
 func (t *turn) leaveToTheList(id string) {
 	c := t.l.Conns[id]
 	c.RetryAt = 0
 	t.write(c)
 }
 
-// endedBy and endedFor say what ended the lesson and why, as its log does.
+// endedBy and endedFor give the event that ended the lesson and the reason, as its
+// log does.
 func (l *Lesson) endedBy() string {
 	if l.Outcome == journal.ByAdmin {
 		return journal.FromAPI
@@ -60,9 +61,9 @@ func (l *Lesson) endedFor() journal.Reason {
 	return journal.LessonOver
 }
 
-// OutsideFailed are people who were told to go while the request to the platform
-// failed: it is tried again. For whom there is no place, and for More who are not
-// among them, the list is read soon.
+// OutsideFailed are people whose request to disconnect failed: it is tried again.
+// For people who find no place in the item, and for More who are not among the
+// records, the list is read soon.
 type OutsideFailed struct {
 	Records []Record
 	More    bool

@@ -8,19 +8,20 @@ import (
 	"usher/pkg/policy"
 )
 
-// identity is who a connection says it is, or is known to be.
+// identity is the user and role that a connection claims, or is known to have.
 type identity struct {
 	user, role string
 	promise    string // the promise whose data it carries
 	foreign    bool
 }
 
-// promiseData is what travels with a promised connection: visible to everyone
-// in the session, so nothing but an id that nobody can guess.
+// promiseData travels with a promised connection: visible to everyone in the
+// session, so nothing but an id that nobody can guess.
 type promiseData struct {
 	Usher string `json:"usher"`
 }
 
+// DataOf gives the connection data of a promise's tokens.
 func DataOf(promise string) string {
 	data, _ := json.Marshal(promiseData{promise}) // a struct of one string always marshals
 	return string(data)
@@ -38,8 +39,8 @@ func promiseIn(data string) string {
 	return d.Usher
 }
 
-// identify says who carries the data: the user of the promise it names, else a
-// foreigner by its own words.
+// identify gives the identity behind the data: the user of the promise that it
+// names, else a foreigner by its own words.
 func (l *Lesson) identify(data string) identity {
 	if id := promiseIn(data); id != "" {
 		if p, ok := l.Promises[id]; ok {
@@ -53,7 +54,7 @@ func (l *Lesson) identify(data string) identity {
 // foreigner reads the data of a token that Usher did not issue. A JSON object
 // names the user by the first of userFields that holds an id, and the role
 // where that is a text; other JSON, broken JSON that begins with a brace and
-// empty data name nobody; any other text is the user itself. What is out of
+// empty data name nobody; any other text is the user itself. A user out of
 // bounds is unknown.
 func foreigner(data string) (user, role string) {
 	trimmed := strings.TrimSpace(data)
@@ -82,7 +83,7 @@ func userOf(fields map[string]json.RawMessage) string {
 		id, found := idOf(fields[name])
 		if !found {
 			var inner map[string]json.RawMessage
-			_ = json.Unmarshal(fields[name], &inner) // what is no object has no id
+			_ = json.Unmarshal(fields[name], &inner) // a value that is no object has no id
 			id, found = idOf(inner["id"])
 		}
 		if found && policy.ValidUser(id) {
@@ -112,7 +113,7 @@ func idOf(value json.RawMessage) (id string, found bool) {
 }
 
 func textOf(value json.RawMessage) (text string) {
-	_ = json.Unmarshal(value, &text) // what is no text stays empty
+	_ = json.Unmarshal(value, &text) // a value that is no text stays empty
 	return text
 }
 

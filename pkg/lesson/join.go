@@ -12,7 +12,7 @@ import (
 	"usher/pkg/problem"
 )
 
-// Join is somebody with a ticket who asks for credentials.
+// Join is a user with a ticket who asks for credentials.
 type Join struct {
 	User, Role string
 	ID         string        // of the promise, if a new one is given
@@ -21,7 +21,7 @@ type Join struct {
 	// Since is when it was asked: a reading that began no more than ReadingGap
 	// before is a look at the list for this request too.
 	Since epoch.Instant
-	// Looked is what a reading of the list made for this request showed.
+	// Looked is the reading of the list that was made for this request.
 	Looked *Reconcile
 }
 
@@ -128,7 +128,7 @@ func (t *turn) release(user string, p *Promise) map[string]Promise {
 	return released
 }
 
-// Full reports whether there is no seat for somebody new, by what is known.
+// Full reports whether there is no seat for a newcomer, as far as it is known.
 func (l *Lesson) Full(now epoch.Instant) bool {
 	limit := l.Policy.MaxSeats()
 	return limit > 0 && l.seatsUnavailableTo(lastInLine(now)) >= limit
@@ -137,8 +137,9 @@ func (l *Lesson) Full(now epoch.Instant) bool {
 // lastInLine is a connection behind all that have come.
 func lastInLine(now epoch.Instant) Conn { return Conn{CreatedAt: now.Add(time.Hour)} }
 
-// turnAwayFull refuses for lack of room or a user who is in, after the list was
-// read; where somebody is too young to be proven gone, it is worth asking again.
+// turnAwayFull refuses for lack of room, or because the user is in, after the list
+// was read; where a connection is too young to be proven gone, it is worth asking
+// again.
 func (t *turn) turnAwayFull(a Join, holders []Conn, why journal.Reason, code problem.Code, detail string) error {
 	looked := t.l.ReconciledAt
 	if a.Looked == nil && looked <= a.Since.Add(-ReadingGap) {

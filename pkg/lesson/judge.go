@@ -8,7 +8,7 @@ import (
 	"usher/pkg/policy"
 )
 
-// evidence is what a reading of the list proves.
+// evidence is the proof that a reading of the list gives.
 type evidence struct {
 	began epoch.Instant
 	shown map[string]bool
@@ -86,8 +86,8 @@ func (t *turn) judgeFull(c Conn, line journal.Line, by *evidence) {
 	t.wait(c, line, by)
 }
 
-// mayBeAReload reports whether the list shows somebody earlier than c who was not
-// heard of and may be c's own user, whose seat would be c's then.
+// mayBeAReload reports whether the list shows a connection earlier than c that was
+// not heard of and may be of c's own user, whose seat would be c's then.
 func (l *Lesson) mayBeAReload(c Conn, by *evidence) bool {
 	if c.User == "" || l.Policy.Duplicates() == policy.Allow || c.Foreign && !l.Policy.JudgesForeignDuplicates() {
 		return false

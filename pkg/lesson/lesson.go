@@ -12,10 +12,10 @@ const (
 	// maxConnsInItem is how many connections stand in the item while they are in;
 	// beyond it the oldest are shed into records of their own.
 	maxConnsInItem = 64
-	// MaxAsked is how many of those stand in the item who were told to go and have
-	// not gone: as many as a full room that ends has. Beyond it they are left to the
-	// list, or one person whom the platform does not disconnect could fill the item
-	// by connecting again and again.
+	// MaxAsked is how many connections stand in the item that were told to go and
+	// have not gone: as many as a full room that ends has. Beyond it they are left to
+	// the list, or one person that the platform does not disconnect could fill the
+	// item by connecting again and again.
 	MaxAsked = 64
 	// maxPromisesInHall is how many open promises stand in the item of a room
 	// without a cap, where they hold nobody's seat.
@@ -37,15 +37,15 @@ type Lesson struct {
 
 	Policy        policy.Policy `json:"policy"`        // in force
 	PolicyVersion int64         `json:"policyVersion"` // the room's revision that brought it
-	// Rules are what could start the lesson, and since when: a start is judged
-	// by the rule in force at its moment. The last one is in force.
+	// Rules are the rules under which the lesson could start, and since when: a start
+	// is judged by the rule in force at its moment. The last one is in force.
 	Rules policy.Rules `json:"rules"`
 
 	Status    journal.Status  `json:"status"`
 	Outcome   journal.Outcome `json:"outcome,omitempty"`
 	StartedAt epoch.Instant   `json:"startedAt,omitempty"`
 	EndedAt   epoch.Instant   `json:"endedAt,omitempty"`
-	// ExtendedMillis is what extend added to the deadline by seconds.
+	// ExtendedMillis is the time that extend added to the deadline by seconds.
 	ExtendedMillis int64         `json:"extended,omitempty"`
 	FixedEnd       epoch.Instant `json:"fixedEnd,omitempty"` // the deadline as extend gave it; it stands as given
 
@@ -62,29 +62,30 @@ type Lesson struct {
 	Shed           int64         `json:"shed,omitempty"`    // records shed so far; 0: nobody was forgotten
 	ShedThrough    epoch.Instant `json:"floor,omitempty"`   // latest createdAt among the shed
 	PresentOutside int64         `json:"outside,omitempty"` // connections that are in, but stand only in records
-	// PromisedThrough is until when somebody may connect by a promise that was shed
-	// while it was open.
+	// PromisedThrough is the last moment at which a connection may come by a promise
+	// that was shed while it was open.
 	PromisedThrough epoch.Instant `json:"promisedThrough,omitempty"`
 
-	// OutsideRetryAt is when to go on telling those outside the item that it is over.
+	// OutsideRetryAt is when to go on dismissing the people outside the item.
 	OutsideRetryAt epoch.Instant `json:"clearAt,omitempty"`
-	// ReconciledAt is when the newest reading began by which the lesson was settled.
+	// ReconciledAt is when the newest reading began with which the lesson was
+	// reconciled.
 	ReconciledAt epoch.Instant `json:"settledAt,omitempty"`
 	ReadAt       epoch.Instant `json:"readAt,omitempty"` // when the newest reading of the list began
 	// NotFound counts the readings in a row that were answered 404, NotFoundSince is
 	// when the first of them began: after a while they are an empty list.
 	NotFound      int           `json:"notFound,omitempty"`
 	NotFoundSince epoch.Instant `json:"notFoundSince,omitempty"`
-	// ListRefusedUntil is when the list is worth reading again that the platform
-	// refuses to show.
+	// ListRefusedUntil is when a list that the platform refuses to show is worth
+	// reading again.
 	ListRefusedUntil epoch.Instant `json:"blindUntil,omitempty"`
 	WatchAt          epoch.Instant `json:"watchAt,omitempty"` // when the list is to be compared next
-	// Backlog: there may be people in the session whom nothing but the list brings
-	// into the item: who were told to go, or for whom there was no place.
+	// Backlog: there may be people in the session that nothing but the list brings
+	// into the item: they were told to go, or there was no place for them.
 	Backlog       bool `json:"backlog,omitempty"`
 	EmptyReadings int  `json:"empty,omitempty"` // complete empty readings in a row since the end
-	// Due is when the sweep looks at the lesson: no later than its next duty,
-	// 0 when it has none.
+	// Due is when the sweep looks at the lesson: no later than the next moment at
+	// which there is something to do, 0 when there is none.
 	Due epoch.Instant `json:"due,omitempty"`
 }
 
@@ -109,20 +110,20 @@ type Conn struct {
 
 	User    string `json:"user,omitempty"` // "" is an unknown user
 	Role    string `json:"role,omitempty"`
-	Promise string `json:"promise,omitempty"` // whose data it carried, first or again
+	Promise string `json:"promise,omitempty"` // the id in its data; the promise may have been used before
 	// ByPromise: it came under a token of the promise that was still expected.
 	ByPromise bool `json:"byPromise,omitempty"`
 	Foreign   bool `json:"foreign,omitempty"` // its token is not Usher's
 
 	State  State          `json:"state"`
 	Reason journal.Reason `json:"reason,omitempty"` // why it was told to go
-	// Held: its seat came by a promise, and is never taken for somebody else.
+	// Reserved: its seat came by a promise, and is never taken for another.
 	Reserved bool `json:"held,omitempty"`
-	// Firm: its seat was given on the list's evidence; no late webhook takes it.
+	// Confirmed: its seat was given on the list's evidence; no late webhook takes it.
 	Confirmed bool `json:"firm,omitempty"`
-	// Old: first heard of more than ten minutes after it was created.
+	// HeardLate: first heard of more than ten minutes after it was created.
 	HeardLate bool `json:"old,omitempty"`
-	// Untold: its first log line is still to be written.
+	// Unlogged: its first log line is still to be written.
 	Unlogged bool `json:"untold,omitempty"`
 	// PlaceAt and PlaceID are the place in the order that it took over from an
 	// older connection of the same user; zero: its own.
@@ -148,7 +149,7 @@ type Conn struct {
 	// one, heard again, is no news.
 	RefutedLeftAt epoch.Instant `json:"refutedLeftAt,omitempty"`
 
-	ListedAt epoch.Instant `json:"listedAt,omitempty"` // first reading that showed it while unheard
+	ListedAt epoch.Instant `json:"listedAt,omitempty"` // first reading that showed it while it was listed only
 
 	// A connection that was told to go and is not proven gone:
 	DisconnectRequestedAt epoch.Instant `json:"toldAt,omitempty"`  // when it was decided
@@ -159,7 +160,7 @@ type Conn struct {
 	Streams map[string]Stream `json:"streams,omitempty"`
 }
 
-// Stream is what a connection publishes.
+// Stream is a stream that a connection publishes.
 type Stream struct {
 	Kind      policy.Kind   `json:"kind,omitempty"`
 	CreatedAt epoch.Instant `json:"createdAt"`
@@ -167,8 +168,8 @@ type Stream struct {
 	Gone      bool          `json:"gone,omitempty"` // streamDestroyed was heard
 }
 
-// Promise is a seat held for somebody who was given credentials, and after
-// that the memory of who it was.
+// Promise is a seat that is kept for a user who was given credentials, and after
+// that the memory of the user.
 type Promise struct {
 	ID              string        `json:"id"`
 	User            string        `json:"user"`
@@ -186,9 +187,9 @@ type Promise struct {
 	Used    string        `json:"used,omitempty"` // the connection that came under it
 }
 
-// Record is what a lesson remembers outside its item: exactly one of the
+// Record is an entry that a lesson remembers outside its item: exactly one of the
 // pointers is set. Ids of connections stand as they are, promises as "p:ID",
-// digests as "e:DIGEST", users who are in outside the item as "u:USER".
+// digests as "e:DIGEST", users that are in outside the item as "u:USER".
 type Record struct {
 	ID      string        `json:"id"`
 	Conn    *Conn         `json:"conn,omitempty"`
@@ -198,16 +199,17 @@ type Record struct {
 	Holder string `json:"holder,omitempty"`
 }
 
-// Shed is what leaves a lesson's item: the first Lines log lines (chunks of
-// eight, or none), and Records with their ids. Conns, Promises and Seen name the entries to remove.
+// Shed names all that leaves a lesson's item: the first Lines log lines (chunks of
+// eight, or none), and Records with their ids. Conns, Promises and Seen name the
+// entries to remove.
 type Shed struct {
 	Lines          int
 	Records        []Record
 	Conns          []string
 	Promises       []string
 	Seen           []string
-	ShedThrough    epoch.Instant // the lesson's new Floor
-	PresentOutside int64         // added to the lesson's Outside
+	ShedThrough    epoch.Instant // the lesson's new one
+	PresentOutside int64         // added to the lesson's
 	// PromisedThrough is the lesson's new one, where it is later.
 	PromisedThrough epoch.Instant
 }

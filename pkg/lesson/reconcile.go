@@ -13,9 +13,9 @@ import (
 // finds people whose webhook was lost, lets promises lapse, and decides those
 // who wait. A nil Reading is one that failed: it frees and refuses nobody.
 // Records are those of connections outside the item about which there is
-// something to decide; Steady names those outside about whom there is nothing,
-// or nothing yet; More says that some of them wait for another reading. Shed is
-// how many records the lesson had shed when they were looked for.
+// something to decide; Steady names the connections outside about which there is
+// nothing, or nothing yet; More says that some of them wait for another reading.
+// Shed is how many records the lesson had shed when they were looked for.
 type Reconcile struct {
 	Reading *Reading
 	// Forbidden: the platform refused to show the list, and will go on so until
@@ -27,12 +27,13 @@ type Reconcile struct {
 	Shed      int64
 }
 
-// Margins of what a reading proves, by Usher's clock.
+// Margins of a reading's proof, by Usher's clock.
 const (
 	// absenceProvesAfter is how long after Usher heard of a connection a reading must
 	// begin for absence to prove that it left.
 	absenceProvesAfter = 5 * time.Second
-	// listedOnlyPatience is how long somebody who is only shown may stay unheard of.
+	// listedOnlyPatience is how long a connection may be listed only before it is
+	// judged.
 	listedOnlyPatience = time.Minute
 )
 
@@ -47,7 +48,7 @@ func (s Reconcile) decide(t *turn) error {
 	return nil
 }
 
-// readingFailed logs those who wait, now that somebody has looked.
+// readingFailed logs the waiting connections, now that somebody has looked.
 func (t *turn) readingFailed(forbidden bool) {
 	if forbidden {
 		t.l.ListRefusedUntil, t.rest = t.now.Add(time.Minute), true
@@ -65,8 +66,9 @@ func (t *turn) readingFailed(forbidden bool) {
 	}
 }
 
-// retryUnproven has those told to go once more whom this reading proved neither
-// gone nor there: the process that was to tell them may have died.
+// retryUnproven asks connections to go once more that were told to and that this
+// reading proved neither gone nor there: the process that was to disconnect them
+// may have died.
 func (t *turn) retryUnproven() {
 	for _, c := range t.l.Conns {
 		if c.RetryAt != 0 && c.Tries == 0 && c.RetryAt <= t.now {
@@ -81,8 +83,8 @@ func (t *turn) endedWatchGap() time.Duration {
 	return min(max(t.now.Sub(t.l.EndedAt), time.Second), time.Minute)
 }
 
-// What makes readings that are answered 404 an empty list: so many in a row, over
-// so long.
+// Readings that are answered 404 are an empty list after so many in a row, over so
+// long.
 const (
 	notFoundReadings = 3
 	notFoundFor      = time.Minute
@@ -125,7 +127,7 @@ func (t *turn) reconcile(s Reconcile) {
 	t.reviewBacklog(r, more)
 }
 
-// judgeWaiting decides those who wait by the evidence, the earliest first.
+// judgeWaiting decides the waiting connections by the evidence, the earliest first.
 func (t *turn) judgeWaiting(by *evidence) {
 	for _, c := range t.l.Waiting() {
 		// A decision about somebody earlier may have decided this one too.
@@ -135,8 +137,8 @@ func (t *turn) judgeWaiting(by *evidence) {
 	}
 }
 
-// firstLine is what the decision about a waiting connection answers to: its own
-// webhook if that has not been logged.
+// firstLine names the event that a decision about a waiting connection answers to:
+// its own webhook if that has not been logged.
 func firstLine(c Conn) journal.Line {
 	if c.Unlogged {
 		return journal.Line{Event: journal.ConnectionCreated, EventAt: c.CreatedAt}
@@ -168,7 +170,7 @@ func (t *turn) listed(p Presence, began epoch.Instant) {
 	}
 }
 
-// absent frees those whom a complete reading does not show, where it began
+// absent frees connections that a complete reading does not show, where it began
 // late enough to prove it. They left when they were last proven in.
 func (t *turn) absent(by *evidence) {
 	gone := t.l.Pick(func(c Conn) bool {
@@ -180,7 +182,7 @@ func (t *turn) absent(by *evidence) {
 			continue
 		}
 		c.LeftAt, c.LeftLowerBound, c.RetryAt = max(c.ShownAt, c.CreatedAt), true, 0
-		told := c.DisconnectRequested()
+		wasToGo := c.DisconnectRequested()
 		if c.State == Seated {
 			t.freed++
 		}
@@ -189,7 +191,7 @@ func (t *turn) absent(by *evidence) {
 		}
 		c = t.logArrival(c)
 		t.write(c)
-		if !told {
+		if !wasToGo {
 			t.logAbout(c, journal.Line{Event: journal.FromReconcile, Action: journal.DidRepair, Reason: journal.Reconciled})
 		}
 	}
@@ -205,13 +207,13 @@ func (t *turn) releaseLapsed(by *evidence) {
 	}
 	for _, p := range t.l.sortedPromises() {
 		if p.open() && by.began >= p.lapsesAt() {
-			held := p.Used == "" || t.l.takesSeat(p)
+			kept := p.Used == "" || t.l.takesSeat(p)
 			if t.l.takesSeat(p) {
 				t.freed++
 			}
 			p.Released = true
 			t.keep(p)
-			if !held {
+			if !kept {
 				continue
 			}
 			t.log(journal.Line{Event: journal.FromReconcile, User: p.User, Role: p.Role, Action: journal.DidRepair, Reason: journal.Reconciled, Note: journal.PromiseLapsed})
@@ -229,8 +231,9 @@ func (l *Lesson) sortedPromises() []Promise {
 	return promises
 }
 
-// judgeListedOnly judges those who were shown a minute ago and never heard of: as the
-// user of an unused promise in whose life they came, else as unknown strangers.
+// judgeListedOnly judges connections that were shown a minute ago and never heard
+// of: as the user of an expected promise in whose life they came, else as unknown
+// strangers.
 func (t *turn) judgeListedOnly(by *evidence) {
 	if t.l.Status == journal.Ended {
 		return
@@ -246,8 +249,9 @@ func (t *turn) judgeListedOnly(by *evidence) {
 	}
 }
 
-// likelyIdentity says who somebody is taken for whose webhook never came. Who may
-// have come by a promise that does not stand in the item is no foreigner.
+// likelyIdentity is the identity that a connection is given whose webhook never
+// came. One that may have come by a promise that does not stand in the item is no
+// foreigner.
 func (l *Lesson) likelyIdentity(c Conn) identity {
 	for _, p := range l.sortedPromises() {
 		if p.expected() && p.GivenAt <= c.CreatedAt.Add(maxAhead) && c.CreatedAt <= p.lapsesAt().Add(maxAhead) {
@@ -257,8 +261,8 @@ func (l *Lesson) likelyIdentity(c Conn) identity {
 	return identity{foreign: c.CreatedAt > l.PromisedThrough}
 }
 
-// watchOpen notes what a reading says about whether to go on watching: a lesson
-// in use is looked at every ten minutes, one that was empty twice no more.
+// watchOpen notes whether to go on watching, by a reading: a lesson in use is
+// looked at every ten minutes, one that was empty twice no more.
 func (t *turn) watchOpen(r Reading) {
 	if t.now < t.l.WatchAt {
 		return
@@ -274,8 +278,8 @@ func (t *turn) watchOpen(r Reading) {
 	t.rest = true
 }
 
-// watchEnded notes what a reading says about an ended session, which is looked at
-// until it is empty twice, or a day has passed.
+// watchEnded notes whether to go on watching an ended session, by a reading: until
+// it is empty twice, or a day has passed.
 func (t *turn) watchEnded(r Reading) {
 	t.l.EmptyReadings++
 	if len(r.Present) > 0 || !r.Whole {

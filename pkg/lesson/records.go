@@ -7,13 +7,16 @@ import (
 	"usher/pkg/journal"
 )
 
-// Keys of the records that are not connections.
-func PromiseKey(id string) string  { return "p:" + id }
-func digestKey(d string) string    { return "e:" + d }
+// PromiseKey is the id of a promise's record.
+func PromiseKey(id string) string { return "p:" + id }
+
+// HolderKey is the id of the record that says by which connection a user is in.
 func HolderKey(user string) string { return "u:" + user }
 
+func digestKey(d string) string { return "e:" + d }
+
 // RecordsFor gives the ids of the records that have to be loaded before the event
-// can be decided: what was shed and may be meant. Usually none.
+// can be decided: those of shed entries that it may be about. Usually none.
 func (l *Lesson) RecordsFor(e Event) []string {
 	if l.Shed == 0 {
 		return nil
@@ -56,8 +59,8 @@ func Holders(records []Record) []string {
 	return ids
 }
 
-// recall brings what was shed back into the item, to be decided with the rest.
-// What still stands in the item is newer than its record.
+// recall brings shed entries back into the item, to be decided with the rest. An
+// entry that still stands in the item is newer than its record.
 func (t *turn) recall(records []Record) {
 	for _, r := range records {
 		switch {
@@ -86,7 +89,7 @@ func (t *turn) recallConn(c Conn) {
 	}
 }
 
-// How much of what is over stays in the item.
+// How many entries that are over stay in the item.
 const (
 	tailHigh  = 16 // log lines at which the oldest chunks are shed
 	tailLow   = 8
@@ -98,7 +101,7 @@ const (
 	moreWitnesses = 16
 )
 
-// ToShed says what to shed from the lesson now, if anything.
+// ToShed names all that is to be shed from the lesson now, if anything.
 func (l *Lesson) ToShed() (Shed, bool) {
 	s := Shed{ShedThrough: l.ShedThrough}
 	if len(l.Tail) >= tailHigh {
@@ -150,8 +153,8 @@ func (c Conn) isOver() bool {
 }
 
 // keptWitnesses are the connections that stay in the item though they would
-// leave it, because the start rests on them: one for each person, who stayed the
-// longest, and of many people the first.
+// leave it, because the start rests on them: for each person the one that stayed
+// the longest, and of many people those of the first.
 func (l *Lesson) keptWitnesses() map[string]bool {
 	if l.Status != journal.Running {
 		return nil
@@ -198,8 +201,8 @@ func (l *Lesson) shedPromises(s *Shed) {
 }
 
 // shedOpenPromises sheds the oldest of the open promises in a room without a cap,
-// where they hold nobody's seat: who comes by one of them is its user all the
-// same. Nor do they hold one when the room is given a cap.
+// where they hold nobody's seat: a connection by one of them is its user's
+// all the same. Nor do they hold one when the room is given a cap.
 func (l *Lesson) shedOpenPromises(s *Shed) {
 	if l.Policy.MaxSeats() > 0 || len(l.Promises) < maxPromisesInHall+goneHigh {
 		return

@@ -135,8 +135,8 @@ func (Wake) decide(t *turn) error {
 	return nil
 }
 
-// ClaimReading takes the right to read the list now; at most one reading a second may
-// begin. ErrReadFirst means that somebody else has it.
+// ClaimReading takes the right to read the list now; at most one reading a second
+// may begin. ErrReadFirst means that another process has it.
 type ClaimReading struct{}
 
 // ReadingGap is how far apart two readings of a session's list begin.
@@ -154,11 +154,11 @@ func (t *turn) claimReading() {
 	t.l.ReadAt, t.rest, t.effects.Read = t.now, true, ClaimedReading
 }
 
-// DisconnectFailed is what came of a request to disconnect. A request that succeeded
-// needs no word: connectionDestroyed or the list will tell.
+// DisconnectFailed is a request to disconnect that failed. One that succeeded needs
+// no word: connectionDestroyed or the list will tell.
 type DisconnectFailed struct {
 	Connection string
-	After      int  // how many had failed before; what is heard again counts once
+	After      int  // how many had failed before; a failure heard again counts once
 	Gone       bool // the platform does not know it (404)
 	Forbidden  bool // somebody has to look at the settings
 }
@@ -194,8 +194,8 @@ func backoff(tries int) time.Duration {
 	return min(time.Second<<min(tries-1, 6), time.Minute)
 }
 
-// DisconnectSucceeded is a request to disconnect that succeeded after failures: from here on
-// the list tells whether it helped.
+// DisconnectSucceeded is a request to disconnect that succeeded after failures:
+// from here on the list tells whether it helped.
 type DisconnectSucceeded struct{ Connection string }
 
 func (s DisconnectSucceeded) decide(t *turn) error {

@@ -68,8 +68,8 @@ func TestHeirOfAGhostJustifiesNothing(t *testing.T) {
 	x.is("T", lesson.Waiting)
 }
 
-// An alarm that is a millisecond early ends nothing.
-func TestAlarmBeforeItsTime(t *testing.T) {
+// A wake that is a millisecond early ends nothing.
+func TestWakeBeforeItsTime(t *testing.T) {
 	x := begin(t, `{"lessonSeconds":60}`)
 	x.came("A", "ann", 0, 0)
 	x.came("B", "ben", 0, 0)
@@ -96,9 +96,9 @@ func TestPromiseOutlastsAStranger(t *testing.T) {
 	}
 }
 
-// Who was told to go and whose request succeeded is looked for, not asked again
+// A connection whose request to disconnect succeeded is looked for, not asked again
 // blindly.
-func TestToldAreLookedFor(t *testing.T) {
+func TestDisconnectedAreLookedFor(t *testing.T) {
 	x := begin(t, `{"foreignTokens":"refuse"}`)
 	x.came("A", "ann", 0, 0)
 	if e := x.l.Outstanding(noon + 5_000); e.Read != lesson.DueReading || len(e.Disconnect) != 0 {

@@ -21,7 +21,7 @@ func (c Conn) seated() bool { return c.LeftAt == 0 && c.State == Seated }
 // DisconnectRequested reports whether the connection has been told to go.
 func (c Conn) DisconnectRequested() bool { return c.State == Refused || c.State == Evicted }
 
-// place is the connection's place in the order of those who came.
+// place is the connection's place in the order of coming.
 func (c Conn) place() (epoch.Instant, string) {
 	if c.PlaceAt != 0 {
 		return c.PlaceAt, c.PlaceID
@@ -29,19 +29,20 @@ func (c Conn) place() (epoch.Instant, string) {
 	return c.cameAt(), c.ID
 }
 
-// cameAt is when the connection came: somebody who was freed and is shown again
-// is a newcomer.
+// cameAt is when the connection came: one that was freed and is shown again is a
+// newcomer.
 func (c Conn) cameAt() epoch.Instant { return max(c.CreatedAt, c.BackAt) }
 
-// byPlace orders connections by who came first; of two at the same
-// millisecond, the smaller id.
+// byPlace orders connections by their places; of two at the same millisecond, the
+// smaller id is first.
 func byPlace(a, b Conn) int {
 	at, aid := a.place()
 	bt, bid := b.place()
 	return cmp.Or(cmp.Compare(at, bt), cmp.Compare(aid, bid))
 }
 
-// byAge orders connections by their own creation, whatever place they took over.
+// byAge orders connections by their own coming, without the places that they took
+// over.
 func byAge(a, b Conn) int {
 	return cmp.Or(cmp.Compare(a.cameAt(), b.cameAt()), cmp.Compare(a.ID, b.ID))
 }
@@ -69,9 +70,9 @@ func byCreation(a, b Conn) int {
 // away.
 func (p Promise) open() bool { return p.expected() && !p.Released }
 
-// ridesOnSeat reports whether the promise takes no seat beside the one that its
+// sharesSeat reports whether the promise takes no seat beside the one that its
 // user has: it was given for that one, or its first connection has come.
-func (p Promise) ridesOnSeat() bool { return p.ForExistingSeat || p.Used != "" }
+func (p Promise) sharesSeat() bool { return p.ForExistingSeat || p.Used != "" }
 
 // lapsesAt is when an open promise stops being one, once a reading that began
 // later shows nobody unheard of.
@@ -95,8 +96,8 @@ func (l *Lesson) disputed() bool {
 	return false
 }
 
-// seatsTaken counts what stands in the item and takes a seat: who is seated, and the
-// promises that hold one.
+// seatsTaken counts the seats in the item: of seated connections, and of promises
+// that hold one.
 func (l *Lesson) seatsTaken() int {
 	n := 0
 	for _, c := range l.Conns {
@@ -120,7 +121,7 @@ func (l *Lesson) SeatsPromised() int {
 }
 
 // takesSeat reports whether the promise takes a seat by itself: until its
-// connection is decided, and unless it rides on the seat that its user has.
+// connection is decided, and unless it is for the seat that its user has.
 func (l *Lesson) takesSeat(p Promise) bool {
 	switch {
 	case p.Released:
@@ -132,7 +133,7 @@ func (l *Lesson) takesSeat(p Promise) bool {
 	case !p.open():
 		return false
 	}
-	return !p.ridesOnSeat() || !l.hasSeat(p.User)
+	return !p.sharesSeat() || !l.hasSeat(p.User)
 }
 
 // waitsUnder reports whether a connection that came by the promise is undecided:
@@ -167,7 +168,7 @@ func (l *Lesson) Pick(which func(Conn) bool) []Conn {
 	return conns
 }
 
-// Waiting gives those who wait, the earliest first.
+// Waiting gives the waiting connections, the earliest first.
 func (l *Lesson) Waiting() []Conn {
 	return l.Pick(func(c Conn) bool { return c.LeftAt == 0 && c.State == Waiting })
 }
@@ -197,8 +198,8 @@ func (l *Lesson) hasFreeSeat(c Conn) bool {
 	return limit == 0 || l.seatsUnavailableTo(c)-l.ownPromise(c) < limit
 }
 
-// ownPromise is 1 where a promise holds a seat for c's user: who comes by an older
-// token than that needs no other. Where a user may be in several times, each
+// ownPromise is 1 where a promise holds a seat for c's user: a connection by an
+// older token than that needs no other seat. Where a user may be in several times, each
 // promise is for a seat of its own.
 func (l *Lesson) ownPromise(c Conn) int {
 	if c.Promise == "" || l.Policy.Duplicates() == policy.Allow {
@@ -212,8 +213,8 @@ func (l *Lesson) ownPromise(c Conn) int {
 	return 0
 }
 
-// seatsWithBetterRight counts what justifies that target is told that the room is full: the
-// seats of people who came earlier and are shown by the list, and the promises,
+// seatsWithBetterRight counts the seats that justify to refuse target for a full
+// room: those of people who came earlier and are shown by the list, and of promises,
 // open or used, given before its webhook was handled. With newcomer that one
 // counts too.
 func (l *Lesson) seatsWithBetterRight(target Conn, shown map[string]bool, newcomer string) int {
@@ -245,9 +246,9 @@ func (l *Lesson) hasBetterRight(c, target Conn, shown map[string]bool) bool {
 	return shown[c.ID] && l.wasInBefore(c, target)
 }
 
-// wasInBefore reports whether c, who is in now, came before target and was in when
+// wasInBefore reports whether c, which is in now, came before target and was in when
 // target came: by c itself, or by an older connection of its user whose seat c
-// took over and who is proven to have been in at that moment.
+// took over and which is proven to have been in at that moment.
 func (l *Lesson) wasInBefore(c, target Conn) bool {
 	if byAge(c, target) < 0 {
 		return true
@@ -288,15 +289,15 @@ func (l *Lesson) canBeDisplaced(o, c Conn) bool {
 // promiseForSeatOf gives the open promise that was given for the seat that c has.
 func (l *Lesson) promiseForSeatOf(c Conn) (Promise, bool) {
 	for _, p := range l.sortedPromises() {
-		if p.open() && p.ridesOnSeat() && p.User == c.User && !l.takesSeat(p) {
+		if p.open() && p.sharesSeat() && p.User == c.User && !l.takesSeat(p) {
 			return p, true
 		}
 	}
 	return Promise{}, false
 }
 
-// fitsIfDisplaceableLeave reports whether fewer than the cap's seats are beyond c's reach:
-// what is left belongs to displaceable later comers.
+// fitsIfDisplaceableLeave reports whether fewer than the cap's seats are beyond
+// c's reach: the rest belongs to displaceable later comers.
 func (l *Lesson) fitsIfDisplaceableLeave(c Conn) bool {
 	later := 0
 	for _, o := range l.Conns {
@@ -310,7 +311,7 @@ func (l *Lesson) fitsIfDisplaceableLeave(c Conn) bool {
 // Seats counts the seats that are taken.
 func (l *Lesson) Seats() int { return l.seatsTaken() - l.SeatsPromised() + int(l.PresentOutside) }
 
-// Promised counts the seats that are held for somebody who may still come.
+// Promised counts the seats that are kept for people who may still come.
 func (l *Lesson) Promised() int { return l.SeatsPromised() }
 
 // ByID orders connections by their ids.

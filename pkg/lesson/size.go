@@ -6,22 +6,22 @@ import "usher/pkg/journal"
 // a larger one: DynamoDB takes 400 KB (Amazon's documentation, "Service quotas"),
 // the attributes' names included. A lesson that cannot be written cannot end.
 const (
-	// MaxSize is what no decision goes beyond: one that would is ErrCrowded, but
-	// for the end, for which Size has kept room.
+	// MaxSize is the bound of every decision: one that goes beyond it is ErrCrowded,
+	// but for the end, for which Size has kept room.
 	MaxSize = 256 << 10
-	// FullSize is where newcomers find no place any more. What is between the
-	// two is for lines about those who are known.
+	// FullSize is where newcomers find no place any more. The bytes between the two
+	// are for lines about connections that are known.
 	FullSize = 208 << 10
 )
 
-// What the parts of an item take beside their texts: names of attributes, and
-// what DynamoDB counts for numbers, flags and maps. Rather too much than too
+// Bytes of the parts of an item beside their texts: names of attributes, and
+// DynamoDB's own count for numbers, flags and maps. Rather too much than too
 // little; a test of that store's codec compares.
 const (
-	sizeOfLesson  = 1000 // what is there once, the line of the end included
+	sizeOfLesson  = 1000 // all that is there once, the line of the end included
 	sizeOfRule    = 60
-	sizeOfConn    = 165 // what somebody who is in has
-	sizeOfTelling = 70  // what is added when it is told to go, and when it leaves
+	sizeOfConn    = 165 // of a connection that is in
+	sizeOfTelling = 70  // more when it is told to go, and when it leaves
 	sizeOfPlace   = 30
 	sizeOfLeaving = 125
 	sizeOfListing = 36
@@ -31,9 +31,9 @@ const (
 	sizeOfLine    = 100
 )
 
-// Size is what the lesson takes in its item, estimated in bytes from above, with
-// room for all that the end adds: a line for the end, and for everybody who is
-// in the lines that are still to come.
+// Size is the bytes of the lesson in its item, estimated from above, with room for
+// all that the end adds: a line for the end, and for each connection that is in the
+// lines that are still to come.
 func (l *Lesson) Size() int {
 	n := sizeOfLesson + len(l.Session) + len(l.Room) + len(l.Policy.String()) + sizeOfRule*len(l.Rules)
 	for _, c := range l.Conns {
@@ -54,8 +54,8 @@ func (l *Lesson) Size() int {
 	return n
 }
 
-// size is what the connection takes, and what it will when it is told to go.
-// The user stands in the gate, too.
+// size is the bytes of the connection, with those of being told to go. The user
+// stands in the gate, too.
 func (c *Conn) size() int {
 	n := sizeOfConn + len(c.ID) + 2*len(c.User) + len(c.Role) + len(c.Promise) + len(c.PlaceID) + sizeOfTelling
 	if c.PlaceAt != 0 {
@@ -76,7 +76,7 @@ func (c *Conn) size() int {
 	return n
 }
 
-// sizeOfLines is what the lines take that the end says of somebody who is in.
+// sizeOfLines is the bytes of the end's lines about a connection that is in.
 func (c *Conn) sizeOfLines() int {
 	line := sizeOfLine + longestWords + len(c.ID) + len(c.User) + len(c.Role)
 	if c.Unlogged {
@@ -85,7 +85,7 @@ func (c *Conn) sizeOfLines() int {
 	return line
 }
 
-// longestWords is what the event, the action and the reason of such a line take.
+// longestWords is the bytes of the event, the action and the reason of such a line.
 const longestWords = len(journal.ConnectionCreated) + len(journal.DidDisconnect) + len(journal.LessonOver)
 
 func (p *Promise) size() int {
@@ -97,7 +97,7 @@ func sizeOfLineOf(line *journal.Line) int {
 		len(line.Action) + len(line.Reason) + len(line.Actor) + len(line.Note)
 }
 
-// Size is what the arrival adds to a lesson's size.
+// Size is the bytes that the arrival adds to a lesson's Size.
 func (a Arrival) Size() int {
 	n := a.Conn.size()
 	if !a.Waits() {

@@ -6,7 +6,7 @@ import (
 	"usher/pkg/policy"
 )
 
-// Begin is what a lesson begins with.
+// Begin is the facts that a lesson begins with.
 type Begin struct {
 	Session, Room string
 	Own           bool // Usher made the session

@@ -7,8 +7,8 @@ import (
 	"usher/pkg/journal"
 )
 
-// Bounds of the streams that a lesson remembers. A page needs a few; who makes
-// more, and gives each an id of 255 bytes, must not keep the lesson from being
+// Bounds of the streams that a lesson remembers. A page needs a few; a client that
+// makes more, and gives each an id of 255 bytes, must not keep the lesson from being
 // written.
 const (
 	maxStreams         = 16  // of a connection
@@ -47,7 +47,7 @@ func (t *turn) stream(e Event) {
 	t.afterStream(c, e)
 }
 
-// afterStream decides what a stream shows of its connection.
+// afterStream decides about the connection of a stream that shows it to be there.
 func (t *turn) afterStream(c Conn, e Event) {
 	if e.Name == journal.StreamCreated && c.Destroyed && e.StreamAt > c.LeftAt {
 		t.comeBack(c, e.StreamAt, e.Name)
@@ -58,8 +58,8 @@ func (t *turn) afterStream(c Conn, e Event) {
 	}
 }
 
-// keepStream remembers the stream of a connection. Beyond the bounds the oldest
-// is forgotten that is over; where all of them go on, it reports false, and the
+// keepStream remembers the stream of a connection. Beyond the bounds the oldest of
+// those that are over is forgotten; where all of them go on, it reports false, and the
 // stream is not kept.
 func (t *turn) keepStream(conn, id string, s Stream) bool {
 	if _, kept := t.l.Conns[conn].Streams[id]; !kept {
@@ -110,7 +110,7 @@ func older(a, b Stream, aID, bID string) bool {
 }
 
 // notKeptKey names an event of a stream that was not kept, among the digests of
-// events that have no other memory: said once, it is not said again.
+// events that have no other memory: logged once, it is not logged again.
 func notKeptKey(e Event) string { return e.Name + " " + e.Stream }
 
 // wasNotKept reports whether the event was heard of a stream that was not kept.

@@ -47,9 +47,9 @@ func TestStreamsOfOneConnection(t *testing.T) {
 	if _, kept := x.l.Conns["A"].Streams["s3"]; kept {
 		t.Error("the one that ended is remembered")
 	}
-	told := journal.Fold(x.l.Tail).Streams
-	if _, goesOn := told["s19"]; goesOn || len(told) != len(x.l.Logged().Streams) {
-		t.Errorf("by the log go on %v", told)
+	logged := journal.Fold(x.l.Tail).Streams
+	if _, goesOn := logged["s19"]; goesOn || len(logged) != len(x.l.Logged().Streams) {
+		t.Errorf("by the log go on %v", logged)
 	}
 }
 

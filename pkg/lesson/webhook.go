@@ -91,15 +91,15 @@ func (t *turn) arrive(e Event) {
 	}
 }
 
-// claimReadingForFirst takes the right to read the list together with the coming of the
-// first who waits: one write less until it is decided.
+// claimReadingForFirst takes the right to read the list in the write of the first
+// waiting connection's coming: one write less until it is decided.
 func (t *turn) claimReadingForFirst() {
 	if t.l.Status != journal.Ended && len(t.l.Waiting()) == 1 && t.now >= t.l.readable(t.now) {
 		t.claimReading()
 	}
 }
 
-// identify gives c the identity. Who was already judged as somebody stays
+// identify gives c the identity. A connection that was judged as somebody stays
 // that; the promise is used by the connections that its tokens were answered for.
 func (t *turn) identify(c Conn, who identity) Conn {
 	if c.User == "" && c.Promise == "" {
@@ -119,8 +119,9 @@ func (t *turn) identify(c Conn, who identity) Conn {
 	return c
 }
 
-// recordAfterLeaving records somebody who had left before the webhook of the coming was
-// heard: attendance and the clock hear of it, unless it had no right to be in.
+// recordAfterLeaving records a connection that had left before the webhook of its
+// coming was heard: attendance and the clock count it, unless it had no right to be
+// in.
 func (t *turn) recordAfterLeaving(c Conn, line journal.Line) {
 	c.State, c.Unlogged, line.Action = HeardAfterLeaving, false, journal.DidNothing
 	if c.Foreign && t.l.Policy.Foreign(t.l.Own) == policy.Refuse {
@@ -156,8 +157,8 @@ func (t *turn) depart(e Event) {
 	t.reconsiderWaiting(e.Name)
 }
 
-// reconsiderWaiting decides those who wait, the earliest first, by what is known without
-// another look at the list.
+// reconsiderWaiting decides the waiting connections, the earliest first, as far as
+// that needs no other reading of the list.
 func (t *turn) reconsiderWaiting(event string) {
 	if t.l.Status == journal.Ended {
 		return
@@ -184,8 +185,8 @@ func (t *turn) listedConn(id string, since, listed epoch.Instant) Conn {
 	}
 }
 
-// recordEvent records an event that decides nothing. What it hints at, a destroyed or
-// rotated session, is compared with the list.
+// recordEvent records an event that decides nothing. The state that it hints at, a
+// destroyed or rotated session, is compared with the list.
 func (t *turn) recordEvent(e Event) {
 	if _, known := t.l.Seen[e.Digest]; known {
 		return

@@ -145,8 +145,8 @@ func ConnOf(t *rapid.T, id string) lesson.Conn {
 		User: names.Draw(t, "user"), Role: names.Draw(t, "role"),
 		State:   rapid.SampledFrom(states).Draw(t, "state"),
 		Reason:  rapid.SampledFrom([]journal.Reason{"", journal.RoomFull, journal.Admin}).Draw(t, "reason"),
-		Foreign: flag.Draw(t, "foreign"), Reserved: flag.Draw(t, "held"), Confirmed: flag.Draw(t, "firm"),
-		HeardLate: flag.Draw(t, "old"), Unlogged: flag.Draw(t, "untold"), LeftLowerBound: flag.Draw(t, "bound"),
+		Foreign: flag.Draw(t, "foreign"), Reserved: flag.Draw(t, "reserved"), Confirmed: flag.Draw(t, "confirmed"),
+		HeardLate: flag.Draw(t, "late"), Unlogged: flag.Draw(t, "unlogged"), LeftLowerBound: flag.Draw(t, "lower bound"),
 		Created: flag.Draw(t, "made"), Destroyed: flag.Draw(t, "destroyed"),
 		LeftAt: maybe(times).Draw(t, "left"), PlaceAt: maybe(times).Draw(t, "placeAt"),
 		ShownAt: maybe(times).Draw(t, "shown"), ListedAt: maybe(times).Draw(t, "listed"), DepartureCheckAt: maybe(times).Draw(t, "check"),
@@ -217,7 +217,7 @@ func promiseOf(t *rapid.T, id string) lesson.Promise {
 		GivenAt: times.Draw(t, "given"), Expires: times.Draw(t, "expires"),
 		Released:        rapid.Bool().Draw(t, "freed"),
 		Used:            rapid.SampledFrom([]string{"", "c0.é", "c9"}).Draw(t, "used"),
-		ForExistingSeat: rapid.Bool().Draw(t, "rides"),
+		ForExistingSeat: rapid.Bool().Draw(t, "for the seat"),
 	}
 }
 

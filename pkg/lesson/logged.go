@@ -5,8 +5,8 @@ import (
 	"usher/pkg/policy"
 )
 
-// Logged gives the state as a log that is up to date tells it: who was heard of
-// and whose line is still to be written is left out.
+// Logged gives the state as a log that is up to date tells it: a connection whose
+// line is still to be written is left out.
 func (l *Lesson) Logged() journal.Story {
 	s := journal.Story{
 		Status: l.Status, Outcome: l.Outcome, StartedAt: l.StartedAt, Deadline: l.Deadline(),
