@@ -55,7 +55,6 @@ func TestAddNeedsNobodyInDoubt(t *testing.T) {
 		"somebody is shown only": func(x *tale) {
 			x.read(1_000, 1_000, map[string]epoch.Instant{"Z": 500})
 		},
-		"the list is unread":    func(x *tale) { x.l.ListUnread = true },
 		"the lesson is over":    func(x *tale) { x.decide(lesson.End{}, 1_000) },
 		"nobody looks after it": func(x *tale) { x.l.Due, x.l.WatchAt, x.l.EmptyReadings = 0, 0, 2 },
 	} {
