@@ -142,8 +142,8 @@ type Conn struct {
 	// DepartureCheckAt when a reading has to confirm it; 0: it needs none.
 	DepartureHeardAt epoch.Instant `json:"departureHeardAt,omitempty"`
 	DepartureCheckAt epoch.Instant `json:"departureCheckAt,omitempty"`
-	// CountedUntil is until when it counted for the quorum before it was taken for
-	// gone and came back as a newcomer.
+	// CountedUntil is the end of its time that counted for the quorum before it was
+	// taken for gone and came back as a newcomer.
 	CountedUntil epoch.Instant `json:"countedUntil,omitempty"`
 	// RefutedLeftAt is the time of a departure that the platform has refuted: that
 	// one, heard again, is no news.

@@ -60,8 +60,8 @@ func (p Promise) came() int {
 // answered may bring one.
 func (p Promise) expected() bool { return p.came() < max(p.Tokens, 1) }
 
-// byCreation orders connections by when the platform made them: of one user's, the
-// page that was opened last, whatever became of the others.
+// byCreation orders connections by when the platform made them: the last of one
+// user's is the page that was opened last.
 func byCreation(a, b Conn) int {
 	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
 }

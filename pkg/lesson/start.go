@@ -30,8 +30,8 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 	return l
 }
 
-// Adopted gives the lesson of a session made elsewhere with those whom its list
-// shows: they count from the first moment. One race is accepted: somebody who comes
+// Adopted gives the lesson of a session made elsewhere with the connections that
+// its list shows: they count from the first moment. One race is accepted: somebody who comes
 // between that reading and the lesson's beginning, and whose webhook comes before
 // it, is found by the first look.
 func (l Lesson) Adopted(r Reading, now epoch.Instant) Lesson {

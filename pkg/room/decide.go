@@ -42,7 +42,7 @@ type Facts struct {
 	Now   epoch.Instant
 	Fresh string // a session made for this request; "" when none has been made
 	Used  bool   // the session to adopt has been a lesson of some room
-	// Listed is what the list of the session to adopt shows; nil: not read yet.
+	// Listed is the reading of the list of the session to adopt; nil: not read yet.
 	Listed *lesson.Reading
 }
 
