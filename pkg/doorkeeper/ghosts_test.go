@@ -2,8 +2,11 @@ package doorkeeper_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"usher/pkg/epoch"
 )
 
 // After the death of the only process the deadline's wake comes on time, though the
@@ -37,5 +40,22 @@ func TestGhostsOfAHall(t *testing.T) {
 	d.Pass(time.Hour)
 	if n := d.view().Lesson.Seats(); n != 0 {
 		t.Errorf("%d seats are taken by nobody", n)
+	}
+}
+
+// A policy that starts the clock asks for the deadline's wake at once, as a webhook
+// does.
+func TestDeadlineOfAPolicyThatStartsTheClock(t *testing.T) {
+	d := adopted(t, `{"lessonSeconds":60}`)
+	d.come("A", "ann")
+	d.Pass(time.Second)
+	var asked []epoch.Instant
+	d.WakeTimes = func(_ string, at epoch.Instant) []epoch.Instant {
+		asked = append(asked, at)
+		return []epoch.Instant{at}
+	}
+	d.put(`{"lessonSeconds":60,"quorum":1}`, "")
+	if want := d.Now().Add(60 * time.Second); !slices.Contains(asked, want) {
+		t.Errorf("wakes were asked for at %v, want %v among them", asked, want)
 	}
 }

@@ -92,6 +92,3 @@ func (s *Service) stranger(e lesson.Event) {
 	n := s.strangers.Add(1)
 	s.set.Log.Debug("an event of a session that is not ours", "event", e.Name, "count", n)
 }
-
-// Strangers is how many events of unknown sessions and other projects came.
-func (s *Service) Strangers() int64 { return s.strangers.Load() }

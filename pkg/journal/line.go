@@ -29,7 +29,6 @@ type Outcome string
 const (
 	ByAdmin   Outcome = "admin"
 	Completed Outcome = "completed"
-	NoShow    Outcome = "no-show"
 )
 
 // Reason says why a connection was told to go, or on what a decision rests.

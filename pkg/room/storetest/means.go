@@ -188,7 +188,7 @@ func Lesson(t *rapid.T) lesson.Lesson {
 		PolicyVersion: small.Draw(t, "version"),
 		Rules:         []policy.Rule{{Since: times.Draw(t, "since"), Quorum: int(small.Draw(t, "quorum")), Seconds: 60}},
 		Status:        rapid.SampledFrom([]journal.Status{journal.Running, journal.Running, journal.Open, journal.Ended}).Draw(t, "status"),
-		Outcome:       rapid.SampledFrom([]journal.Outcome{"", journal.ByAdmin, journal.NoShow}).Draw(t, "outcome"),
+		Outcome:       rapid.SampledFrom([]journal.Outcome{"", journal.ByAdmin, journal.Completed}).Draw(t, "outcome"),
 		StartedAt:     maybe(times).Draw(t, "started"), EndedAt: maybe(times).Draw(t, "ended"),
 		ExtendedMillis: int64(maybe(times).Draw(t, "extended")), FixedEnd: maybe(times).Draw(t, "fixed"),
 		Conns: map[string]lesson.Conn{}, Promises: map[string]lesson.Promise{}, Seen: map[string]epoch.Instant{},
