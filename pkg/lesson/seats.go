@@ -189,7 +189,20 @@ func (l *Lesson) seatsUnavailableTo(c Conn) int {
 			waiting++
 		}
 	}
-	return l.seatsTaken() + max(0, unheard-l.SeatsPromised()) + waiting
+	return l.seatsTaken() + max(0, unheard-l.expectedOwners()) + waiting
+}
+
+// expectedOwners counts the open promises, also those for a seat that their user
+// has: who is shown and not heard of may be the owner of one, and takes no other
+// seat then.
+func (l *Lesson) expectedOwners() int {
+	n := 0
+	for _, p := range l.Promises {
+		if p.open() {
+			n++
+		}
+	}
+	return n
 }
 
 // hasFreeSeat reports whether there is a seat for c.
