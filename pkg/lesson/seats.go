@@ -299,14 +299,25 @@ func (l *Lesson) canBeDisplaced(o, c Conn) bool {
 	return o.seated() && !o.Reserved && !o.Confirmed && !ridden && byPlace(o, c) > 0
 }
 
-// promiseForSeatOf gives the open promise that was given for the seat that c has.
+// promiseForSeatOf gives the open promise that was given for the seat that c has. A
+// promise is for one seat: where a connection that came by it has one, for that.
 func (l *Lesson) promiseForSeatOf(c Conn) (Promise, bool) {
 	for _, p := range l.sortedPromises() {
-		if p.open() && p.sharesSeat() && p.User == c.User && !l.takesSeat(p) {
+		if p.open() && p.sharesSeat() && p.User == c.User && !l.takesSeat(p) && (c.Promise == p.ID || !l.isSeatedBy(p)) {
 			return p, true
 		}
 	}
 	return Promise{}, false
+}
+
+// isSeatedBy reports whether a connection that came by the promise has a seat.
+func (l *Lesson) isSeatedBy(p Promise) bool {
+	for _, c := range l.Conns {
+		if c.seated() && c.ByPromise && c.Promise == p.ID {
+			return true
+		}
+	}
+	return false
 }
 
 // fitsIfDisplaceableLeave reports whether fewer than the cap's seats are beyond
