@@ -4,6 +4,8 @@ CACHE := $(CURDIR)/.cache
 SDK := pkg/vonage/vonagetest/testdata/sdk
 # Seconds of each fuzz target, and of each benchmark.
 FUZZ_SECONDS ?= 10
+# How many histories are told.
+HISTORIES ?= 10000
 BENCH_SECONDS ?= 1
 SOURCES = $(shell find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*')
 
@@ -24,12 +26,12 @@ test: ## all tests that need only Go
 # and fail without it.
 verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI, a fuzzer of the API and a browser
 	USHER_VERIFY=$(CACHE) go test -race -tags verify -timeout 15m ./...
-	$(MAKE) --no-print-directory histories fuzz FUZZ_SECONDS=3 SEED=1
+	$(MAKE) --no-print-directory histories fuzz FUZZ_SECONDS=3 SEED=1 HISTORIES=2000
 
-# With a SEED they are the same each time, as verify wants them; without one they
+# With a SEED the same are drawn each time, as verify wants them; without one they
 # are others each time.
-histories: ## 10,000 random histories
-	go test -count=1 -timeout 15m -run '^TestHistories$$' ./pkg/doorkeeper -rapid.checks=10000 $(if $(SEED),-rapid.seed=$(SEED))
+histories: ## random histories, HISTORIES of them
+	go test -count=1 -timeout 15m -run '^TestHistories$$' ./pkg/doorkeeper -rapid.checks=$(HISTORIES) $(if $(SEED),-rapid.seed=$(SEED))
 
 # Those against DynamoDB Local are among them where fetch has put it.
 bench: ## all benchmarks
