@@ -81,19 +81,23 @@ func (a Arrival) Waits() bool { return a.Conn.State == Waiting }
 
 // Fits reports whether everything that the arrival rests on holds in l.
 func (a Arrival) Fits(l Lesson) bool {
+	return a.fits(&l) && l.Size()+a.Size() <= FullSize
+}
+
+// fits is Fits where there is place for its bytes.
+func (a Arrival) fits(l *Lesson) bool {
 	_, known := l.Conns[a.Conn.ID]
 	return !known &&
 		a.PolicyVersion == l.PolicyVersion &&
 		len(l.Tail) < maxTail &&
-		l.Size()+a.Size() <= FullSize &&
 		(a.Waits() && a.mayWait(l) || !a.Waits() && a.maySit(l))
 }
 
-func (a Arrival) mayWait(l Lesson) bool {
+func (a Arrival) mayWait(l *Lesson) bool {
 	return l.Status != journal.Ended && a.Conn.CreatedAt > l.ShedThrough && l.Due >= a.Due
 }
 
-func (a Arrival) maySit(l Lesson) bool {
+func (a Arrival) maySit(l *Lesson) bool {
 	g := l.Gate()
 	return g.Live < g.Limit &&
 		a.Conn.CreatedAt > g.CreatedAfter &&

@@ -53,12 +53,12 @@ func (t *turn) watchBacklog() {
 // reviewBacklog notes the end of the backlog by a reading, unless the item had no
 // place for all that it shows: more.
 func (t *turn) reviewBacklog(r Reading, more bool) {
-	switch {
-	case more:
+	says := !t.stale && (r.Whole || !r.NotFound)
+	if more || t.l.Backlog && !says {
 		t.watchBacklog()
-	case !r.NotFound && !t.stale:
-		t.l.Backlog = false
+		return
 	}
+	t.l.Backlog = false
 }
 
 // isAsked reports whether the connection was told to go and is asked again.

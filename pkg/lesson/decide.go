@@ -103,6 +103,7 @@ type turn struct {
 	rest     bool            // anything else was written
 	recalled bool            // something came back from the records, which changes nothing yet
 	newcomer bool            // a connection came that is in now
+	size     int             // of the lesson as it is decided, see Lesson.Size
 	place    int             // bytes left below FullSize, once they were counted
 	counted  bool
 	effects  Effects
@@ -126,15 +127,11 @@ func (t *turn) crowds(before *Lesson, in Input) bool {
 	case End, Wake:
 		return false
 	}
-	if t.l.isSmall() {
-		return false
-	}
 	most := MaxSize
 	if t.newcomer {
 		most = FullSize
 	}
-	n := t.l.Size()
-	return n > most && n > before.Size()
+	return t.size > most && t.size > before.Size()
 }
 
 // arrival gives the decision as one more connection that needs no look at the
@@ -161,7 +158,7 @@ func (t *turn) arrival(before Lesson) (Arrival, bool) {
 	if a.Pinned {
 		a.Shed = before.Shed
 	}
-	return a, a.Fits(before)
+	return a, t.size <= FullSize && a.fits(&before)
 }
 
 // write stores the connection.

@@ -48,7 +48,7 @@ func (e *Effects) Idle() bool {
 func (e *Effects) Recover(lost Effects, l Lesson) {
 	for _, id := range lost.Disconnect {
 		c := l.Conns[id]
-		if c.DisconnectRequested() && c.RetryAt != 0 && !slices.Contains(e.Disconnect, id) {
+		if c.DisconnectRequested() && c.LeftAt == 0 && !slices.Contains(e.Disconnect, id) {
 			e.Disconnect = append(e.Disconnect, id)
 		}
 	}
@@ -235,7 +235,9 @@ func (t *turn) schedule() {
 		t.watch()
 	}
 	asked := 0
+	t.size = l.sizeBesides()
 	for id, c := range l.Conns {
+		t.size += c.size()
 		switch {
 		case c.RetryAt == 0:
 		case t.now.Sub(c.DisconnectRequestedAt) > giveUpAfter:

@@ -36,12 +36,18 @@ const (
 // all that the end adds: a line for the end, and for each connection that is in the
 // lines that are still to come.
 func (l *Lesson) Size() int {
+	n := l.sizeBesides()
+	for _, c := range l.Conns {
+		n += c.size()
+	}
+	return n
+}
+
+// sizeBesides is the size of all but the connections.
+func (l *Lesson) sizeBesides() int {
 	n := sizeOfLesson + len(l.Session) + len(l.Room) + len(l.Policy.String()) + sizeOfRule*len(l.Rules)
 	if l.Status != journal.Ended {
 		n += sizeOfEnd
-	}
-	for _, c := range l.Conns {
-		n += c.size()
 	}
 	for _, p := range l.Promises {
 		n += p.size()
@@ -108,24 +114,4 @@ func (a Arrival) Size() int {
 		n += sizeOfLineOf(&a.Line)
 	}
 	return n
-}
-
-// Up to so many entries, and lines of so many bytes, a lesson cannot be full,
-// however long its ids are: then nobody has to count the rest of its bytes.
-const (
-	fewEntries = 16
-	fewBytes   = 32 << 10
-)
-
-// isSmall reports whether the lesson needs no counting. An entry with all its
-// streams takes 7 KB at most.
-func (l *Lesson) isSmall() bool {
-	if len(l.Conns) > fewEntries || len(l.Promises) > fewEntries || len(l.Seen) > fewEntries {
-		return false
-	}
-	n := len(l.Policy.String()) + 200*len(l.Refusals)
-	for i := range l.Tail {
-		n += sizeOfLineOf(&l.Tail[i])
-	}
-	return n <= fewBytes
 }
