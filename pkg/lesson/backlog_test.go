@@ -2,6 +2,7 @@ package lesson_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ type besieged struct {
 	records map[string]lesson.Record
 	asked   map[string]int // requests to disconnect, by connection
 	givenUp map[string]int
+	works   bool // the platform disconnects
 }
 
 // besiege lets so many people without a ticket come, a tenth of a second apart.
@@ -36,7 +38,7 @@ func besiege(t *testing.T, n int) *besieged {
 	return x
 }
 
-// carryOut decides, lets each request to disconnect fail, and sheds.
+// carryOut decides, asks the platform for what follows, and sheds.
 func (x *besieged) carryOut(in lesson.Input) {
 	x.t.Helper()
 	d := lesson.Decide(x.l, in, noon+x.now)
@@ -47,8 +49,8 @@ func (x *besieged) carryOut(in lesson.Input) {
 	for _, id := range d.Effects.GivenUp {
 		x.givenUp[id]++
 	}
-	x.fail(d.Effects.Disconnect)
-	x.fail(x.l.Outstanding(noon + x.now).Disconnect)
+	x.ask(d.Effects.Disconnect)
+	x.ask(x.l.Outstanding(noon + x.now).Disconnect)
 	if s, ok := x.l.ToShed(); ok {
 		x.l = s.Apply(x.l)
 		for _, r := range s.Records {
@@ -57,10 +59,18 @@ func (x *besieged) carryOut(in lesson.Input) {
 	}
 }
 
-func (x *besieged) fail(ids []string) {
+// ask asks the platform to disconnect them.
+func (x *besieged) ask(ids []string) {
 	for _, id := range ids {
 		x.asked[id]++
-		x.decide(lesson.DisconnectFailed{Connection: id, After: x.l.Conns[id].Tries}, x.now)
+		if !x.works {
+			x.decide(lesson.DisconnectFailed{Connection: id, After: x.l.Conns[id].Tries}, x.now)
+			continue
+		}
+		x.ids = slices.DeleteFunc(x.ids, func(other string) bool { return other == id })
+		e := arrives(id, "", noon+x.now)
+		e.Event.Name, e.Event.ConnectedAt, e.Event.Reason = journal.ConnectionDestroyed, noon, "forceDisconnected"
+		x.decide(e, x.now)
 	}
 }
 
@@ -70,8 +80,8 @@ func (x *besieged) look() {
 	r := lesson.Reading{Began: noon + x.now, Whole: true}
 	s := lesson.Reconcile{Reading: &r, Shed: x.l.Shed}
 	var records []lesson.Record
-	for i, id := range x.ids {
-		r.Present = append(r.Present, lesson.Presence{ID: id, Since: noon + epoch.Instant(i+1)*100})
+	for _, id := range x.ids {
+		r.Present = append(r.Present, lesson.Presence{ID: id, Since: noon + 1})
 		if _, here := x.l.Conns[id]; !here {
 			records = append(records, x.records[id])
 		}
@@ -115,6 +125,33 @@ func TestBacklogIsAskedInTurn(t *testing.T) {
 		if n := x.asked[id]; n < 2 {
 			t.Errorf("%s was asked %d times in twelve minutes", id, n)
 		}
+	}
+}
+
+// Once the platform disconnects again, everybody is gone within minutes: the item
+// is empty between two readings, and the list is read all the same.
+func TestBacklogGoes(t *testing.T) {
+	x := besiege(t, 300)
+	x.works = true
+	for step := 0; len(x.ids) > 0; step++ {
+		e := x.l.Outstanding(noon + x.now)
+		if step == 200 || e.NextAt == 0 {
+			t.Fatalf("%d are still in, and there is something to do at %s", len(x.ids), e.NextAt)
+		}
+		x.now = max(x.now, e.NextAt-noon)
+		if e = x.l.Outstanding(noon + x.now); e.Read == lesson.DueReading {
+			x.look()
+			x.l.ReadAt = noon + x.now
+		}
+		x.ask(e.Disconnect)
+	}
+	if x.now > 3*60_000 {
+		t.Errorf("that took %d s", x.now/1000)
+	}
+	x.now += 60_000
+	x.look()
+	if x.l.Backlog {
+		t.Error("the list is still read for them")
 	}
 }
 

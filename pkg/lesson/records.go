@@ -153,8 +153,8 @@ func (c Conn) isOver() bool {
 }
 
 // keptWitnesses are the connections that stay in the item though they would
-// leave it, because the start rests on them: for each person the one that stayed
-// the longest, and of many people those of the first.
+// leave it, because the start rests on them: for each person the first that is
+// proven to have been in then, or the first, and of many people those of the first.
 func (l *Lesson) keptWitnesses() map[string]bool {
 	if l.Status != journal.Running {
 		return nil
@@ -166,7 +166,7 @@ func (l *Lesson) keptWitnesses() map[string]bool {
 		if !known {
 			people = append(people, c.person())
 		}
-		if !known || b.LeftAt != 0 && (c.LeftAt == 0 || c.LeftAt > b.LeftAt) {
+		if !known || !b.provenInAt(l.StartedAt) && c.provenInAt(l.StartedAt) {
 			best[c.person()] = c
 		}
 	}
