@@ -227,25 +227,31 @@ func (f *flood) shed() {
 	}
 }
 
-// canEnd says that the end has its place, by the API's word and by the deadline.
+// canEnd says that the end has its place, by the API's word and by the deadline,
+// also where nothing else has any.
 func (f *flood) canEnd() {
 	if f.l.Status == journal.Ended {
 		return
 	}
-	f.ends(lesson.End{Actor: strings.Repeat("a", 128)}, f.now)
+	brimful := f.l
+	if n := lesson.MaxSize - f.l.Size(); n > 200 {
+		brimful.Tail = append(slices.Clone(f.l.Tail), journal.Line{Action: journal.DidNothing})
+		brimful.Tail[len(f.l.Tail)].Note = journal.Note(strings.Repeat("x", lesson.MaxSize-brimful.Size()))
+	}
+	f.ends(brimful, lesson.End{Actor: strings.Repeat("a", 128)}, f.now)
 	if f.l.Status == journal.Running && f.l.Deadline() != 0 {
-		f.ends(lesson.Wake{}, f.l.Deadline())
+		f.ends(brimful, lesson.Wake{}, f.l.Deadline())
 	}
 }
 
-func (f *flood) ends(in lesson.Input, at epoch.Instant) {
-	people := f.l.Pick(lesson.Conn.In)
-	d := lesson.Decide(f.l, in, at)
+func (f *flood) ends(l lesson.Lesson, in lesson.Input, at epoch.Instant) {
+	people := l.Pick(lesson.Conn.In)
+	d := lesson.Decide(l, in, at)
 	if d.Verdict != nil || d.Lesson.Status != journal.Ended {
 		f.t.Fatalf("%T does not end the lesson: %v", in, d.Verdict)
 	}
 	if n := d.Lesson.Size(); n > lesson.MaxSize {
-		f.t.Fatalf("%T makes a lesson of %d bytes one of %d", in, f.l.Size(), n)
+		f.t.Fatalf("%T makes a lesson of %d bytes one of %d", in, l.Size(), n)
 	}
 	if n := len(d.Effects.Disconnect); n != len(people) {
 		f.t.Fatalf("%d of %d are asked to go", n, len(people))

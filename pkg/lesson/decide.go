@@ -71,7 +71,7 @@ func Decide(l Lesson, in Input, now epoch.Instant) Decision {
 		return Decision{Lesson: l, Verdict: verdict}
 	}
 	t.schedule()
-	if t.crowds(&l, in) {
+	if t.crowds(&l) {
 		return Decision{Lesson: l, Verdict: ErrCrowded}
 	}
 	d := Decision{
@@ -120,13 +120,9 @@ func (t *turn) in(id string) bool {
 	return known && c.In()
 }
 
-// crowds reports whether the decision makes the lesson larger than it may be.
-// An end never does: there is room for it.
-func (t *turn) crowds(before *Lesson, in Input) bool {
-	switch in.(type) {
-	case End, Wake:
-		return false
-	}
+// crowds reports whether the decision makes the lesson larger than it may be. An
+// end never does: its place is counted before it comes.
+func (t *turn) crowds(before *Lesson) bool {
 	most := MaxSize
 	if t.newcomer {
 		most = FullSize
