@@ -6,8 +6,8 @@ import "usher/pkg/journal"
 // a larger one: DynamoDB takes 400 KB (Amazon's documentation, "Service quotas"),
 // the attributes' names included. A lesson that cannot be written cannot end.
 const (
-	// MaxSize is the bound of every decision: one that goes beyond it is ErrCrowded,
-	// but for the end, for which Size has kept room.
+	// MaxSize is the bound of every decision: one that goes beyond it is ErrCrowded.
+	// The end never does, for Size has kept room for it.
 	MaxSize = 256 << 10
 	// FullSize is where newcomers find no place any more. The bytes between the two
 	// are for lines about connections that are known.
