@@ -18,7 +18,7 @@ type Admission struct {
 // admission lets the owner of the promise into the lesson.
 func (s *Service) admission(l lesson.Lesson, p lesson.Promise) (Admission, error) {
 	now := s.set.Now()
-	c, err := s.platform.Credentials(l.Session, lesson.DataOf(p.ID), now, p.Expires)
+	c, err := s.platform.Credentials(room.Pass{Session: l.Session, Data: lesson.DataOf(p.ID), Right: room.Publisher, Now: now, Expires: p.Expires})
 	if err != nil {
 		return Admission{}, err
 	}

@@ -40,6 +40,8 @@ const (
 	NoTicket      Reason = "no-ticket"
 	DuplicateUser Reason = "duplicate-user"
 	LessonOver    Reason = "lesson-over"
+	Removed       Reason = "removed"
+	NotAllowed    Reason = "not-allowed"
 	Admin         Reason = "admin"
 	Reconciled    Reason = "reconciled"
 )
@@ -63,6 +65,8 @@ const (
 	DidReopen     Action = "reopen"
 	DidPolicy     Action = "policy"
 	DidRepair     Action = "repair"
+	DidAskAway    Action = "ask-unpublish"
+	DidBan        Action = "ban"
 )
 
 // Names of the events that a log line answers to, beside webhooks.
@@ -84,7 +88,10 @@ const (
 	ShownAgain        Note = "shown-again"         // a connection that was taken for gone waits now
 	ShownAgainUnheard Note = "shown-again-unheard" // and its own webhook has never come
 	PromiseLapsed     Note = "promise-lapsed"
-	NotKept           Note = "not-kept" // a stream that is one too many to be remembered
+	NotKept           Note = "not-kept"       // a stream that is one too many to be remembered
+	AsObserver        Note = "observer"       // in without a seat
+	StreamStopped     Note = "stream-stopped" // a stream that the list of streams does not show
+	BanLifted         Note = "lifted"
 )
 
 // Line is one line of a lesson's log. The number is its place.
@@ -101,6 +108,7 @@ type Line struct {
 	Reason     Reason        `json:"reason,omitempty"`
 	Actor      string        `json:"actor,omitempty"`
 	Note       Note          `json:"note,omitempty"`
+	Because    Because       `json:"because,omitempty"`
 }
 
 // Names of the webhooks that move a lesson. Any other name is recorded and

@@ -18,7 +18,13 @@ type Gate struct {
 	Live         int           // seats in the item, and promises that hold one
 	Limit        int           // an Add fits while Live is below it; 0 when every arrival needs a look at the others
 	CreatedAfter epoch.Instant // only connections created later than this can be added
+	// Roles are those that have a cap of their own.
+	Roles map[string]RoleGate
 }
+
+// RoleGate is the seats of a role that has a cap of its own: an Add of one of the
+// role fits while Live, counted like the Gate's, is below Limit.
+type RoleGate struct{ Live, Limit int }
 
 // Gate compiles the lesson's gate.
 func (l *Lesson) Gate() Gate {
@@ -68,6 +74,9 @@ type Arrival struct {
 	Conn          Conn          // Seated or Waiting
 	Line          journal.Line  // none for a waiting connection: nobody has looked yet
 	Due           epoch.Instant // for a waiting connection: the lesson's new Due
+	Bans          int64         // the lesson's, when it was decided
+	// RoleCapped: its role has a cap of its own.
+	RoleCapped bool
 	// Alone: nobody known by the same name may be there.
 	Alone bool
 	// Pinned: nothing may have been shed since the lesson was loaded, when this
@@ -88,7 +97,7 @@ func (a Arrival) Fits(l Lesson) bool {
 func (a Arrival) fits(l *Lesson) bool {
 	_, known := l.Conns[a.Conn.ID]
 	return !known &&
-		a.PolicyVersion == l.PolicyVersion &&
+		a.PolicyVersion == l.PolicyVersion && a.Bans == l.Bans &&
 		len(l.Tail) < maxTail &&
 		(a.Waits() && a.mayWait(l) || !a.Waits() && a.maySit(l))
 }
@@ -99,7 +108,8 @@ func (a Arrival) mayWait(l *Lesson) bool {
 
 func (a Arrival) maySit(l *Lesson) bool {
 	g := l.Gate()
-	return g.Live < g.Limit &&
+	role := g.Roles[a.Conn.Role]
+	return g.Live < g.Limit && (!a.RoleCapped || role.Live < role.Limit) &&
 		a.Conn.CreatedAt > g.CreatedAfter &&
 		(!a.Alone || !l.Users()[a.Conn.User]) &&
 		(!a.Pinned || a.Shed == l.Shed)
@@ -139,6 +149,16 @@ func (s Shed) Apply(l Lesson) Lesson {
 	l.Shed += int64(len(s.Records))
 	l.ShedThrough = s.ShedThrough
 	l.PresentOutside += s.PresentOutside
+	l.ObserversOutside += s.ObserversOutside
+	if len(s.OutsideByRole) > 0 {
+		l.OutsideByRole = maps.Clone(l.OutsideByRole)
+		if l.OutsideByRole == nil {
+			l.OutsideByRole = map[string]int64{}
+		}
+		for role, n := range s.OutsideByRole {
+			l.OutsideByRole[role] += n
+		}
+	}
 	l.PromisedThrough = max(l.PromisedThrough, s.PromisedThrough)
 	l.Revision++
 	return l

@@ -45,3 +45,11 @@ type Reading struct {
 	NotFound bool          // answered 404
 	Present  []Presence
 }
+
+// StreamReading is one look at Vonage's list of a session's streams. Presence in it
+// always proves. Absence proves only where Whole is true.
+type StreamReading struct {
+	Began   epoch.Instant // by Usher's clock, before the request left
+	Whole   bool
+	Present map[string]bool // by stream id
+}

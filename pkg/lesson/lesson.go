@@ -54,7 +54,16 @@ type Lesson struct {
 	// Refusals are the refusals at join of the last seconds, by reason and user: each
 	// is one line in a while.
 	Refusals map[string]epoch.Instant `json:"refusals,omitempty"`
-	Seen     map[string]epoch.Instant `json:"seen"` // digests of events that have no id, and when they were heard
+	// RoomCreated is when the lesson's room was made: bans of before are those of
+	// another room that had the name.
+	RoomCreated epoch.Instant `json:"roomCreated,omitempty"`
+	// Bans is how many bans the room had when the lesson began, and one more with each
+	// since; 0: nobody has to be looked up.
+	Bans int64 `json:"bans,omitempty"`
+	// BansToKeep are those that the room's list does not have yet, or that not everyone
+	// outside the item has been held against, by user.
+	BansToKeep map[string]Ban           `json:"bansToKeep,omitempty"`
+	Seen       map[string]epoch.Instant `json:"seen"` // digests of events that have no id, and when they were heard
 
 	Tail []journal.Line `json:"tail"` // the last log lines; Tail[i] has the number Base+i+1
 	Base int64          `json:"base"`
@@ -62,12 +71,23 @@ type Lesson struct {
 	Shed           int64         `json:"shed,omitempty"`    // records shed so far; 0: nobody was forgotten
 	ShedThrough    epoch.Instant `json:"floor,omitempty"`   // latest createdAt among the shed
 	PresentOutside int64         `json:"outside,omitempty"` // connections that are in, but stand only in records
+	// ObserversOutside and OutsideByRole are how many of those are observers, and how
+	// many of the others have which role.
+	ObserversOutside int64            `json:"observersOutside,omitempty"`
+	OutsideByRole    map[string]int64 `json:"outsideByRole,omitempty"`
 	// PromisedThrough is the last moment at which a connection may come by a promise
 	// that was shed while it was open.
 	PromisedThrough epoch.Instant `json:"promisedThrough,omitempty"`
 
 	// OutsideRetryAt is when to go on dismissing the people outside the item.
 	OutsideRetryAt epoch.Instant `json:"clearAt,omitempty"`
+	// OutsideReviewAt is when to hold the people outside the item against a policy or
+	// ban that came while they were in; 0: it is done.
+	OutsideReviewAt epoch.Instant `json:"reviewAt,omitempty"`
+	// StreamsReadAt is when the list of streams was read last, StreamsUnread how many
+	// readings of it failed in a row.
+	StreamsReadAt epoch.Instant `json:"streamsReadAt,omitempty"`
+	StreamsUnread int           `json:"streamsUnread,omitempty"`
 	// ReconciledAt is when the newest reading began with which the lesson was
 	// reconciled.
 	ReconciledAt epoch.Instant `json:"settledAt,omitempty"`
@@ -113,7 +133,8 @@ type Conn struct {
 	Promise string `json:"promise,omitempty"` // the id in its data; the promise may have been used before
 	// ByPromise: it came under a token of the promise that was still expected.
 	ByPromise bool `json:"byPromise,omitempty"`
-	Foreign   bool `json:"foreign,omitempty"` // its token is not Usher's
+	Foreign   bool `json:"foreign,omitempty"`  // its token is not Usher's
+	Observer  bool `json:"observer,omitempty"` // in without a seat
 
 	State  State          `json:"state"`
 	Reason journal.Reason `json:"reason,omitempty"` // why it was told to go
@@ -166,6 +187,10 @@ type Stream struct {
 	CreatedAt epoch.Instant `json:"createdAt"`
 	Made      bool          `json:"made,omitempty"` // streamCreated was heard
 	Gone      bool          `json:"gone,omitempty"` // streamDestroyed was heard
+	// AskedAt is when a forbidden stream was asked away, GraceEndsAt when its
+	// connection goes unless it has stopped; 0: it is allowed.
+	AskedAt     epoch.Instant `json:"askedAt,omitempty"`
+	GraceEndsAt epoch.Instant `json:"graceEndsAt,omitempty"`
 }
 
 // Promise is a seat that is kept for a user who was given credentials, and after
@@ -185,11 +210,14 @@ type Promise struct {
 	// AskedAt is when its user asked last, as far as that was written.
 	AskedAt epoch.Instant `json:"askedAt,omitempty"`
 	Used    string        `json:"used,omitempty"` // the connection that came under it
+	// Observer: it holds no seat, for its role needs none.
+	Observer bool `json:"observer,omitempty"`
 }
 
 // Record is an entry that a lesson remembers outside its item: exactly one of the
 // pointers is set. Ids of connections stand as they are, promises as "p:ID",
-// digests as "e:DIGEST", users that are in outside the item as "u:USER".
+// digests as "e:DIGEST", users that are in outside the item as "u:USER". Bans are the
+// room's, and are "b:USER" among a lesson's.
 type Record struct {
 	ID      string        `json:"id"`
 	Conn    *Conn         `json:"conn,omitempty"`
@@ -197,6 +225,7 @@ type Record struct {
 	Seen    epoch.Instant `json:"seen,omitempty"`
 	// Holder is the connection by which a user is in.
 	Holder string `json:"holder,omitempty"`
+	Ban    *Ban   `json:"-"` // loaded beside the lesson's own records
 }
 
 // Shed names all that leaves a lesson's item: the first Lines log lines (chunks of
@@ -210,6 +239,9 @@ type Shed struct {
 	Seen           []string
 	ShedThrough    epoch.Instant // the lesson's new one
 	PresentOutside int64         // added to the lesson's
+	// ObserversOutside and OutsideByRole are added to the lesson's, too.
+	ObserversOutside int64
+	OutsideByRole    map[string]int64
 	// PromisedThrough is the lesson's new one, where it is later.
 	PromisedThrough epoch.Instant
 }

@@ -61,15 +61,15 @@ var table = map[string]field{
 	"clock":                 row(oneOf(firstQuorum, pause), func(f *fields) *string { return &f.clock }, only(firstQuorum)),
 	"warnSeconds":           row(warnings, func(f *fields) *[]int { return &f.warnSeconds }, emptyList),
 	"maxSeats":              row(whole(0, mostSeats), func(f *fields) *int { return &f.maxSeats }, upTo(MaxSeats)),
-	"maxByRole":             row(countByRole(mostSeats), func(f *fields) *map[string]int { return &f.maxByRole }, emptyMap),
-	"observers":             row(roles, func(f *fields) *[]string { return &f.observers }, emptyList),
-	"allowedUsers":          row(users, func(f *fields) *[]string { return &f.allowedUsers }, none),
+	"maxByRole":             row(countByRole(mostSeats), func(f *fields) *map[string]int { return &f.maxByRole }, all).unless(manyInHall),
+	"observers":             row(roles, func(f *fields) *[]string { return &f.observers }, all),
+	"allowedUsers":          row(users, func(f *fields) *[]string { return &f.allowedUsers }, all),
 	"duplicateUser":         row(oneOf(ReplaceOlder, RefuseNewer, Allow), func(f *fields) *DuplicateRule { return &f.duplicateUser }, all),
-	"rejoinSeconds":         row(whole(0, mostRejoin), func(f *fields) *int { return &f.rejoinSeconds }, only(0)),
+	"rejoinSeconds":         row(whole(0, mostRejoin), func(f *fields) *int { return &f.rejoinSeconds }, all),
 	"foreignTokens":         row(oneOf(Accept, Refuse), func(f *fields) *ForeignRule { return &f.foreignTokens }, all),
-	"publish":               row(rolesByKind, func(f *fields) *map[Kind][]string { return &f.publish }, emptyMap),
-	"unpublishGraceSeconds": row(optional(whole(0, mostGrace)), func(f *fields) **int { return &f.unpublishGraceSeconds }, just(usualGrace)),
-	"moderators":            row(roles, func(f *fields) *[]string { return &f.moderators }, emptyList),
+	"publish":               row(rolesByKind, func(f *fields) *map[Kind][]string { return &f.publish }, all),
+	"unpublishGraceSeconds": row(optional(whole(0, mostGrace)), func(f *fields) **int { return &f.unpublishGraceSeconds }, all),
+	"moderators":            row(roles, func(f *fields) *[]string { return &f.moderators }, all),
 	"archive":               row(yesNo, func(f *fields) *bool { return &f.archive }, all),
 	"demo":                  row(yesNo, func(f *fields) *bool { return &f.demo }, all),
 }
@@ -95,13 +95,22 @@ func row[T any](form form[T], place func(*fields) *T, enforced func(T) bool) fie
 	}
 }
 
-// Which values of a field are enforced. An empty list or map asks for nothing.
+// unless gives the row with what is not enforced beside other fields.
+func (r field) unless(beside func(f *fields) bool) field {
+	alone := r.enforced
+	r.enforced = func(f *fields) bool { return alone(f) && !beside(f) }
+	return r
+}
 
-func all[T any](T) bool                            { return true }
-func none[T any](T) bool                           { return false }
-func emptyList[E any](l []E) bool                  { return len(l) == 0 }
-func emptyMap[E any, K comparable](m map[K]E) bool { return len(m) == 0 }
+// manyInHall: without a cap on all seats, the caps of roles keep more people in sight
+// at once than one lesson's item holds.
+func manyInHall(f *fields) bool { return f.maxSeats == 0 && total(f.maxByRole) > MaxSeats }
 
-func only[T comparable](value T) func(T) bool  { return func(v T) bool { return v == value } }
-func just[T comparable](value T) func(*T) bool { return func(v *T) bool { return *v == value } }
-func upTo(most int) func(int) bool             { return func(n int) bool { return n <= most } }
+// Which values of a field are enforced. An empty list asks for nothing.
+
+func all[T any](T) bool           { return true }
+func none[T any](T) bool          { return false }
+func emptyList[E any](l []E) bool { return len(l) == 0 }
+
+func only[T comparable](value T) func(T) bool { return func(v T) bool { return v == value } }
+func upTo(most int) func(int) bool            { return func(n int) bool { return n <= most } }

@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // Kind is what a stream carries, as the client declares it.
 type Kind string
 
@@ -11,4 +13,6 @@ const (
 	Audio  Kind = "audio"
 )
 
-func (k Kind) known() bool { return k == Camera || k == Screen || k == Custom || k == Audio }
+var kinds = []Kind{Camera, Screen, Custom, Audio}
+
+func (k Kind) known() bool { return slices.Contains(kinds, k) }

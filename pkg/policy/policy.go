@@ -9,6 +9,12 @@
 // Begin with the table in fields.go, then parse.go and constraints.go.
 package policy
 
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
 // Policy is a policy as a room's owner put it: the JSON (without
 // sessionId), and its fields as read. The zero Policy is valid and has all
 // defaults. Policies are compared with Equal.
@@ -76,6 +82,54 @@ func (p Policy) Foreign(own bool) ForeignRule {
 		return Refuse
 	}
 	return Accept
+}
+
+// Admits reports whether the user is on the list of those who may come in, compared
+// byte for byte; an unknown user, "", is on none.
+func (p Policy) Admits(user string) bool {
+	return p.fields.allowedUsers == nil || slices.Contains(p.fields.allowedUsers, user)
+}
+
+// SeatsOf is the most seats of a role at once; 0 is no cap of its own.
+func (p Policy) SeatsOf(role string) int { return p.fields.maxByRole[role] }
+
+// CappedRoles are the roles that have a cap of their own, sorted.
+func (p Policy) CappedRoles() []string { return slices.Sorted(maps.Keys(p.fields.maxByRole)) }
+
+// Observes reports whether the role needs no seat.
+func (p Policy) Observes(role string) bool { return slices.Contains(p.fields.observers, role) }
+
+// RejoinAfter is how long a user who was removed may not come back.
+func (p Policy) RejoinAfter() time.Duration {
+	return time.Duration(p.fields.rejoinSeconds) * time.Second
+}
+
+// Moderates reports whether the role's client tokens are moderators'.
+func (p Policy) Moderates(role string) bool { return slices.Contains(p.fields.moderators, role) }
+
+// MayPublish reports whether the role may publish streams of the kind. A rule for
+// screens holds for custom sources too, unless those have one: a screen published as
+// a custom source is custom.
+func (p Policy) MayPublish(role string, kind Kind) bool {
+	roles, ruled := p.fields.publish[kind]
+	if kind == Custom && !ruled {
+		roles, ruled = p.fields.publish[Screen]
+	}
+	return !ruled || slices.Contains(roles, role)
+}
+
+// PublishesNothing reports whether the role may publish no kind of stream.
+func (p Policy) PublishesNothing(role string) bool {
+	return !slices.ContainsFunc(kinds, func(k Kind) bool { return p.MayPublish(role, k) })
+}
+
+// UnpublishGrace is how long a forbidden stream may stay once it was asked away; 5 s
+// unless set, 0 is not at all.
+func (p Policy) UnpublishGrace() time.Duration {
+	if p.fields.unpublishGraceSeconds == nil {
+		return usualGrace * time.Second
+	}
+	return time.Duration(*p.fields.unpublishGraceSeconds) * time.Second
 }
 
 // Archive reports whether sessions that Usher makes are archived.

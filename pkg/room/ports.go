@@ -24,11 +24,31 @@ type Platform interface {
 	// Signal sends data, a JSON text, to everyone in the session under kind,
 	// or to one connection where connection is not empty.
 	Signal(ctx context.Context, session, connection, kind string, data []byte) error
-	// Credentials makes the credentials with which a client connects until
-	// expires. The data travels with the connection and is visible to everyone in
-	// the session.
-	Credentials(session, data string, now, expires epoch.Instant) (Credentials, error)
+	// Streams reads the list of a session's streams. A session that is not found has
+	// none.
+	Streams(ctx context.Context, session string) (lesson.StreamReading, error)
+	// Credentials makes the credentials with which a client connects.
+	Credentials(p Pass) (Credentials, error)
 }
+
+// Pass is what credentials are good for.
+type Pass struct {
+	Session string
+	Data    string // travels with the connection, visible to everyone in the session
+	Right   Right
+	Now     epoch.Instant
+	Expires epoch.Instant
+}
+
+// Right is what the platform itself lets a client do.
+type Right string
+
+// The rights, as the platform names its roles (Vonage's server SDKs).
+const (
+	Subscriber Right = "subscriber" // publishes nothing
+	Publisher  Right = "publisher"
+	Moderator  Right = "moderator" // may mute and remove others from the page
+)
 
 // Credentials let one client connect to a session. Exactly one of ApplicationID
 // and APIKey is set, by the environment.
@@ -74,7 +94,7 @@ type Queue interface {
 	Park(ctx context.Context, e lesson.Event) error
 }
 
-// Store keeps rooms and lessons. Every write is conditional and atomic; the lesson
+// Store keeps rooms, their bans, and lessons. Every write is conditional and atomic; the lesson
 // that it returns has been committed. The contract, word for word, is the suite in
 // storetest that every implementation passes.
 type Store interface {
@@ -112,6 +132,12 @@ type Store interface {
 	Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error)
 	// Records gives records of a lesson by id, from after (exclusive), at most limit.
 	Records(ctx context.Context, session, after string, limit int) ([]lesson.Record, error)
+	// Ban loads the ban of a user in the rooms of a name, as it stands now (a
+	// consistent read); false where there is none.
+	Ban(ctx context.Context, room, user string) (lesson.Ban, bool, error)
+	// Bans lists the bans in the rooms of a name by user, from after (exclusive), at
+	// most limit.
+	Bans(ctx context.Context, room, after string, limit int) ([]lesson.Ban, error)
 	// Due lists sessions of one of DueBuckets buckets whose lesson's Due has
 	// come by before, earliest first, at most limit.
 	Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error)
@@ -129,6 +155,10 @@ type Change struct {
 	Swap *lesson.Lesson
 	// Start, where set, is a new lesson; its session must be unknown.
 	Start *lesson.Lesson
+	// Bans are stored, each in the place of its user's former one, and those of the
+	// users in Lift are removed; together at most 64.
+	Bans []lesson.Ban
+	Lift []string
 }
 
 // Conflict says that another writer was first. It is certain: a store that may

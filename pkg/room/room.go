@@ -25,6 +25,7 @@ type Room struct {
 	Policy   policy.Policy `json:"policy"`
 	Session  string        `json:"session,omitempty"` // the session it uses now; "" before the first join
 	Closed   epoch.Instant `json:"closed,omitempty"`  // when it was ended before it ever had a session
+	Bans     int64         `json:"bans,omitempty"`    // users that are banned, also those whose ban is over
 }
 
 // Version names what the room's owner said last: the policy, and which making
@@ -46,5 +47,5 @@ func (r Room) Next() Room {
 // Equal reports whether all of both is the same.
 func (r Room) Equal(other Room) bool {
 	return r.Name == other.Name && r.Revision == other.Revision && r.Created == other.Created &&
-		r.Policy.Equal(other.Policy) && r.Session == other.Session && r.Closed == other.Closed
+		r.Policy.Equal(other.Policy) && r.Session == other.Session && r.Closed == other.Closed && r.Bans == other.Bans
 }

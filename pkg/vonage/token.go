@@ -66,7 +66,8 @@ func (c *Client) doubt(status int) {
 // less than a second is left, the token would live over 30 days from its date,
 // or data is over 1000 characters. Vonage looks at the expiry only when a
 // client connects.
-func (c *Client) Credentials(session, data string, now, expires epoch.Instant) (room.Credentials, error) {
+func (c *Client) Credentials(p room.Pass) (room.Credentials, error) {
+	session, data, now, expires := p.Session, p.Data, p.Now, p.Expires
 	good := period{now.Seconds() - datedBack, expires.Seconds()}
 	switch {
 	case session == "":

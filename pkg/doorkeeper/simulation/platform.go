@@ -31,8 +31,9 @@ type Platform struct {
 
 	// Requests are the requests to disconnect, in order.
 	Requests []Request
-	// Signals are those sent, in order: kind and data.
-	Signals []string
+	// Signals are those sent to everyone, in order: kind and data. Words are those
+	// sent to one connection, after its id.
+	Signals, Words []string
 	// Readings are the moments at which each session's list was read.
 	Readings map[string][]epoch.Instant
 	// Archived says of each session that was made whether it is archived.
@@ -51,8 +52,8 @@ type Platform struct {
 	Missing bool
 	// The Fails are asked before each request; an error is the answer, and
 	// ErrHangs is none at all. nil: it works.
-	ListFails, SessionFails, SignalFails func() error
-	DisconnectFails                      func(connection string) error
+	ListFails, StreamsFail, SessionFails, SignalFails func() error
+	DisconnectFails                                   func(connection string) error
 	// Notify is told when somebody comes or goes; nil: webhooks arrive at once.
 	Notify func(e lesson.Event)
 }
@@ -69,6 +70,7 @@ type Person struct {
 	CameAt            epoch.Instant
 	LeftAt            epoch.Instant // 0 while in
 	Forced            bool          // Usher disconnected it
+	Streams           []*Stream
 }
 
 // Request is a request to disconnect.
@@ -117,8 +119,8 @@ func (p *Platform) CreateSession(ctx context.Context, archived bool) (string, er
 func (p *Platform) made(n int) string { return fmt.Sprintf("2_%ssession%d", p.prefix, n) }
 
 // Credentials hands out the data itself as the token.
-func (p *Platform) Credentials(session, data string, _, expires epoch.Instant) (room.Credentials, error) {
-	return room.Credentials{APIKey: "123456", Session: session, Token: data, Expires: expires}, nil
+func (p *Platform) Credentials(q room.Pass) (room.Credentials, error) {
+	return room.Credentials{APIKey: "123456", Session: q.Session, Token: q.Data, Expires: q.Expires}, nil
 }
 
 // Connections reads the list as it was Lag ago.
@@ -145,6 +147,73 @@ func (p *Platform) Connections(ctx context.Context, session string) (lesson.Read
 	return r, nil
 }
 
+// Streams reads the list of streams: those that are on air.
+func (p *Platform) Streams(ctx context.Context, session string) (lesson.StreamReading, error) {
+	now := p.now()
+	if err := ask(ctx, p.StreamsFail); err != nil {
+		return lesson.StreamReading{}, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := lesson.StreamReading{Began: now, Whole: true, Present: map[string]bool{}}
+	for _, q := range p.sessions[session] {
+		for _, s := range q.Streams {
+			if s.CameAt <= now.Add(-p.Lag) && (s.endedAt(q) == 0 || s.endedAt(q) > now.Add(-p.Lag)) {
+				r.Present[s.ID] = true
+			}
+		}
+	}
+	return r, nil
+}
+
+// Stream is one stream in truth.
+type Stream struct {
+	ID     string
+	Kind   policy.Kind
+	CameAt epoch.Instant
+	LeftAt epoch.Instant // 0 while it is on air
+}
+
+// endedAt is when the stream of the person ended, at the latest with its connection.
+func (s Stream) endedAt(q *Person) epoch.Instant {
+	if s.LeftAt == 0 || q.LeftAt != 0 && q.LeftAt < s.LeftAt {
+		return q.LeftAt
+	}
+	return s.LeftAt
+}
+
+// Publish lets the connection publish a stream, and sends its webhook.
+func (p *Platform) Publish(id, stream string, kind policy.Kind) {
+	p.mu.Lock()
+	q := p.people[id]
+	q.Streams = append(q.Streams, &Stream{ID: stream, Kind: kind, CameAt: p.now()})
+	e := q.streamEvent(journal.StreamCreated, q.Streams[len(q.Streams)-1], p.now())
+	p.mu.Unlock()
+	p.notify(e)
+}
+
+// Stop ends a stream, and sends its webhook unless it does so silently.
+func (p *Platform) Stop(id, stream string, silently bool) {
+	p.mu.Lock()
+	q := p.people[id]
+	for _, s := range q.Streams {
+		if s.ID == stream && s.LeftAt == 0 {
+			s.LeftAt = p.now()
+			e := q.streamEvent(journal.StreamDestroyed, s, s.LeftAt)
+			if !silently {
+				defer p.notify(e)
+			}
+		}
+	}
+	p.mu.Unlock()
+}
+
+func (q *Person) streamEvent(name string, s *Stream, at epoch.Instant) lesson.Event {
+	e := q.Event(name, at)
+	e.Stream, e.StreamAt, e.Kind, e.Data, e.Digest = s.ID, s.CameAt, s.Kind, "", name+"-"+s.ID
+	return e
+}
+
 // Disconnect ends a connection and sends its webhook.
 func (p *Platform) Disconnect(ctx context.Context, session, connection string) error {
 	at := p.now()
@@ -162,12 +231,16 @@ func (p *Platform) Disconnect(ctx context.Context, session, connection string) e
 }
 
 // Signal notes what is sent.
-func (p *Platform) Signal(ctx context.Context, _, _, kind string, data []byte) error {
+func (p *Platform) Signal(ctx context.Context, _, connection, kind string, data []byte) error {
 	if err := ask(ctx, p.SignalFails); err != nil {
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if connection != "" {
+		p.Words = append(p.Words, connection+" "+kind+" "+string(data))
+		return nil
+	}
 	p.Signals = append(p.Signals, kind+" "+string(data))
 	return nil
 }

@@ -108,6 +108,21 @@ func (s Hooked) Records(ctx context.Context, session, after string, limit int) (
 	return around(ctx, s, Call{"Records", false, session}, func() ([]lesson.Record, error) { return s.Under.Records(ctx, session, after, limit) })
 }
 
+// Ban implements room.Store.
+func (s Hooked) Ban(ctx context.Context, name, user string) (b lesson.Ban, found bool, err error) {
+	b, err = around(ctx, s, Call{Method: "Ban"}, func() (lesson.Ban, error) {
+		b, ok, err := s.Under.Ban(ctx, name, user)
+		found = ok
+		return b, err
+	})
+	return b, found, err
+}
+
+// Bans implements room.Store.
+func (s Hooked) Bans(ctx context.Context, name, after string, limit int) ([]lesson.Ban, error) {
+	return around(ctx, s, Call{Method: "Bans"}, func() ([]lesson.Ban, error) { return s.Under.Bans(ctx, name, after, limit) })
+}
+
 // Due implements room.Store.
 func (s Hooked) Due(ctx context.Context, bucket int, before epoch.Instant, limit int) ([]string, error) {
 	return around(ctx, s, Call{Method: "Due"}, func() ([]string, error) { return s.Under.Due(ctx, bucket, before, limit) })
