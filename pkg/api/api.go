@@ -18,6 +18,7 @@ import (
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
+	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
 
@@ -36,6 +37,9 @@ type Service interface {
 	Connections(ctx context.Context, name, after string, limit int) (doorkeeper.ConnPage, error)
 	Remove(ctx context.Context, name, connection, actor string) error
 	Events(ctx context.Context, name, session string, after int64, limit int) (doorkeeper.LinePage, error)
+	Ban(ctx context.Context, name string, b lesson.Ban) (lesson.Ban, error)
+	Bans(ctx context.Context, name, after string, limit int) (doorkeeper.BanPage, error)
+	LiftBan(ctx context.Context, name, user, actor string) error
 }
 
 // Options are what New needs. Service, APISecret and Now are required.

@@ -32,6 +32,9 @@ var statusOf = map[problem.Code]int{
 	codeWrongScope:   http.StatusForbidden,
 	codeWrongRoom:    http.StatusForbidden,
 
+	problem.Removed:    http.StatusForbidden,
+	problem.NotAllowed: http.StatusForbidden,
+
 	problem.NoSuchRoom:       http.StatusNotFound,
 	problem.NoSuchConnection: http.StatusNotFound,
 	codeNotFound:             http.StatusNotFound,

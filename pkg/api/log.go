@@ -25,8 +25,16 @@ type Line struct {
 	Role         *string        `json:"role"`
 	Action       journal.Action `json:"action"`
 	Reason       journal.Reason `json:"reason"`
+	Because      *Because       `json:"because"`
 	Actor        *string        `json:"actor"`
 	Note         *journal.Note  `json:"note"`
+}
+
+// Because says who had the better right, and when the reading of the list began that
+// proved it, or null.
+type Because struct {
+	Holders []string `json:"holders"` // ids of connections, and "promise:USER"
+	ReadAt  *string  `json:"readAt"`
 }
 
 // LinePage is a page of a lesson's log; Next is what to pass as after.
@@ -46,8 +54,24 @@ func showLine(l journal.Line) Line {
 	return Line{
 		Seq: l.Seq, At: stamp(l.At), EventAt: stamp(l.EventAt), Event: journal.Plain(l.Event),
 		ConnectionID: plainOrNull(l.Connection), StreamID: plainOrNull(l.Stream), User: plainOrNull(l.User), Role: plainOrNull(l.Role),
-		Action: l.Action, Reason: journal.Plain(l.Reason), Actor: plainOrNull(l.Actor), Note: plainOrNull(l.Note),
+		Action: l.Action, Reason: journal.Plain(l.Reason), Because: showBecause(l.Because), Actor: plainOrNull(l.Actor), Note: plainOrNull(l.Note),
 	}
+}
+
+func showBecause(b journal.Because) *Because {
+	if b == "" {
+		return nil
+	}
+	p := b.Proof()
+	return &Because{each(p.Holders, journal.Plain[string]), stamp(p.ReadAt)}
+}
+
+func (b *Because) because() (journal.Because, error) {
+	if b == nil {
+		return "", nil
+	}
+	at, err := stamped(b.ReadAt)
+	return journal.Proof{Holders: b.Holders, ReadAt: at}.Said(), err
 }
 
 func plainOrNull[T ~string](text T) *T { return orNull(journal.Plain(text)) }
@@ -80,11 +104,12 @@ func ReadLines(r io.Reader) ([]journal.Line, error) {
 func (v Line) line() (journal.Line, error) {
 	at, err := stamped(v.At)
 	eventAt, err2 := stamped(v.EventAt)
+	because, err3 := v.Because.because()
 	return journal.Line{
 		Seq: v.Seq, At: at, EventAt: eventAt, Event: v.Event,
 		Connection: orEmpty(v.ConnectionID), Stream: orEmpty(v.StreamID), User: orEmpty(v.User), Role: orEmpty(v.Role),
-		Action: v.Action, Reason: v.Reason, Actor: orEmpty(v.Actor), Note: orEmpty(v.Note),
-	}, errors.Join(err, err2)
+		Action: v.Action, Reason: v.Reason, Actor: orEmpty(v.Actor), Note: orEmpty(v.Note), Because: because,
+	}, errors.Join(err, err2, err3)
 }
 
 // stamped is the opposite of stamp.

@@ -11,6 +11,7 @@ import (
 
 	"usher/pkg/journal"
 	"usher/pkg/object"
+	"usher/pkg/policy"
 )
 
 // Bounds of what a query may say.
@@ -74,6 +75,15 @@ func (q *query) text(name string) string {
 	v, _ := q.one(name)
 	if utf8.RuneCountInString(v) > longestText || !utf8.ValidString(v) {
 		q.wrong(name, "%s must be at most %d characters of UTF-8", name, longestText)
+	}
+	return v
+}
+
+// user is a text that is "" or a user.
+func (q *query) user(name string) string {
+	v, _ := q.one(name)
+	if v != "" && !policy.ValidUser(v) {
+		q.wrong(name, "%s must be 1 to 128 bytes of UTF-8 without control characters, line separators and direction overrides", name)
 	}
 	return v
 }

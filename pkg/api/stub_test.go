@@ -45,6 +45,7 @@ type stub struct {
 	seconds int
 	endsAt  epoch.Instant
 	put     room.Put
+	ban     lesson.Ban
 
 	startedAt epoch.Instant // of the lesson that join lets into
 
@@ -210,3 +211,18 @@ var (
 	_ Service  = (*doorkeeper.Service)(nil)
 	_ Listener = (*doorkeeper.Service)(nil)
 )
+
+func (s *stub) Ban(ctx context.Context, name string, b lesson.Ban) (lesson.Ban, error) {
+	s.ban, b.At = b, noon
+	return b, s.note(ctx, "Ban", name, b.Actor)
+}
+
+func (s *stub) Bans(ctx context.Context, name, after string, limit int) (doorkeeper.BanPage, error) {
+	s.after, s.limit = after, limit
+	return doorkeeper.BanPage{Bans: []lesson.Ban{{User: "ann", At: noon, Actor: "admin"}}, Next: "ann"}, s.note(ctx, "Bans", name, "")
+}
+
+func (s *stub) LiftBan(ctx context.Context, name, user, actor string) error {
+	s.user = user
+	return s.note(ctx, "LiftBan", name, actor)
+}

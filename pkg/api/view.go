@@ -109,7 +109,7 @@ func showConnections(conns []lesson.Conn) []Connection { return each(conns, show
 
 func showConnection(c lesson.Conn) Connection {
 	v := Connection{
-		ID: c.ID, User: orNull(c.User), Role: orNull(c.Role), State: c.State,
+		ID: c.ID, User: orNull(c.User), Role: orNull(c.Role), Observer: c.Observer, State: c.State,
 		JoinedAt: stamp(c.CreatedAt), Streams: []Stream{},
 	}
 	for id, s := range c.Streams {

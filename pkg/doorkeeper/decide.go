@@ -177,9 +177,13 @@ func (s *Service) known(ctx context.Context, session string, wants func(*lesson.
 	var ids []string
 	var records []lesson.Record
 	for {
-		more := slices.DeleteFunc(append(wants(&l), lesson.Holders(records)...), func(id string) bool { return slices.Contains(ids, id) })
+		more := slices.DeleteFunc(append(wants(&l), l.Leads(records)...), func(id string) bool {
+			_, ban := lesson.BannedUser(id)
+			return ban || slices.Contains(ids, id)
+		})
 		if len(more) == 0 {
-			return l, records, nil
+			bans, err := s.bans(ctx, &l, append(wants(&l), l.Leads(records)...))
+			return l, append(records, bans...), err
 		}
 		// What is wanted of the lesson that is loaded now may be more.
 		ids = append(ids, more...)
@@ -188,6 +192,26 @@ func (s *Service) known(ctx context.Context, session string, wants func(*lesson.
 			return l, nil, err
 		}
 	}
+}
+
+// bans loads the bans among the wanted records. They are read after the lesson, and a
+// ban changes the lesson too: a decision that missed one loses its race.
+func (s *Service) bans(ctx context.Context, l *lesson.Lesson, ids []string) ([]lesson.Record, error) {
+	var records []lesson.Record
+	for _, id := range ids {
+		user, ok := lesson.BannedUser(id)
+		if !ok {
+			continue
+		}
+		b, found, err := s.store.Ban(ctx, l.Room, user)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			records = append(records, lesson.Record{ID: id, Ban: &b})
+		}
+	}
+	return records, nil
 }
 
 func (s *Service) load(ctx context.Context, session string, records ...string) (lesson.Lesson, []lesson.Record, error) {

@@ -2,6 +2,7 @@ package doorkeeper
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"usher/pkg/lesson"
@@ -35,6 +36,29 @@ func (s *Service) dismissOutside(ctx context.Context, l lesson.Lesson, inItem []
 	}
 	all.Wait()
 	s.tryMissed(ctx, l.Session, missed.names())
+}
+
+// reviewOutside holds the people who stand only in records against the policy and the
+// bans that came while they were in, a handful at a time. Where it is cut off, it goes on
+// at the lesson's OutsideReviewAt.
+func (s *Service) reviewOutside(ctx context.Context, l lesson.Lesson) error {
+	outside, err := s.outside(ctx, l)
+	if err != nil {
+		return err
+	}
+	concerned := slices.DeleteFunc(outside, func(r lesson.Record) bool { return !l.Concerns(*r.Conn) })
+	for {
+		some := concerned[:lesson.Handful(concerned)]
+		concerned = concerned[len(some):]
+		d, err := s.decide(ctx, l.Session, ask(lesson.OutsideReviewed{Records: some, Last: len(concerned) == 0}))
+		if err != nil {
+			return err
+		}
+		s.act(ctx, d.Lesson, d.Effects)
+		if len(concerned) == 0 {
+			return nil
+		}
+	}
 }
 
 // outside gives the records of the connections that are in and do not stand in

@@ -101,7 +101,7 @@ func (s *Service) admit(ctx context.Context, session, user, role string) (Admiss
 	if err != nil {
 		return Admission{}, err
 	}
-	p, ok := l.Current(user)
+	p, ok := l.Current(user, role)
 	if !ok {
 		return Admission{}, lessonOver() // it ended as the promise was given
 	}
@@ -131,10 +131,11 @@ func (s *Service) grant(ctx context.Context, session string, a lesson.Join) (les
 func (s *Service) decideJoin(ctx context.Context, session string, a lesson.Join) (lesson.Decision, error) {
 	return s.decide(ctx, session, question{
 		wants: func(l *lesson.Lesson) []string {
-			if l.PresentOutside == 0 {
-				return nil
+			ids := l.BansFor(a.User)
+			if l.PresentOutside > 0 {
+				ids = append(ids, lesson.HolderKey(a.User))
 			}
-			return []string{lesson.HolderKey(a.User)}
+			return ids
 		},
 		input: func(records []lesson.Record) lesson.Input {
 			a.Records = records

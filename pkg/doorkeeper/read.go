@@ -27,7 +27,13 @@ func (s *Service) readAndReconcile(ctx context.Context, l lesson.Lesson) error {
 	}
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	d, err := s.decide(store, l.Session, ask(reconcile))
+	d, err := s.decide(store, l.Session, question{
+		wants: func(l *lesson.Lesson) []string { return l.BansFor(l.Overdue()...) },
+		input: func(bans []lesson.Record) lesson.Input {
+			reconcile.Bans = bans
+			return reconcile
+		},
+	})
 	if err != nil {
 		return err
 	}

@@ -120,6 +120,11 @@ func (s *Service) decideRoom(ctx context.Context, r room.Room, l *lesson.Lesson,
 			return d, err
 		}
 	}
+	if user := room.User(in); user != "" {
+		if known.Ban, err = s.banOf(ctx, r.Name, user); err != nil {
+			return d, err
+		}
+	}
 	known.Now = s.set.Now()
 	d = room.Decide(r, l, in, *known)
 	switch {
@@ -136,6 +141,16 @@ func (s *Service) decideRoom(ctx context.Context, r room.Room, l *lesson.Lesson,
 	known.Now = s.set.Now()
 	d = room.Decide(r, l, in, *known)
 	return d, d.Verdict
+}
+
+// banOf loads the ban that the list of the rooms of the name has of the user; nil for
+// none.
+func (s *Service) banOf(ctx context.Context, name, user string) (*lesson.Ban, error) {
+	b, found, err := s.store.Ban(ctx, name, user)
+	if err != nil || !found {
+		return nil, err
+	}
+	return &b, nil
 }
 
 // listOf reads the list of a session that is no lesson yet.

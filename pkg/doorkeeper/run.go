@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"usher/pkg/epoch"
@@ -90,6 +91,12 @@ func (s *Service) latest(ctx context.Context, session string) (lesson.Lesson, er
 func (s *Service) carryOut(ctx context.Context, l lesson.Lesson, e lesson.Effects) (elsewhere bool, err error) {
 	s.act(ctx, l, e)
 	switch {
+	case e.ReviewOutside:
+		return false, s.reviewOutside(ctx, l)
+	case len(e.KeepBans) > 0:
+		return false, s.keepBans(ctx, l, e.KeepBans)
+	case e.ReadStreams:
+		return false, s.readStreams(ctx, l.Session)
 	case e.Read == lesson.ClaimedReading:
 		return false, s.readAndReconcile(ctx, l)
 	case e.Read == lesson.DueReading:
@@ -108,11 +115,18 @@ func (s *Service) carryOut(ctx context.Context, l lesson.Lesson, e lesson.Effect
 	return false, nil
 }
 
-// act carries out the effects that reach out: alarms, signals, disconnects. Then
-// it moves entries that are over out of the lesson's item.
+// act carries out the effects that reach out: alarms, signals, disconnects. The
+// disconnects wait for no signal to one connection. Then it moves entries that are over
+// out of the lesson's item.
 func (s *Service) act(ctx context.Context, l lesson.Lesson, e lesson.Effects) {
 	s.raise(l.Session, e.GivenUp)
+	var words sync.WaitGroup
+	defer words.Wait()
 	for _, word := range e.Signals {
+		if word.To != "" {
+			words.Go(func() { s.signal(ctx, l.Session, word) })
+			continue
+		}
 		s.signal(ctx, l.Session, word)
 	}
 	if e.DismissOutside {

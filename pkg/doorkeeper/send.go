@@ -123,17 +123,17 @@ func (s *Service) noteOutcome(ctx context.Context, session string, outcome lesso
 	}
 }
 
-// signal sends data to everyone in the session. Signals are courtesy: a lost
-// one changes nothing that Usher enforces, and the disconnects after the last
-// one do not wait for it long.
+// signal sends data to everyone in the session, or to one connection. Signals are
+// courtesy: a lost one changes nothing that Usher enforces, and nobody waits long for
+// the last word, or for one to somebody who has to go.
 func (s *Service) signal(ctx context.Context, session string, word lesson.Signal) {
 	patience := platformPatience
-	if word.Last {
+	if word.Last || word.To != "" {
 		patience = lastWord
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	err := s.platform.Signal(ctx, session, "", word.Type, word.Data)
+	err := s.platform.Signal(ctx, session, word.To, word.Type, word.Data)
 	if err != nil && !errors.Is(err, room.ErrGone) {
 		s.set.Log.Warn("a signal was not sent", "type", word.Type, "session", session, "error", err)
 	}

@@ -98,6 +98,6 @@ func (s *Service) expected(l *lesson.Lesson, visitor string) bool {
 	if l == nil || !strings.HasPrefix(visitor, guest) {
 		return false
 	}
-	_, ok := l.Current(visitor)
+	_, ok := l.Current(visitor, "")
 	return ok
 }

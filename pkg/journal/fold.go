@@ -85,6 +85,10 @@ func (f *folder) policy(line Line) {
 }
 
 func (f *folder) repair(line Line) {
+	if line.Note == StreamStopped {
+		delete(f.Streams, line.Stream)
+		return
+	}
 	if line.Note == ShownAgain {
 		f.Waiting[line.Connection] = true
 		return

@@ -28,13 +28,13 @@ type RoleGate struct{ Live, Limit int }
 
 // Gate compiles the lesson's gate.
 func (l *Lesson) Gate() Gate {
-	g := Gate{Live: l.seatsTaken(), CreatedAfter: l.ShedThrough}
+	g := Gate{Live: l.seatsTaken(), CreatedAfter: l.ShedThrough, Roles: l.roleGates()}
 	if l.Status == journal.Ended || l.Due == 0 || l.disputed() {
 		return g
 	}
 	g.Limit = maxConnsInItem + chunkLines
 	if limit := l.Policy.MaxSeats(); limit > 0 {
-		g.Limit = limit
+		g.Live, g.Limit = l.takenIn(allSeats), limit
 	}
 	switch l.Status {
 	case journal.Open:
@@ -47,6 +47,18 @@ func (l *Lesson) Gate() Gate {
 		g.CreatedAfter = max(g.CreatedAfter, l.StartedAt)
 	}
 	return g
+}
+
+// roleGates are those of the roles that have a cap of their own; nil for none.
+func (l *Lesson) roleGates() map[string]RoleGate {
+	var gates map[string]RoleGate
+	for _, role := range l.Policy.CappedRoles() {
+		if gates == nil {
+			gates = map[string]RoleGate{}
+		}
+		gates[role] = RoleGate{Live: l.takenIn(share{role: role}), Limit: l.Policy.SeatsOf(role)}
+	}
+	return gates
 }
 
 // Users gives all users known by name that are in or hold a promise.

@@ -150,13 +150,16 @@ func Handful(records []Record) int {
 // first are brought back, those that were asked to go the least often before the
 // rest.
 func (s *Reconcile) Recollect(records []Record) {
-	s.Steady = map[string]bool{}
+	s.Steady, s.Outside = map[string]bool{}, map[string]int{}
 	back := s.Records
 	for _, r := range records {
 		switch {
 		case r.Conn == nil:
 		case r.Conn.In() || r.Conn.GivenUp && r.Conn.LeftAt == 0:
 			s.Steady[r.ID] = true
+			if r.Conn.holdsSeat() {
+				s.Outside[r.Conn.Role]++
+			}
 		default:
 			back = append(back, r)
 		}

@@ -1,6 +1,13 @@
 package lesson
 
-import "usher/pkg/epoch"
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+)
 
 // Ban keeps a user out of a room, in this lesson and those to come.
 type Ban struct {
@@ -14,5 +21,170 @@ type Ban struct {
 // Holds reports whether the ban is in force.
 func (b Ban) Holds(now epoch.Instant) bool { return b.Until == 0 || now < b.Until }
 
+// banMark begins the ids of bans among records.
+const banMark = "b:"
+
 // BanKey is the id of the record that bans a user.
-func BanKey(user string) string { return "b:" + user }
+func BanKey(user string) string { return banMark + user }
+
+// BannedUser is the user whose ban the id of a record names; false for another record.
+func BannedUser(id string) (user string, ok bool) {
+	if len(id) <= len(banMark) || id[:len(banMark)] != banMark {
+		return "", false
+	}
+	return id[len(banMark):], true
+}
+
+// BanUser bans a user, by the room's word. It is also how a ban that the lesson itself
+// decided is heard of again, once the room's list has it.
+type BanUser struct{ Ban Ban }
+
+func (b BanUser) decide(t *turn) error {
+	if kept, ours := t.l.BansToKeep[b.Ban.User]; ours && kept.At == b.Ban.At {
+		t.banIsKept(kept)
+		return nil
+	}
+	if t.l.Status == journal.Ended {
+		return nil
+	}
+	t.ban(b.Ban, journal.FromAPI)
+	if t.l.OutsideReviewAt == 0 {
+		t.forgetBan(b.Ban.User)
+	}
+	t.reconsiderWaiting(journal.FromAPI)
+	t.updateClock(journal.FromAPI)
+	return nil
+}
+
+// BanKept says that a ban which the lesson decided is in the list of a room: of its
+// own, or of none, for the room is gone.
+type BanKept struct{ Ban Ban }
+
+func (b BanKept) decide(t *turn) error {
+	if kept, ours := t.l.BansToKeep[b.Ban.User]; ours && kept.At == b.Ban.At {
+		t.banIsKept(kept)
+	}
+	return nil
+}
+
+// banIsKept lets the item forget the ban, unless people outside are still to be held
+// against it.
+func (t *turn) banIsKept(b Ban) {
+	if t.l.OutsideReviewAt == 0 {
+		t.forgetBan(b.User)
+	}
+}
+
+func (t *turn) forgetBan(user string) {
+	t.l.BansToKeep, t.rest = maps.Clone(t.l.BansToKeep), true
+	delete(t.l.BansToKeep, user)
+}
+
+// ban keeps the user out from now on: who is in goes, and what was promised is void.
+func (t *turn) ban(b Ban, event string) {
+	bans := maps.Clone(t.l.BansToKeep)
+	if bans == nil {
+		bans = map[string]Ban{}
+	}
+	bans[b.User] = b
+	t.l.BansToKeep, t.rest = bans, true
+	t.l.Bans++
+	t.log(journal.Line{Event: event, EventAt: b.Until, User: b.User, Action: journal.DidBan, Actor: b.Actor, Note: journal.Note(b.Note)})
+	t.closeDoor(journal.Line{Event: event, Actor: b.Actor})
+}
+
+// LiftBan lets a user in again, by the room's word.
+type LiftBan struct{ User, Actor string }
+
+func (b LiftBan) decide(t *turn) error {
+	if _, ours := t.l.BansToKeep[b.User]; ours {
+		t.forgetBan(b.User)
+	}
+	if t.l.Status != journal.Ended {
+		t.log(journal.Line{Event: journal.FromAPI, User: b.User, Action: journal.DidBan, Actor: b.Actor, Note: journal.BanLifted})
+	}
+	return nil
+}
+
+// banAfterRemoval keeps the user of a connection that was removed out for as long as
+// the policy says.
+func (t *turn) banAfterRemoval(c Conn, line journal.Line) {
+	if rejoin := t.l.Policy.RejoinAfter(); rejoin > 0 && c.User != "" {
+		t.ban(Ban{User: c.User, Until: t.now.Add(rejoin), At: t.now, Actor: line.Actor}, line.Event)
+	}
+}
+
+// closeDoor sends away who is in and may not come in any more, voids what was promised
+// to such people, and has those outside the item looked at.
+func (t *turn) closeDoor(line journal.Line) {
+	for _, c := range t.l.Pick(Conn.In) {
+		if c.State == ListedOnly {
+			continue // nobody knows who it is
+		}
+		if why := t.doorClosedFor(c.User, evermore); why != "" {
+			t.remove(c, why, line)
+		}
+	}
+	for _, p := range t.l.sortedPromises() {
+		if !p.Released && t.doorClosedFor(p.User, evermore) != "" {
+			p.Released = true
+			t.keep(p)
+		}
+	}
+	if len(t.l.BansToKeep) > 0 || t.l.Policy.Lists() {
+		t.reviewOutside()
+	}
+}
+
+// reviewOutside has the people outside the item looked at, if there are any.
+func (t *turn) reviewOutside() {
+	if t.l.PresentOutside > 0 {
+		t.l.OutsideReviewAt, t.rest = t.now, true
+	}
+}
+
+// remove sends away a connection that is in, by what it had.
+func (t *turn) remove(c Conn, why journal.Reason, line journal.Line) {
+	if c.State == Seated {
+		t.evict(c, why, line)
+		return
+	}
+	t.refuse(c, why, line)
+}
+
+// evermore is later than any ban.
+const evermore = epoch.Instant(1 << 62)
+
+// isBanned reports whether the user is kept out by a ban that was there at that moment,
+// as far as it was looked up.
+func (t *turn) isBanned(user string, at epoch.Instant) bool {
+	for _, b := range []Ban{t.l.BansToKeep[user], t.banned[user]} {
+		if b.User != "" && b.At <= at && b.Holds(t.now) {
+			return true
+		}
+	}
+	return false
+}
+
+// bannedFor is how long the user's ban lasts; 0 where it has no end.
+func (t *turn) bannedFor(user string) time.Duration {
+	until := max(t.banned[user].Until, t.l.BansToKeep[user].Until)
+	return max(0, until.Sub(t.now))
+}
+
+// KeepsOut reports whether the lesson keeps a user out whom the room's list may not name.
+func (l *Lesson) KeepsOut(user string) bool {
+	_, ours := l.BansToKeep[user]
+	return ours
+}
+
+// bansToKeep gives the bans that the room's list is to get, those decided first before
+// the others.
+func (l *Lesson) bansToKeep() []Ban {
+	return slices.SortedFunc(maps.Values(l.BansToKeep), func(a, b Ban) int {
+		if a.At != b.At {
+			return int(a.At - b.At)
+		}
+		return slices.Compare([]byte(a.User), []byte(b.User))
+	})
+}

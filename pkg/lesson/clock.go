@@ -15,6 +15,9 @@ import (
 // connection counts once somebody has looked. One that was displaced for lack of
 // room never had the right.
 func (c Conn) countsForQuorum() bool {
+	if c.Observer {
+		return false
+	}
 	switch c.State {
 	case Seated:
 		return true
@@ -193,6 +196,7 @@ func (t *turn) end(event string, outcome journal.Outcome, why journal.Reason, ac
 		line.EventAt = l.Deadline()
 	}
 	t.log(line)
+	t.ending = true
 	for _, c := range l.Pick(Conn.In) {
 		t.evict(c, why, journal.Line{Event: event})
 		t.lookSoon(c.ID)

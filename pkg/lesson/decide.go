@@ -107,8 +107,12 @@ type turn struct {
 	place    int             // bytes left below FullSize, once they were counted
 	counted  bool
 	effects  Effects
-	freed    int  // seats that this reading's evidence has freed
-	stale    bool // the reading is older than one by which the lesson was reconciled
+	// freed are the roles of the seats that this reading's evidence has freed.
+	freed []string
+	stale bool // the reading is older than one by which the lesson was reconciled
+	// banned are the users that the room's list keeps out, of those that were looked up.
+	banned map[string]Ban
+	ending bool // everybody goes, and was told why
 }
 
 func (t *turn) changed() bool { return len(t.put) > 0 || t.lines > 0 || t.rest }
@@ -140,7 +144,10 @@ func (t *turn) arrival(before Lesson) (Arrival, bool) {
 	for id := range t.put {
 		c = t.l.Conns[id]
 	}
-	a := Arrival{Session: t.l.Session, PolicyVersion: t.l.PolicyVersion, Conn: c}
+	a := Arrival{
+		Session: t.l.Session, PolicyVersion: t.l.PolicyVersion, Bans: t.l.Bans, Conn: c,
+		RoleCapped: t.l.Policy.SeatsOf(c.Role) > 0,
+	}
 	switch {
 	case c.State == Waiting && t.lines == 0:
 		a.Due = t.l.Due
@@ -218,6 +225,7 @@ func (t *turn) sendAway(c Conn, as State, line journal.Line) {
 	t.write(c)
 	t.logAbout(c, line)
 	t.effects.Disconnect = append(t.effects.Disconnect, c.ID)
+	t.sayRefused(c)
 }
 
 // seat gives c a seat.
@@ -226,10 +234,17 @@ func (t *turn) seat(c Conn, line journal.Line) {
 		c = t.logArrival(c)
 	}
 	c.State, c.Unlogged = Seated, false
-	t.shareSeat(c)
+	if !c.Observer {
+		t.shareSeat(c)
+	}
 	line.Action = journal.DidSeat
 	t.write(c)
 	t.logAbout(c, line)
+	if !c.Observer && t.l.Policy.Duplicates() == policy.ReplaceOlder {
+		for _, r := range t.rivals(c) {
+			t.replace(r, journal.Line{Event: line.Event}, c)
+		}
+	}
 }
 
 // shareSeat lets the promises of c's user be for the seat that it now has: it came by
@@ -239,7 +254,7 @@ func (t *turn) shareSeat(c Conn) {
 		return
 	}
 	for _, p := range t.l.Promises {
-		if p.User == c.User && p.ID != c.Promise && p.open() && !p.sharesSeat() {
+		if p.User == c.User && p.ID != c.Promise && p.open() && !p.sharesSeat() && !p.Observer {
 			p.ForExistingSeat = true
 			t.keep(p)
 		}

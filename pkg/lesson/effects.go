@@ -8,6 +8,7 @@ import (
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
+	"usher/pkg/policy"
 )
 
 // Effects are the things that have to be done out there. A decision gives those
@@ -27,7 +28,14 @@ type Effects struct {
 	// DismissOutside: people who stand only in records have to go, for the lesson is
 	// over.
 	DismissOutside bool
-	Read           Read
+	// ReviewOutside: people who stand only in records have to be held against a policy
+	// or ban that came while they were in.
+	ReviewOutside bool
+	// KeepBans are to be put into the room's list.
+	KeepBans []Ban
+	// ReadStreams: the list of streams has to be read, for the grace of some is over.
+	ReadStreams bool
+	Read        Read
 	// Wake: a moment has come that has to be decided, see the input of that name.
 	Wake bool
 	// Pressing: it cannot wait until the lesson's next wake; any handler that finds
@@ -40,7 +48,7 @@ type Effects struct {
 
 // Idle reports whether there is nothing to do now.
 func (e *Effects) Idle() bool {
-	return len(e.Disconnect) == 0 && !e.DismissOutside && e.Read == NoReading && !e.Wake
+	return len(e.Disconnect) == 0 && !e.DismissOutside && !e.ReviewOutside && len(e.KeepBans) == 0 && !e.ReadStreams && e.Read == NoReading && !e.Wake
 }
 
 // Recover adds the effects of another decision about the same input, whose commit's
@@ -69,8 +77,9 @@ const (
 	ClaimedReading // the decision has taken the right to it already
 )
 
-// Signal is data for the clients: to everyone in the session.
+// Signal is data for the clients: to everyone in the session, or to one connection.
 type Signal struct {
+	To   string // a connection; "" is everyone
 	Type string
 	Data []byte // JSON
 	Last bool   // the lesson's last word: its hearers are disconnected after it
@@ -79,6 +88,8 @@ type Signal struct {
 // When a lesson is looked at without a reason of its own.
 const (
 	watchFirst = 2 * time.Minute
+	// watchAdopted is when the list of an adopted session is read again.
+	watchAdopted = 3 * time.Second
 	// WatchEvery is how far apart the looks at a lesson in use are.
 	WatchEvery = 10 * time.Minute
 	// fastReadingFor is how long the newest of the waiting may wait before the list
@@ -95,14 +106,22 @@ func (l *Lesson) Outstanding(now epoch.Instant) Effects {
 	retries := l.dueRetries(now)
 	look := due(earlier(l.watchAt(), l.lookAt()), now)
 	ends := due(l.runningUntil(), now)
-	e.Pressing = ends || due(earlier(l.watchAt(), l.readable(l.peopleAt())), now) && !l.beingRead(now)
+	streams := due(l.streamsAt(), now)
+	bans := l.bansToKeep()
+	e.Pressing = ends || streams || len(bans) > 0 || l.OutsideReviewAt != 0 || due(earlier(l.watchAt(), l.readable(l.peopleAt())), now) && !l.beingRead(now)
 	switch {
 	case ends:
 		e.Wake = true
 	case l.leftOutside() && now >= l.OutsideRetryAt:
 		e.DismissOutside = true
+	case due(l.OutsideReviewAt, now):
+		e.ReviewOutside = true
+	case len(bans) > 0:
+		e.KeepBans = bans
 	case len(retries) > 0:
 		e.Disconnect = retries
+	case streams:
+		e.ReadStreams = true
 	case look:
 		e.Read = DueReading
 	case due(l.Due, now):
@@ -116,7 +135,10 @@ func due(at, now epoch.Instant) bool { return at != 0 && at <= now }
 // nextAt is when there is something to do next, the watch of a lesson in use
 // left out: that has its place in Due.
 func (l *Lesson) nextAt() epoch.Instant {
-	at := earlier(l.runningUntil(), l.lookAt())
+	at := earlier(earlier(l.runningUntil(), l.lookAt()), earlier(l.streamsAt(), l.OutsideReviewAt))
+	for _, b := range l.BansToKeep {
+		at = earlier(at, b.At)
+	}
 	for _, c := range l.Conns {
 		if c.RetryAt != 0 && c.Tries > 0 {
 			at = earlier(at, c.RetryAt)
@@ -260,7 +282,33 @@ func (t *turn) schedule() {
 const (
 	signalEnded    = "usher-ended"
 	signalExtended = "usher-extended"
+
+	// To one connection:
+	signalRefused   = "usher-refused"
+	signalUnpublish = "usher-unpublish"
 )
+
+// sayRefused tells a connection why it has to go, unless everybody was told. The
+// request to disconnect it does not wait for that.
+func (t *turn) sayRefused(c Conn) {
+	if t.ending {
+		return
+	}
+	t.signalTo(c.ID, signalRefused, struct {
+		ID     string         `json:"id"`
+		Reason journal.Reason `json:"reason"`
+	}{fmt.Sprintf("refused-%d", c.DisconnectRequestedAt), c.Reason})
+}
+
+// sayUnpublish asks a connection to stop a stream.
+func (t *turn) sayUnpublish(conn, stream string, kind policy.Kind, grace time.Duration) {
+	t.signalTo(conn, signalUnpublish, struct {
+		ID           string      `json:"id"`
+		Stream       string      `json:"streamId"`
+		Kind         policy.Kind `json:"kind"`
+		GraceSeconds int         `json:"graceSeconds"`
+	}{"unpublish-" + stream, stream, kind, int(grace / time.Second)})
+}
 
 // sayEnded tells everyone that the lesson is over, and why.
 func (t *turn) sayEnded(why journal.Reason) {
@@ -287,9 +335,17 @@ func (t *turn) sayExtended() {
 }
 
 func (t *turn) signal(kind string, last bool, fields any) {
+	t.effects.Signals = append(t.effects.Signals, Signal{Type: kind, Data: said(fields), Last: last})
+}
+
+func (t *turn) signalTo(conn, kind string, fields any) {
+	t.effects.Signals = append(t.effects.Signals, Signal{To: conn, Type: kind, Data: said(fields)})
+}
+
+func said(fields any) []byte {
 	data, err := json.Marshal(fields)
 	if err != nil {
 		panic(err) // structs of texts and numbers always marshal
 	}
-	t.effects.Signals = append(t.effects.Signals, Signal{kind, data, last})
+	return data
 }

@@ -37,6 +37,50 @@ func (x OutsideDismissed) decide(t *turn) error {
 	return nil
 }
 
+// OutsideReviewed is a handful of people who stood only in records when a policy or a ban
+// came that they have to be held against, see Concerns.
+type OutsideReviewed struct {
+	Records []Record
+	Last    bool // nobody else is to be looked at
+}
+
+func (x OutsideReviewed) decide(t *turn) error {
+	if t.l.Status == journal.Ended || t.l.OutsideReviewAt == 0 {
+		return nil
+	}
+	for _, r := range x.Records {
+		if _, here := t.l.Conns[r.ID]; here {
+			continue
+		}
+		t.recall([]Record{r})
+		c := t.l.Conns[r.ID]
+		if why := t.doorClosedFor(c.User, evermore); why != "" && c.In() {
+			t.remove(c, why, journal.Line{Event: journal.FromAPI})
+		}
+		t.reviewStreams(r.ID, journal.FromAPI)
+	}
+	t.l.OutsideReviewAt, t.rest = t.now.Add(outsideRetryAfter), true
+	if x.Last {
+		t.l.OutsideReviewAt = 0
+	}
+	t.updateClock(journal.FromAPI)
+	return nil
+}
+
+// Concerns reports whether a policy or a ban that came while the connection was in asks
+// something of it.
+func (l *Lesson) Concerns(c Conn) bool {
+	if _, banned := l.BansToKeep[c.User]; banned || !l.Policy.Admits(c.User) {
+		return true
+	}
+	for _, s := range c.Streams {
+		if s.onAir() && !l.Policy.MayPublish(c.Role, s.Kind) {
+			return true
+		}
+	}
+	return false
+}
+
 // leaveToTheList lets the item forget a connection that was told to go: the list,
 // read until it is empty, shows it if it does not.
 func (t *turn) leaveToTheList(id string) {

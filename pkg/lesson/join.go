@@ -2,6 +2,7 @@ package lesson
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -43,21 +44,37 @@ func (a Join) decide(t *turn) error {
 	if a.Looked != nil {
 		_ = a.Looked.decide(t) // it always decides
 	}
-	if t.l.Status == journal.Ended {
-		return t.turnAway(a, journal.LessonOver, &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."})
+	if p := t.refusalAtDoor(a); p != nil {
+		return t.turnAwayFor(a, journal.Reason(p.Code), "", p) // they have the same names
 	}
-	if p, ok := t.l.Current(a.User); ok && t.now < p.GivenAt.Add(promiseReusedFor) {
+	if p, ok := t.l.Current(a.User, a.Role); ok && t.now < p.GivenAt.Add(promiseReusedFor) {
 		t.answerAgain(p, a.Expires)
 		return nil
 	}
 	return t.newPromise(a)
 }
 
-// Current is the newest promise of the user under which nobody has come.
-func (l *Lesson) Current(user string) (Promise, bool) {
+// refusalAtDoor is why the user gets no credentials whatever room there is; nil for
+// nothing.
+func (t *turn) refusalAtDoor(a Join) *problem.Details {
+	if t.l.Status == journal.Ended {
+		return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."}
+	}
+	switch t.doorClosedFor(a.User, evermore) {
+	case journal.Removed:
+		return &problem.Details{Code: problem.Removed, Detail: "You were removed from this room, and may not come back yet.", RetryAfter: t.bannedFor(a.User)}
+	case journal.NotAllowed:
+		return &problem.Details{Code: problem.NotAllowed, Detail: "You are not on the list of those who may come into this room."}
+	}
+	return nil
+}
+
+// Current is the newest promise of the user under that role under which nobody has
+// come.
+func (l *Lesson) Current(user, role string) (Promise, bool) {
 	var newest Promise
 	for _, p := range l.sortedPromises() {
-		if p.User == user && p.Used == "" && !p.Released {
+		if p.User == user && p.Role == role && p.Used == "" && !p.Released {
 			newest = p
 		}
 	}
@@ -88,11 +105,15 @@ func (t *turn) grant(p Promise) {
 	t.log(journal.Line{Event: journal.FromJoin, EventAt: p.Expires, User: p.User, Role: p.Role, Action: journal.DidPromise})
 }
 
-// newPromise gives a new promise if there is a seat for it.
+// newPromise gives a new promise if there is a seat for it, or if it needs none.
 func (t *turn) newPromise(a Join) error {
-	p := Promise{ID: a.ID, User: a.User, Role: a.Role, GivenAt: t.now, Expires: a.Expires}
-	if t.l.Policy.MaxSeats() > 0 && !t.takes(p.size()) {
+	p := Promise{ID: a.ID, User: a.User, Role: a.Role, GivenAt: t.now, Expires: a.Expires, Observer: t.l.Policy.Observes(a.Role)}
+	if t.l.piles(p) && !t.takes(p.size()) {
 		return &problem.Details{Code: problem.TooManyRequests, Detail: "Too many people were promised a seat and have not come yet. Ask again soon.", RetryAfter: lapseAfter}
+	}
+	if p.Observer {
+		t.grant(p)
+		return nil
 	}
 	rivals := t.rivals(Conn{ID: a.ID, User: a.User})
 	if len(rivals) > 0 {
@@ -100,24 +121,51 @@ func (t *turn) newPromise(a Join) error {
 		case rule == policy.ReplaceOlder:
 			p.ForExistingSeat = t.l.hasSeat(a.User)
 		case rule == policy.RefuseNewer || len(rivals) >= maxTogether:
-			return t.turnAwayFull(a, rivals, journal.DuplicateUser, problem.DuplicateUser, "The user is in the room already.")
+			return t.turnAwayFull(a, occupied{why: journal.DuplicateUser, seated: rivals, say: "The user is in the room already."})
 		}
 	}
 	released := t.release(a.User, &p)
-	if !p.ForExistingSeat && !t.l.hasFreeSeat(lastInLine(t.now)) {
+	if full, isFull := t.l.fullShareFor(p, t.now); isFull {
 		maps.Copy(t.l.Promises, released)
-		return t.turnAwayFull(a, t.l.Pick(Conn.seated), journal.RoomFull, problem.RoomFull, "All seats of the room are taken.")
+		return t.turnAwayFull(a, t.fullOf(full))
 	}
 	t.grant(p)
 	return nil
 }
+
+// fullShareFor gives the first share in which there is no seat for a newcomer by the
+// promise; false: there is one. The seat that its user has needs no other of its role.
+func (l *Lesson) fullShareFor(p Promise, now epoch.Instant) (share, bool) {
+	for _, s := range l.shares(p.Role) {
+		its := p.ForExistingSeat && (s.whole || l.hasSeatIn(p.User, s))
+		if !its && !l.hasFreeSeatIn(s, lastInLine(p.Role, now)) {
+			return s, true
+		}
+	}
+	return share{}, false
+}
+
+// taken says that there is no seat in the share.
+func (s share) taken() string {
+	switch {
+	case s.whole:
+		return "All seats of the room are taken."
+	case s.role == "":
+		return "All seats for people without a role are taken."
+	}
+	return fmt.Sprintf("All seats for the role %q are taken.", s.role)
+}
+
+// piles reports whether the promise may not be shed before it lapses: it holds a seat.
+// An observer's does in no room, nor does one where no cap counts it.
+func (l *Lesson) piles(p Promise) bool { return !p.Observer && len(l.shares(p.Role)) > 0 }
 
 // release lets the seat of the user's open promises go over to p. It gives them as
 // they were, for where p cannot be given.
 func (t *turn) release(user string, p *Promise) map[string]Promise {
 	released := map[string]Promise{}
 	for id, old := range t.l.Promises {
-		if old.User != user || !old.open() || old.Used != "" && t.l.Policy.Duplicates() == policy.Allow {
+		if old.User != user || !old.open() || old.Observer || old.Used != "" && t.l.Policy.Duplicates() == policy.Allow {
 			continue
 		}
 		released[id] = old
@@ -128,41 +176,55 @@ func (t *turn) release(user string, p *Promise) map[string]Promise {
 	return released
 }
 
-// Full reports whether there is no seat for a newcomer, as far as it is known.
-func (l *Lesson) Full(now epoch.Instant) bool {
-	limit := l.Policy.MaxSeats()
-	return limit > 0 && l.seatsUnavailableTo(lastInLine(now)) >= limit
+// occupied is why there is no room at the door: the reason, who is in, and, for lack of
+// room, whose promises hold seats.
+type occupied struct {
+	why      journal.Reason
+	seated   []Conn
+	promises []string
+	say      string
 }
 
-// lastInLine is a connection behind all that have come.
-func lastInLine(now epoch.Instant) Conn { return Conn{CreatedAt: now.Add(time.Hour)} }
+// fullOf is the share that has no seat left.
+func (t *turn) fullOf(s share) occupied {
+	o := occupied{why: journal.RoomFull, say: s.taken()}
+	o.seated = t.l.Pick(func(c Conn) bool { return c.holdsSeat() && s.of(c.Role) })
+	for _, p := range t.l.Promises {
+		if t.l.takesSeatIn(p, s) {
+			o.promises = append(o.promises, journal.Promised(p.User))
+		}
+	}
+	return o
+}
 
 // turnAwayFull refuses for lack of room, or because the user is in, after the list
 // was read; where a connection is too young to be proven gone, it is worth asking
 // again.
-func (t *turn) turnAwayFull(a Join, holders []Conn, why journal.Reason, code problem.Code, detail string) error {
+func (t *turn) turnAwayFull(a Join, o occupied) error {
 	looked := t.l.ReconciledAt
 	if a.Looked == nil && looked <= a.Since.Add(-ReadingGap) {
 		return ErrReadFirst
 	}
-	p := &problem.Details{Code: code, Detail: detail}
-	for _, c := range holders {
+	p := &problem.Details{Code: problem.Code(o.why), Detail: o.say}
+	with := holders{promises: o.promises}
+	for _, c := range o.seated {
+		with.conns = append(with.conns, c.ID)
 		if c.ShownAt < looked && looked < c.HeardAt.Add(absenceProvesAfter) {
 			p.RetryAfter = max(p.RetryAfter, c.HeardAt.Add(absenceProvesAfter).Sub(looked))
 		}
 	}
-	return t.turnAway(a, why, p)
+	return t.turnAwayFor(a, o.why, with.because(&evidence{began: looked}), p)
 }
 
-// turnAway refuses. The same refusal of the same user is one line in a while.
-func (t *turn) turnAway(a Join, why journal.Reason, p *problem.Details) error {
+// turnAwayFor refuses. The same refusal of the same user is one line in a while.
+func (t *turn) turnAwayFor(a Join, why journal.Reason, because journal.Because, p *problem.Details) error {
 	said := string(why) + " " + a.User
 	if at, ok := t.l.Refusals[said]; ok && t.now < at.Add(sameRefusalFor) {
 		return p
 	}
 	t.l.Refusals = t.recentRefusals()
 	t.l.Refusals[said] = t.now
-	t.log(journal.Line{Event: journal.FromJoin, User: a.User, Role: a.Role, Action: journal.DidRefuse, Reason: why})
+	t.log(journal.Line{Event: journal.FromJoin, User: a.User, Role: a.Role, Action: journal.DidRefuse, Reason: why, Because: because})
 	return p
 }
 

@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"slices"
 	"time"
 
 	"usher/pkg/epoch"
@@ -12,30 +13,77 @@ import (
 type evidence struct {
 	began epoch.Instant
 	shown map[string]bool
+	// outside is how many people of each role it shows who are in and stand only in
+	// records.
+	outside map[string]int
+}
+
+func (e *evidence) outsideIn(s share) int {
+	n := 0
+	for role, some := range e.outside {
+		if s.of(role) {
+			n += some
+		}
+	}
+	return n
 }
 
 // beganAfterHearing reports whether the reading began after Usher heard of c.
 func (e *evidence) beganAfterHearing(c Conn) bool { return e != nil && e.began >= c.HeardAt }
 
 // judge decides a connection that is in and undecided, in the order of the
-// rules: refused, in by its user's seat, by its promise, by a free seat, by
-// the list's evidence, or left waiting. Without evidence nobody looked.
+// rules: refused, in as an observer, in by its user's seat, by its promise, by a free
+// seat, by the list's evidence, or left waiting. Without evidence nobody looked.
 func (t *turn) judge(c Conn, line journal.Line, by *evidence) {
+	if why := t.refusalOf(c); why != "" {
+		t.refuse(c, why, line)
+		return
+	}
 	switch {
-	case t.l.Status == journal.Ended:
-		t.refuse(c, journal.LessonOver, line)
-	case c.Foreign && t.l.Policy.Foreign(t.l.Own) == policy.Refuse:
-		t.refuse(c, journal.NoTicket, line)
 	case c.HeardLate && !by.beganAfterHearing(c):
 		t.wait(c, line, by)
 	case c.HeardLate && !by.shown[c.ID]:
 		t.recordAfterLeaving(c, line)
+	case t.l.observes(c):
+		c.HeardLate, c.Observer = false, true
+		line.Note = journal.AsObserver
+		t.seat(c, line)
 	default:
 		c.HeardLate = false
 		if c, undecided := t.judgeUser(c, line, by); undecided {
 			t.judgeSeat(c, line, by)
 		}
 	}
+}
+
+// refusalOf is why a connection that is in has to go, by the first reason that
+// applies, whatever room there is; "" for none.
+func (t *turn) refusalOf(c Conn) journal.Reason {
+	if t.l.Status == journal.Ended {
+		return journal.LessonOver
+	}
+	return t.lackOfRight(c, evermore)
+}
+
+// lackOfRight is why the connection has no right to be in, by the policy in force and
+// the bans that were there at that moment; "" where it has.
+func (t *turn) lackOfRight(c Conn, at epoch.Instant) journal.Reason {
+	if c.Foreign && t.l.Policy.Foreign(t.l.Own) == policy.Refuse {
+		return journal.NoTicket
+	}
+	return t.doorClosedFor(c.User, at)
+}
+
+// doorClosedFor is why the user may not come in, through either door, by the list in
+// force and the bans that were there at that moment; "" where it may.
+func (t *turn) doorClosedFor(user string, at epoch.Instant) journal.Reason {
+	switch {
+	case t.isBanned(user, at):
+		return journal.Removed
+	case !t.l.Policy.Admits(user):
+		return journal.NotAllowed
+	}
+	return ""
 }
 
 // judgeSeat finds c a seat, or says why there is none.
@@ -45,45 +93,74 @@ func (t *turn) judgeSeat(c Conn, line journal.Line, by *evidence) {
 		t.seat(c, line)
 		return
 	}
-	if t.l.hasFreeSeat(c) {
-		c.Confirmed = c.Confirmed || t.freedForIt(c)
+	full, isFull := t.l.fullShare(c)
+	switch {
+	case !isFull:
+		c.Confirmed = t.freedForIt(c) || c.Confirmed
 		t.seat(c, line)
-		return
-	}
-	if !by.beganAfterHearing(c) {
+	case !by.beganAfterHearing(c):
 		t.wait(c, line, by)
-		return
+	default:
+		t.judgeFull(full, c, line, by)
 	}
-	t.judgeFull(c, line, by)
 }
 
 // freedForIt reports whether c has a seat only because this reading proved that
 // somebody left or a promise lapsed: no late webhook takes such a seat.
 func (t *turn) freedForIt(c Conn) bool {
-	limit := t.l.Policy.MaxSeats()
-	if t.freed == 0 || limit == 0 || t.l.seatsUnavailableTo(c)+t.freed < limit {
-		return false
+	for _, s := range t.l.shares(c.Role) {
+		ofShare := func(role string) bool { return s.of(role) }
+		freed := 0
+		for _, role := range t.freed {
+			if s.of(role) {
+				freed++
+			}
+		}
+		if freed > 0 && t.l.unavailableIn(s, c)-t.l.ownSeatIn(s, c)+freed >= s.limit {
+			at := slices.IndexFunc(t.freed, ofShare)
+			t.freed = slices.Delete(t.freed, at, at+1)
+			return true
+		}
 	}
-	t.freed--
-	return true
+	return false
 }
 
-// judgeFull decides c in a full room by the list: a later comer makes room, or
-// c is refused when enough people are proven to have the better right.
-func (t *turn) judgeFull(c Conn, line journal.Line, by *evidence) {
-	limit := t.l.Policy.MaxSeats()
-	if later, ok := t.l.latestDisplaceable(c); ok && by.shown[c.ID] && t.l.fitsIfDisplaceableLeave(c) &&
-		t.l.wasInBefore(c, later) && t.l.seatsWithBetterRight(later, by.shown, c.ID) >= limit &&
-		!t.l.mayBeAReload(later, by) {
-		t.evict(later, journal.RoomFull, journal.Line{Event: line.Event})
-		t.seat(c, line)
+// judgeFull decides c, for whom there is no seat in the share, by the list: a later
+// comer makes room, or c is refused when enough people are proven to have the better
+// right.
+func (t *turn) judgeFull(full share, c Conn, line journal.Line, by *evidence) {
+	if t.displace(full, c, line, by) {
 		return
 	}
-	if t.l.seatsWithBetterRight(c, by.shown, "") >= limit && !t.l.mayBeAReload(c, by) || t.waitedTooLong(c, by) {
+	for _, s := range t.l.shares(c.Role) {
+		if with := t.l.betterRights(s, c, by, ""); with.count() >= s.limit && !t.l.mayBeAReload(c, by) {
+			line.Because = with.because(by)
+			t.refuse(c, journal.RoomFull, line)
+			return
+		}
+	}
+	if with, long := t.waitedTooLong(c, by); long {
+		line.Because = with.because(by)
 		t.refuse(c, journal.RoomFull, line)
 		return
 	}
 	t.wait(c, line, by)
+}
+
+// displace gives c the seat of the latest comer after it, where that one is proven to
+// have no right to it. It reports whether it did.
+func (t *turn) displace(full share, c Conn, line journal.Line, by *evidence) bool {
+	later, ok := t.l.latestDisplaceable(full, c)
+	if !ok || !by.shown[c.ID] || !t.l.fitsIfDisplaceableLeave(full, c) || !t.l.wasInBefore(c, later) {
+		return false
+	}
+	with := t.l.betterRights(full, later, by, c.ID)
+	if with.count() < full.limit || t.l.mayBeAReload(later, by) {
+		return false
+	}
+	t.evict(later, journal.RoomFull, journal.Line{Event: line.Event, Because: with.because(by)})
+	t.seat(c, line)
+	return true
 }
 
 // mayBeAReload reports whether the list shows a connection earlier than c that was
@@ -118,19 +195,35 @@ func (l *Lesson) expectsUser(user string) bool {
 const waitsAtMost = time.Minute
 
 // waitedTooLong reports whether c has waited for a minute while the readings show
-// that all seats are taken by others: whatever the order, it goes then, for a cap
-// that is exceeded for longer is none.
-func (t *turn) waitedTooLong(c Conn, by *evidence) bool {
+// that all seats are taken by others, and by whom: whatever the order, it goes then, for
+// a cap that is exceeded for longer is none.
+func (t *turn) waitedTooLong(c Conn, by *evidence) (with holders, long bool) {
 	if t.now < c.WaitsSince.Add(waitsAtMost) {
-		return false
+		return with, false
 	}
-	taken := t.l.SeatsPromised()
-	for _, o := range t.l.Conns {
-		if o.ID != c.ID && o.seated() && by.shown[o.ID] {
-			taken++
+	for _, s := range t.l.shares(c.Role) {
+		if with = t.l.takenByOthers(s, c, by); with.count() >= s.limit {
+			return with, true
 		}
 	}
-	return taken >= t.l.Policy.MaxSeats()
+	return with, false
+}
+
+// takenByOthers names the seats of the share that others are shown to have, and those
+// that promises hold.
+func (l *Lesson) takenByOthers(s share, c Conn, by *evidence) holders {
+	with := holders{outside: by.outsideIn(s)}
+	for _, o := range l.Conns {
+		if o.ID != c.ID && o.holdsSeat() && s.of(o.Role) && by.shown[o.ID] {
+			with.conns = append(with.conns, o.ID)
+		}
+	}
+	for _, p := range l.Promises {
+		if l.takesSeatIn(p, s) {
+			with.promises = append(with.promises, journal.Promised(p.User))
+		}
+	}
+	return with
 }
 
 // wait leaves c undecided. It is logged once somebody has looked.
@@ -150,15 +243,19 @@ func (t *turn) wait(c Conn, line journal.Line, by *evidence) {
 // maxTogether is how many connections of one user may be in under "allow".
 const maxTogether = 5
 
-// rivals gives the other connections of c's user that are in.
+// rivals gives the other connections of c's user that are in. Observers are nobody's.
 func (t *turn) rivals(c Conn) []Conn {
-	if c.User == "" || c.Foreign && !t.l.Policy.JudgesForeignDuplicates() {
+	if c.User == "" {
 		return nil
 	}
-	return t.l.Pick(func(o Conn) bool {
-		return o.ID != c.ID && o.User == c.User && o.In() && o.State != ListedOnly &&
-			(!o.Foreign || t.l.Policy.JudgesForeignDuplicates())
-	})
+	return t.l.Pick(func(o Conn) bool { return t.l.areRivals(o, c) })
+}
+
+// areRivals reports whether o is another connection of c's user, known by name, that
+// is in.
+func (l *Lesson) areRivals(o, c Conn) bool {
+	return o.ID != c.ID && c.User != "" && o.User == c.User && o.In() && o.State != ListedOnly && !o.Observer &&
+		(!c.Foreign && !o.Foreign || l.Policy.JudgesForeignDuplicates())
 }
 
 // judgeUser applies the rule for the same user again. It gives c as it goes on
@@ -174,13 +271,14 @@ func (t *turn) judgeUser(c Conn, line journal.Line, by *evidence) (Conn, bool) {
 	case policy.Allow:
 		return c, t.allowFew(c, rivals, line, by)
 	default:
-		return t.replaceOlder(c, rivals, line)
+		return t.replaceOlder(c, rivals, line, by)
 	}
 }
 
 // replaceOlder lets the newest connection have the user's seat and place in
-// the order; the others go.
-func (t *turn) replaceOlder(c Conn, rivals []Conn, line journal.Line) (Conn, bool) {
+// the order; the others go. One whose role has no room is judged like anybody, and the
+// older one stays until it is seated.
+func (t *turn) replaceOlder(c Conn, rivals []Conn, line journal.Line, by *evidence) (Conn, bool) {
 	newest := c
 	for _, r := range rivals {
 		if byCreation(r, newest) > 0 {
@@ -189,16 +287,19 @@ func (t *turn) replaceOlder(c Conn, rivals []Conn, line journal.Line) (Conn, boo
 	}
 	if newest.ID != c.ID {
 		t.write(inherit(newest, c))
+		line.Because = holders{conns: []string{newest.ID}}.because(nil)
 		t.refuse(c, journal.DuplicateUser, line)
 		return c, false
 	}
-	seated := false
+	seated := slices.ContainsFunc(rivals, func(r Conn) bool { return r.State == Seated })
+	if seated && !t.l.roleHasRoom(c) {
+		return c, true
+	}
 	for _, r := range rivals {
-		seated = seated || r.State == Seated
 		c = inherit(c, r)
 	}
 	for _, r := range rivals {
-		t.replace(r, journal.Line{Event: line.Event})
+		t.replace(r, journal.Line{Event: line.Event}, c)
 	}
 	if seated {
 		t.seat(c, line)
@@ -206,6 +307,17 @@ func (t *turn) replaceOlder(c Conn, rivals []Conn, line journal.Line) (Conn, boo
 	}
 	t.write(c)
 	return c, true
+}
+
+// roleHasRoom reports whether there is a seat of c's role for it, also the one that
+// its user has, or that its own promise holds.
+func (l *Lesson) roleHasRoom(c Conn) bool {
+	if l.Policy.SeatsOf(c.Role) == 0 {
+		return true
+	}
+	s := l.shares(c.Role)[0]
+	p, promised := l.Promises[c.Promise]
+	return promised && c.ByPromise && l.takesSeatIn(p, s) || l.hasFreeSeatIn(s, c)
 }
 
 // inherit gives newer the place and the protection of older's seat.
@@ -220,7 +332,9 @@ func inherit(newer, older Conn) Conn {
 	return newer
 }
 
-func (t *turn) replace(older Conn, line journal.Line) {
+// replace sends the connection away for the other one of its user.
+func (t *turn) replace(older Conn, line journal.Line, by Conn) {
+	line.Because = holders{conns: []string{by.ID}}.because(nil)
 	if older.State == Seated {
 		t.evict(older, journal.DuplicateUser, line)
 		return
@@ -241,6 +355,7 @@ func (t *turn) refuseNewer(c Conn, rivals []Conn, line journal.Line, by *evidenc
 			continue
 		}
 		if by.shown[r.ID] {
+			line.Because = holders{conns: []string{r.ID}}.because(by)
 			t.refuse(c, journal.DuplicateUser, line)
 		} else {
 			t.wait(c, line, by)
@@ -260,7 +375,7 @@ func (t *turn) takeFromNewer(c Conn, rivals []Conn, line journal.Line) bool {
 	seated := false
 	for _, r := range rivals {
 		seated = seated || r.State == Seated
-		t.replace(r, journal.Line{Event: line.Event})
+		t.replace(r, journal.Line{Event: line.Event}, c)
 	}
 	if seated {
 		t.seat(c, line)
@@ -274,13 +389,14 @@ func (t *turn) allowFew(c Conn, rivals []Conn, line journal.Line, by *evidence) 
 	if len(rivals) < maxTogether {
 		return true
 	}
-	shown := 0
+	var shown holders
 	for _, r := range rivals {
 		if by.beganAfterHearing(c) && by.shown[r.ID] {
-			shown++
+			shown.conns = append(shown.conns, r.ID)
 		}
 	}
-	if shown >= maxTogether {
+	if shown.count() >= maxTogether {
+		line.Because = shown.because(by)
 		t.refuse(c, journal.DuplicateUser, line)
 		return false
 	}

@@ -38,7 +38,7 @@ func TestPromisesOfAHall(t *testing.T) {
 	}
 	lines := len(x.l.Tail)
 	x.asks("u599", "again", 60_100)
-	if p, _ := x.l.Current("u599"); p.ID != "p599" || len(x.l.Tail) > lines+1 {
+	if p, _ := x.l.Current("u599", ""); p.ID != "p599" || len(x.l.Tail) > lines+1 {
 		t.Errorf("asking again gives %s", p.ID)
 	}
 }

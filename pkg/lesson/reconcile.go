@@ -22,9 +22,13 @@ type Reconcile struct {
 	// somebody looks at the settings.
 	Forbidden bool
 	Records   []Record
-	Steady    map[string]bool
-	More      bool
-	Shed      int64
+	// Bans are those of the users that connections may be taken for, see Overdue.
+	Bans   []Record
+	Steady map[string]bool
+	// Outside is how many of the steady ones have a seat, by role.
+	Outside map[string]int
+	More    bool
+	Shed    int64
 }
 
 // Margins of a reading's proof, by Usher's clock.
@@ -43,6 +47,7 @@ func (s Reconcile) decide(t *turn) error {
 		t.updateClock(journal.FromReconcile)
 		return nil
 	}
+	t.recall(s.Bans)
 	t.reconcile(s)
 	t.updateClock(journal.FromReconcile)
 	return nil
@@ -108,7 +113,7 @@ func (t *turn) reconcile(s Reconcile) {
 	r := *s.Reading
 	r.Whole = t.countNotFound(r) || r.Whole
 	t.stale = r.Began < t.l.ReconciledAt
-	by := &evidence{began: r.Began, shown: map[string]bool{}}
+	by := &evidence{began: r.Began, shown: map[string]bool{}, outside: s.Outside}
 	t.l.ReconciledAt, t.rest = max(t.l.ReconciledAt, r.Began), true
 	more := t.takeIn(s, by.shown)
 	t.confirmDepartures(r.Began)
@@ -181,11 +186,11 @@ func (t *turn) absent(by *evidence) {
 		if c.HeardLate && c.State == Waiting {
 			continue
 		}
+		if c.holdsSeat() {
+			t.freed = append(t.freed, c.Role)
+		}
 		c.LeftAt, c.LeftLowerBound, c.RetryAt = max(c.ShownAt, c.CreatedAt), true, 0
 		wasToGo := c.DisconnectRequested()
-		if c.State == Seated {
-			t.freed++
-		}
 		if c.State == ListedOnly {
 			c.State = HeardAfterLeaving
 		}
@@ -209,7 +214,7 @@ func (t *turn) releaseLapsed(by *evidence) {
 		if p.open() && by.began >= p.lapsesAt() {
 			kept := p.Used == "" || t.l.takesSeat(p)
 			if t.l.takesSeat(p) {
-				t.freed++
+				t.freed = append(t.freed, p.Role)
 			}
 			p.Released = true
 			t.keep(p)
@@ -246,6 +251,7 @@ func (t *turn) judgeListedOnly(by *evidence) {
 		c.State, c.Unlogged, c.WaitsSince = Waiting, true, t.now
 		t.write(c)
 		t.judge(c, journal.Line{Event: journal.FromReconcile, EventAt: c.CreatedAt}, by)
+		t.reviewStreams(c.ID, journal.FromReconcile)
 	}
 }
 
@@ -265,6 +271,10 @@ func (l *Lesson) likelyIdentity(c Conn) identity {
 // looked at every ten minutes, one that was empty twice no more.
 func (t *turn) watchOpen(r Reading) {
 	if t.now < t.l.WatchAt {
+		return
+	}
+	if first := t.l.Created.Add(watchFirst); t.now < first {
+		t.l.WatchAt, t.rest = first, true
 		return
 	}
 	t.l.EmptyReadings++

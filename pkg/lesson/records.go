@@ -2,6 +2,7 @@ package lesson
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"usher/pkg/journal"
@@ -18,10 +19,13 @@ func digestKey(d string) string { return "e:" + d }
 // RecordsFor gives the ids of the records that have to be loaded before the event
 // can be decided: those of shed entries that it may be about. Usually none.
 func (l *Lesson) RecordsFor(e Event) []string {
-	if l.Shed == 0 {
-		return nil
-	}
 	var ids []string
+	if e.Name == journal.ConnectionCreated && e.Connection != "" {
+		ids = l.BansFor(l.identify(e.Data).user)
+	}
+	if l.Shed == 0 {
+		return ids
+	}
 	if e.Connection == "" {
 		return append(ids, digestKey(e.Digest))
 	}
@@ -47,13 +51,43 @@ func (l *Lesson) RecordsFor(e Event) []string {
 	return ids
 }
 
-// Holders gives the ids of the connections by which users are in outside the
-// item, as the records say, where they are not among them.
-func Holders(records []Record) []string {
+// BansFor gives the ids of the records that say whether the users are banned; none in
+// a room without bans.
+func (l *Lesson) BansFor(users ...string) []string {
+	if l.Bans == 0 {
+		return nil
+	}
+	var ids []string
+	for _, user := range users {
+		if user != "" {
+			ids = append(ids, BanKey(user))
+		}
+	}
+	return ids
+}
+
+// Overdue gives the users that connections are taken for at the next reading which
+// nobody heard of.
+func (l *Lesson) Overdue() []string {
+	var users []string
+	for _, c := range l.Conns {
+		if c.State == ListedOnly && c.LeftAt == 0 {
+			users = append(users, l.likelyIdentity(c).user)
+		}
+	}
+	return users
+}
+
+// Leads gives the ids of further records that those lead to: the connections by which
+// users are in outside the item, and the bans of the users of promises.
+func (l *Lesson) Leads(records []Record) []string {
 	var ids []string
 	for _, r := range records {
-		if r.Holder != "" {
+		switch {
+		case r.Holder != "":
 			ids = append(ids, r.Holder)
+		case r.Promise != nil:
+			ids = append(ids, l.BansFor(r.Promise.User)...)
 		}
 	}
 	return ids
@@ -70,6 +104,8 @@ func (t *turn) recall(records []Record) {
 			if _, known := t.l.Promises[r.Promise.ID]; !known {
 				t.l.Promises[r.Promise.ID], t.recalled = *r.Promise, true
 			}
+		case r.Ban != nil:
+			t.lookUp(*r.Ban)
 		case r.Seen != 0:
 			digest := r.ID[len(digestKey("")):]
 			if _, known := t.l.Seen[digest]; !known {
@@ -79,13 +115,40 @@ func (t *turn) recall(records []Record) {
 	}
 }
 
+// lookUp notes a ban of the room's list, unless it is over or of a former room of that
+// name.
+func (t *turn) lookUp(b Ban) {
+	if !b.Holds(t.now) || b.At < t.l.RoomCreated {
+		return
+	}
+	if t.banned == nil {
+		t.banned = map[string]Ban{}
+	}
+	t.banned[b.User] = b
+}
+
 func (t *turn) recallConn(c Conn) {
 	if _, known := t.l.Conns[c.ID]; known {
 		return
 	}
 	t.l.Conns[c.ID], t.recalled = c, true
 	if c.In() {
-		t.l.PresentOutside = max(0, t.l.PresentOutside-1)
+		t.comeInside(c)
+	}
+}
+
+// comeInside counts one less outside.
+func (t *turn) comeInside(c Conn) {
+	l := t.l
+	l.PresentOutside = max(0, l.PresentOutside-1)
+	switch {
+	case c.Observer:
+		l.ObserversOutside = max(0, l.ObserversOutside-1)
+	case l.OutsideByRole[c.Role] > 0:
+		l.OutsideByRole = maps.Clone(l.OutsideByRole)
+		if l.OutsideByRole[c.Role]--; l.OutsideByRole[c.Role] == 0 {
+			delete(l.OutsideByRole, c.Role)
+		}
 	}
 }
 
@@ -128,15 +191,45 @@ func (l *Lesson) shedConns(s *Shed) {
 			}
 		}
 	}
-	present := l.Pick(func(c Conn) bool { return c.seated() && !witnesses[c.ID] })
-	if l.Policy.MaxSeats() == 0 && len(present) >= seatsHigh {
+	present := l.Pick(func(c Conn) bool { return c.seated() && !witnesses[c.ID] && l.mayStandOutside(c) })
+	if len(present) >= seatsHigh {
 		for _, c := range present[:len(present)-maxConnsInItem+chunkLines] {
 			s.addConn(c)
-			s.PresentOutside++
-			if c.User != "" {
+			s.addPresent(l, c)
+			if c.User != "" && !c.Observer {
 				s.Records = append(s.Records, Record{ID: HolderKey(c.User), Holder: c.ID})
 			}
 		}
+	}
+}
+
+// mayStandOutside reports whether nothing rests on seeing the connection: no cap counts
+// its seat, and none of its streams is being asked away.
+func (l *Lesson) mayStandOutside(c Conn) bool {
+	for _, s := range c.Streams {
+		if s.pending() {
+			return false
+		}
+	}
+	return c.Observer || len(l.shares(c.Role)) == 0
+}
+
+// maxRolesOutside bounds the roles that are counted outside the item. Of further ones a
+// cap that comes later counts only those inside.
+const maxRolesOutside = 64
+
+// addPresent counts a connection that is in and leaves the item.
+func (s *Shed) addPresent(l *Lesson, c Conn) {
+	s.PresentOutside++
+	if c.Observer {
+		s.ObserversOutside++
+		return
+	}
+	if s.OutsideByRole == nil {
+		s.OutsideByRole = map[string]int64{}
+	}
+	if l.OutsideByRole[c.Role]+s.OutsideByRole[c.Role] > 0 || len(l.OutsideByRole)+len(s.OutsideByRole) < maxRolesOutside {
+		s.OutsideByRole[c.Role]++
 	}
 }
 
@@ -200,14 +293,14 @@ func (l *Lesson) shedPromises(s *Shed) {
 	}
 }
 
-// shedOpenPromises sheds the oldest of the open promises in a room without a cap,
-// where they hold nobody's seat: a connection by one of them is its user's
-// all the same. Nor do they hold one when the room is given a cap.
+// shedOpenPromises sheds the oldest of the open promises that hold nobody's seat, an
+// observer's or where no cap counts it: a connection by one of them is its user's all
+// the same. Nor do they hold one when the room is given a cap.
 func (l *Lesson) shedOpenPromises(s *Shed) {
-	if l.Policy.MaxSeats() > 0 || len(l.Promises) < maxPromisesInHall+goneHigh {
+	if len(l.Promises) < maxPromisesInHall+goneHigh {
 		return
 	}
-	open := slices.DeleteFunc(l.sortedPromises(), func(p Promise) bool { return !p.open() })
+	open := slices.DeleteFunc(l.sortedPromises(), func(p Promise) bool { return !p.open() || l.piles(p) })
 	for _, p := range open[:max(0, len(open)-maxPromisesInHall)] {
 		s.PromisedThrough = max(s.PromisedThrough, p.lapsesAt())
 		p.Released = true

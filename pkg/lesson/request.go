@@ -80,7 +80,8 @@ func (e End) decide(t *turn) error {
 	return nil
 }
 
-// Remove disconnects one connection by the API's word.
+// Remove disconnects one connection by the API's word, and keeps its user out for as
+// long as the policy says, also where the user has just left.
 type Remove struct {
 	Connection string
 	Actor      string
@@ -93,15 +94,14 @@ func (r Remove) decide(t *turn) error {
 	if !known {
 		return &problem.Details{Code: problem.NoSuchConnection, Detail: fmt.Sprintf("No connection %q was heard of in this lesson.", r.Connection)}
 	}
-	if !c.In() {
-		return nil
-	}
 	line := journal.Line{Event: journal.FromAPI, Actor: r.Actor}
-	if c.State == Seated {
-		t.evict(c, journal.Admin, line)
-	} else {
-		t.refuse(c, journal.Admin, line)
+	switch {
+	case c.In():
+		t.remove(c, journal.Admin, line)
+	case c.DisconnectRequested(), t.l.Status == journal.Ended:
+		return nil // it was told to go, and its user has what follows from that
 	}
+	t.banAfterRemoval(c, line)
 	t.reconsiderWaiting(journal.FromAPI)
 	t.updateClock(journal.FromAPI)
 	return nil
@@ -121,6 +121,8 @@ func (p NewPolicy) decide(t *turn) error {
 	}
 	t.l.Rules = t.l.Rules.Add(t.l.Policy, t.now, t.l.StartedAt)
 	t.log(journal.Line{Event: journal.FromAPI, Action: journal.DidPolicy, Actor: p.Actor, Note: journal.Note(p.Policy.String())})
+	t.closeDoor(journal.Line{Event: journal.FromAPI, Actor: p.Actor})
+	t.reviewAllStreams(journal.FromAPI)
 	t.reconsiderWaiting(journal.FromAPI)
 	t.updateClock(journal.FromAPI)
 	return nil

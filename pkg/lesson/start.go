@@ -12,6 +12,8 @@ type Begin struct {
 	Own           bool // Usher made the session
 	Policy        policy.Policy
 	PolicyVersion int64
+	RoomCreated   epoch.Instant
+	Bans          int64 // that the room has
 }
 
 // New is the lesson that begins with a session: its log starts with the
@@ -19,7 +21,7 @@ type Begin struct {
 func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 	l := Lesson{
 		Session: b.Session, Room: b.Room, Own: b.Own, Created: now,
-		Policy: b.Policy, PolicyVersion: b.PolicyVersion,
+		Policy: b.Policy, PolicyVersion: b.PolicyVersion, RoomCreated: b.RoomCreated, Bans: b.Bans,
 		Rules:  policy.FirstRules(b.Policy),
 		Status: journal.Open,
 		Conns:  map[string]Conn{}, Promises: map[string]Promise{}, Seen: map[string]epoch.Instant{},
@@ -31,11 +33,12 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 }
 
 // Adopted gives the lesson of a session made elsewhere with the connections that
-// its list shows: they count from the first moment. One race is accepted: somebody who comes
+// its list shows: they count from the first moment. Somebody who comes
 // between that reading and the lesson's beginning, and whose webhook comes before
-// it, is found by the first look.
+// it, is found by a look seconds later.
 func (l Lesson) Adopted(r Reading, now epoch.Instant) Lesson {
-	l.ReadAt = r.Began
+	l.ReadAt, l.WatchAt = r.Began, now.Add(watchAdopted)
+	l.Due = l.WatchAt
 	return Decide(l, Reconcile{Reading: &r}, now).Lesson
 }
 

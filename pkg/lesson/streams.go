@@ -37,14 +37,27 @@ func (t *turn) stream(e Event) {
 		c.LeftAt = max(c.LeftAt, c.ShownAt)
 	}
 	t.write(c)
-	note := journal.Note(s.Kind)
-	if !t.keepStream(c.ID, e.Stream, s) {
+	note, kept := journal.Note(s.Kind), t.keepStream(c.ID, e.Stream, s)
+	if !kept {
 		note = journal.NotKept
 		t.l.Seen[notKeptKey(e)], t.rest = t.now, true
 	}
 	c = t.l.Conns[c.ID]
 	t.logAbout(c, journal.Line{Event: e.Name, EventAt: e.At, Stream: e.Stream, Action: journal.DidNothing, Note: note})
 	t.afterStream(c, e)
+	if !kept {
+		t.endUnkept(c.ID, e)
+	}
+}
+
+// endUnkept ends the connection of a forbidden stream that there is no place to remember:
+// nobody could look whether it stops.
+func (t *turn) endUnkept(id string, e Event) {
+	c := t.l.Conns[id]
+	known := c.In() && c.State != ListedOnly && t.l.Status != journal.Ended
+	if known && e.Name == journal.StreamCreated && !t.l.Policy.MayPublish(c.Role, e.Kind) && t.now.Sub(e.StreamAt) <= lateNews {
+		t.evictPublisher(c, e.Stream, e.Kind, journal.Line{Event: e.Name})
+	}
 }
 
 // afterStream decides about the connection of a stream that shows it to be there.

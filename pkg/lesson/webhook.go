@@ -5,7 +5,6 @@ import (
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
-	"usher/pkg/policy"
 )
 
 // Webhook is a webhook, with the records that Wants asked for.
@@ -31,6 +30,7 @@ func (h Webhook) decide(t *turn) error {
 		t.recordEvent(e)
 	}
 	t.newcomer = !known && t.in(e.Connection)
+	t.reviewStreams(e.Connection, e.Name)
 	if t.changed() {
 		t.updateClock(e.Name)
 		if t.l.Status != journal.Ended || e.Name == journal.ConnectionCreated {
@@ -124,9 +124,9 @@ func (t *turn) identify(c Conn, who identity) Conn {
 // in.
 func (t *turn) recordAfterLeaving(c Conn, line journal.Line) {
 	c.State, c.Unlogged, line.Action = HeardAfterLeaving, false, journal.DidNothing
-	if c.Foreign && t.l.Policy.Foreign(t.l.Own) == policy.Refuse {
-		c.Reason, line.Reason = journal.NoTicket, journal.NoTicket
-	}
+	c.Observer = t.l.observes(c)
+	c.Reason = t.lackOfRight(c, c.CreatedAt)
+	line.Reason = c.Reason
 	t.write(c)
 	t.logAbout(c, line)
 }

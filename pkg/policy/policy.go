@@ -90,6 +90,9 @@ func (p Policy) Admits(user string) bool {
 	return p.fields.allowedUsers == nil || slices.Contains(p.fields.allowedUsers, user)
 }
 
+// Lists reports whether there is a list of those who may come in.
+func (p Policy) Lists() bool { return p.fields.allowedUsers != nil }
+
 // SeatsOf is the most seats of a role at once; 0 is no cap of its own.
 func (p Policy) SeatsOf(role string) int { return p.fields.maxByRole[role] }
 
@@ -117,6 +120,9 @@ func (p Policy) MayPublish(role string, kind Kind) bool {
 	}
 	return !ruled || slices.Contains(roles, role)
 }
+
+// RulesStreams reports whether some kind of stream is not free for all.
+func (p Policy) RulesStreams() bool { return len(p.fields.publish) > 0 }
 
 // PublishesNothing reports whether the role may publish no kind of stream.
 func (p Policy) PublishesNothing(role string) bool {

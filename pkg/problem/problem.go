@@ -25,6 +25,8 @@ const (
 	RoomInUse           Code = "room-in-use"
 	SessionInUse        Code = "session-in-use"
 	LessonOver          Code = "lesson-over"
+	Removed             Code = "removed"
+	NotAllowed          Code = "not-allowed"
 	Changed             Code = "changed"
 	TooManyRequests     Code = "too-many-requests"
 	PlatformUnavailable Code = "platform-unavailable"

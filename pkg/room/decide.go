@@ -44,10 +44,13 @@ type Facts struct {
 	Used  bool   // the session to adopt has been a lesson of some room
 	// Listed is the reading of the list of the session to adopt; nil: not read yet.
 	Listed *lesson.Reading
+	// Ban is the one that the user in question has in the list of the rooms of this
+	// name; nil for none.
+	Ban *lesson.Ban
 }
 
-// Request is something that is asked about a room: Put, Open, Close, Reopen or
-// Delete.
+// Request is something that is asked about a room: Put, Open, Close, Reopen, Ban,
+// LiftBan or Delete.
 type Request interface {
 	decide(d *Decision, l *lesson.Lesson, known Facts) error
 }
@@ -80,6 +83,7 @@ func (d *Decision) begin(session string, own bool, event, actor string, now epoc
 	l := lesson.New(lesson.Begin{
 		Session: session, Room: d.Room.Name, Own: own,
 		Policy: d.Room.Policy, PolicyVersion: d.Room.Revision + 1,
+		RoomCreated: d.Room.Created, Bans: d.Room.Bans,
 	}, event, actor, now)
 	d.Start, d.After = &l, &l
 }

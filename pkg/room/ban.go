@@ -1,0 +1,51 @@
+package room
+
+import (
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+)
+
+// Ban keeps a user out of the room, in the lesson that goes on and in those to come.
+// Facts.Ban is the user's former one.
+type Ban struct{ lesson.Ban }
+
+func (b Ban) decide(d *Decision, l *lesson.Lesson, known Facts) error {
+	if !d.isOfRoom(known.Ban) {
+		d.Room.Bans++
+	}
+	d.Bans = []lesson.Ban{b.Ban}
+	if l == nil || l.Status == journal.Ended && len(l.BansToKeep) == 0 {
+		return nil
+	}
+	return d.lesson(*l, lesson.BanUser{Ban: b.Ban}, known.Now)
+}
+
+// LiftBan lets a user in again. One who is not banned is let in already.
+type LiftBan struct{ User, Actor string }
+
+func (b LiftBan) decide(d *Decision, l *lesson.Lesson, known Facts) error {
+	listed := d.isOfRoom(known.Ban)
+	if listed {
+		d.Room.Bans--
+		d.Lift = []string{b.User}
+	}
+	if l == nil || !listed && !l.KeepsOut(b.User) {
+		return nil
+	}
+	return d.lesson(*l, lesson.LiftBan{User: b.User, Actor: b.Actor}, known.Now)
+}
+
+// isOfRoom reports whether the ban is one of this room, and not of a former one that
+// had the name.
+func (d *Decision) isOfRoom(b *lesson.Ban) bool { return b != nil && b.At >= d.Room.Created }
+
+// User is the one whose ban the request is about; "" where it is about none.
+func User(in Request) string {
+	switch b := in.(type) {
+	case Ban:
+		return b.Ban.User
+	case LiftBan:
+		return b.User
+	}
+	return ""
+}
