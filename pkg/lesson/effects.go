@@ -88,7 +88,8 @@ type Signal struct {
 // When a lesson is looked at without a reason of its own.
 const (
 	watchFirst = 2 * time.Minute
-	// watchAdopted is when the list of an adopted session is read again.
+	// watchAdopted is when the list of a session that was in use when it was adopted is
+	// read again.
 	watchAdopted = 3 * time.Second
 	// WatchEvery is how far apart the looks at a lesson in use are.
 	WatchEvery = 10 * time.Minute

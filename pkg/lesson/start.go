@@ -35,10 +35,13 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 // Adopted gives the lesson of a session made elsewhere with the connections that
 // its list shows: they count from the first moment. Somebody who comes
 // between that reading and the lesson's beginning, and whose webhook comes before
-// it, is found by a look seconds later.
+// it, is found by a look seconds later where the session was in use, else by the first
+// watch.
 func (l Lesson) Adopted(r Reading, now epoch.Instant) Lesson {
-	l.ReadAt, l.WatchAt = r.Began, now.Add(watchAdopted)
-	l.Due = l.WatchAt
+	if l.ReadAt = r.Began; len(r.Present) > 0 || !r.Whole {
+		l.WatchAt = now.Add(watchAdopted)
+		l.Due = l.WatchAt
+	}
 	return Decide(l, Reconcile{Reading: &r}, now).Lesson
 }
 
