@@ -17,6 +17,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/problem"
 	"usher/pkg/room"
 )
@@ -33,16 +34,17 @@ type history struct {
 	seed    uint64
 	born    int // people and streams
 	tokens  []string
-	caps    []capSince
+	ruled   []ruledSince
+	bans    []banSince
 	judging sync.Mutex // people are sent away at the same time
 	said    []string
 	checked map[string]int // log lines judged so far, by session
 }
 
-// capSince is a cap and when it came into force.
-type capSince struct {
-	at  epoch.Instant
-	cap int
+// ruledSince is a policy and when it came into force.
+type ruledSince struct {
+	at epoch.Instant
+	policy.Policy
 }
 
 // histories counts the histories.
@@ -80,10 +82,10 @@ func (h *history) say(format string, args ...any) {
 }
 
 func (h *history) step() {
-	kinds := []string{"come", "come", "come", "join", "join", "connect", "connect", "leave", "leave", "vanish", "pass", "pass", "pass", "list", "platform", "policy", "admin", "die", "stream", "misreport"}
+	kinds := []string{"come", "come", "come", "join", "join", "connect", "connect", "leave", "leave", "vanish", "pass", "pass", "pass", "list", "platform", "policy", "admin", "die", "stream", "stream", "stop", "ban", "misreport"}
 	switch rapid.SampledFrom(kinds).Draw(h.t, "step") {
 	case "come":
-		h.come(rapid.SampledFrom([]string{"ann", "bea", "cem", "dan", "eva", "", "{"}).Draw(h.t, "who"))
+		h.come(rapid.SampledFrom(strangers).Draw(h.t, "who"))
 	case "join":
 		h.join()
 	case "connect":
@@ -110,6 +112,10 @@ func (h *history) step() {
 		h.Forget()
 	case "stream":
 		h.stream()
+	case "stop":
+		h.stop()
+	case "ban":
+		h.ban()
 	case "misreport":
 		h.misreport()
 	}
@@ -128,8 +134,9 @@ func (h *history) come(data string) {
 
 func (h *history) join() {
 	user := rapid.SampledFrom([]string{"ann", "bea", "cem", "dan"}).Draw(h.t, "user")
-	c, err := h.Service.Join(context.Background(), h.name, user, "")
-	h.say("join of %s: %v %s", user, err, c.Token)
+	role := rapid.SampledFrom([]string{"", "", "student", "student", "teacher", "recorder"}).Draw(h.t, "role")
+	c, err := h.Service.Join(context.Background(), h.name, user, role)
+	h.say("join of %s (%s): %v %s", user, role, err, c.Token)
 	var p *problem.Details
 	if err != nil && !errors.As(err, &p) {
 		h.flunk("join failed: %v", err)
@@ -169,9 +176,10 @@ func (h *history) pass() {
 func (h *history) list() {
 	h.Platform.Lag = rapid.SampledFrom([]time.Duration{0, 0, time.Second, 4900 * time.Millisecond}).Draw(h.t, "lag")
 	h.Platform.Paged = rapid.IntRange(0, 5).Draw(h.t, "paged") == 0
-	h.Platform.ListFails = nil
+	h.Platform.ListFails, h.Platform.StreamsFail = nil, nil
 	if rapid.IntRange(0, 3).Draw(h.t, "fails") == 0 {
 		h.Platform.ListFails = func() error { return ErrAway }
+		h.Platform.StreamsFail = h.Platform.ListFails
 	}
 	h.say("list: lag %v, paged %t, fails %t", h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails != nil)
 }
@@ -203,6 +211,7 @@ func (h *history) put(session string) {
 	if f := rapid.SampledFrom([]string{"", "", "accept", "refuse"}).Draw(h.t, "foreign"); f != "" {
 		fields = append(fields, fmt.Sprintf(`"foreignTokens":%q`, f))
 	}
+	fields = append(fields, h.doors()...)
 	text := "{" + strings.Join(fields, ",") + "}"
 	err := h.Put(h.name, text, session)
 	var p *problem.Details
@@ -211,7 +220,7 @@ func (h *history) put(session string) {
 	}
 	h.say("policy %s: %v", text, err)
 	if err == nil {
-		h.caps = append(h.caps, capSince{h.Now(), limit})
+		h.ruled = append(h.ruled, ruledSince{h.Now(), policy.Stored(text)})
 	}
 }
 
@@ -249,9 +258,11 @@ func (h *history) stream() {
 		return
 	}
 	id := rapid.SampledFrom(in).Draw(h.t, "publisher")
-	h.say("%s publishes", id)
+	kind := rapid.SampledFrom([]policy.Kind{policy.Camera, policy.Screen, policy.Custom}).Draw(h.t, "kind")
 	h.born++
-	h.notify(h.Platform.Person(id).Camera(fmt.Sprintf("s%02d", h.born), h.Now()))
+	stream := fmt.Sprintf("s%02d", h.born)
+	h.say("%s publishes %s, a %s", id, stream, kind)
+	h.Platform.Publish(id, stream, kind)
 }
 
 // misreport tells of a departure that is none: after a quick reconnect.
@@ -318,7 +329,7 @@ func (h *history) wakeTimes(session string, at epoch.Instant) []epoch.Instant {
 // calm lets everything that can still come arrive, with a platform that works.
 func (h *history) calm() {
 	h.say("calm")
-	h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails, h.Platform.DisconnectFails = 0, false, nil, nil
+	h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails, h.Platform.StreamsFail, h.Platform.DisconnectFails = 0, false, nil, nil, nil
 	h.Pass(20 * time.Minute)
 	h.SweepEvery = 10 * time.Minute // what is due in between has wakes of its own
 	h.Pass(160 * time.Minute)

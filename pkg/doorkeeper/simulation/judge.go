@@ -24,6 +24,7 @@ func (h *history) check() {
 		h.must(err)
 		h.checkReadings(session)
 		h.checkSeats(l)
+		h.checkRoles(l)
 		h.must(h.consistent(l, lines))
 		for _, line := range lines[h.checked[session]:] {
 			h.judge(l, lines, line)
@@ -52,11 +53,11 @@ func (h *history) checkReadings(session string) {
 // seats were given.
 func (h *history) checkSeats(l lesson.Lesson) {
 	limit := l.Policy.MaxSeats()
-	for _, c := range h.caps {
-		if c.cap == 0 {
+	for _, r := range h.ruled {
+		if r.MaxSeats() == 0 {
 			return // it was without a cap once, and those who came then may stay
 		}
-		limit = max(limit, c.cap)
+		limit = max(limit, r.MaxSeats())
 	}
 	if n := l.Seats() + l.Promised(); n > limit {
 		h.flunk("%d seats of %d", n, limit)
@@ -68,17 +69,22 @@ func (h *history) checkSeats(l lesson.Lesson) {
 // came and were not themselves refused, and of promises given before its
 // webhook was handled.
 func (h *history) judge(l lesson.Lesson, lines []journal.Line, line journal.Line) {
+	h.judgeDoor(lines, line)
 	if line.Reason != journal.RoomFull || line.Connection == "" {
 		return
 	}
 	x := h.Platform.Person(line.Connection)
-	limit := h.capAt(line.At)
-	rights := h.earlier(l, x, lines, line) + promises(l, lines, line)
+	p := h.policyAt(line.At)
 	if h.waitedAMinute(l, x, lines, line) {
 		return
 	}
-	if limit == 0 || rights < limit {
-		h.flunk("%s was told at %s that the room is full, with %d better rights to %d seats", x.ID, clocked(line.At), rights, limit)
+	anyone := func(string) bool { return true }
+	its := func(role string) bool { return role == line.Role }
+	all := h.earlier(l, x, lines, line, anyone) + promises(l, lines, line, anyone)
+	ofRole := h.earlier(l, x, lines, line, its) + promises(l, lines, line, its)
+	full := p.MaxSeats() > 0 && all >= p.MaxSeats() || p.SeatsOf(line.Role) > 0 && ofRole >= p.SeatsOf(line.Role)
+	if !full {
+		h.flunk("%s (%q) was told at %s that the room is full, with %d better rights, %d of its role, by %s", x.ID, line.Role, clocked(line.At), all, ofRole, p)
 	}
 }
 
@@ -92,34 +98,30 @@ func (h *history) waitedAMinute(l lesson.Lesson, x *Person, lines []journal.Line
 			since = said.At
 		}
 	}
-	others := promises(l, lines, line)
+	others := promises(l, lines, line, func(string) bool { return true })
 	for _, p := range h.Platform.People(x.Session) {
 		if p.ID != x.ID && p.CameAt <= line.At && (p.LeftAt == 0 || p.LeftAt.Add(maxLag) >= line.At) {
 			others++
 		}
 	}
-	return since != 0 && line.At >= since.Add(time.Minute) && others >= h.capAt(line.At)
-}
-
-// capAt is the cap that was in force at that moment.
-func (h *history) capAt(at epoch.Instant) int {
-	limit := 0
-	for _, c := range h.caps {
-		if c.at <= at {
-			limit = c.cap
-		}
-	}
-	return limit
+	p := h.policyAt(line.At)
+	full := p.MaxSeats() > 0 && others >= p.MaxSeats() || p.SeatsOf(line.Role) > 0 && others >= p.SeatsOf(line.Role)
+	return since != 0 && line.At >= since.Add(time.Minute) && full
 }
 
 // earlier counts the connections that came before x, were in when it came and
 // were not told to go, and the users whose earlier connection made room for
-// another one of theirs. Who holds a promise is counted by that.
-func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line) int {
+// another one of theirs. Who holds a promise is counted by that; who is not heard of
+// may have any role.
+func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line, role func(string) bool) int {
 	users, sentAway, back := map[string]string{}, map[string]journal.Reason{}, map[string]epoch.Instant{}
+	apart := map[string]bool{} // observers, and people of other roles
 	for _, l := range lines[:line.Seq-1] {
 		if l.Connection != "" && l.User != "" {
 			users[l.Connection] = l.User
+		}
+		if l.Event == journal.ConnectionCreated && l.Connection != "" && !role(l.Role) || l.Note == journal.AsObserver {
+			apart[l.Connection] = true
 		}
 		if l.Action == journal.DidRepair && (l.Note == journal.ShownAgain || l.Note == journal.ShownAgainUnheard) {
 			back[l.Connection] = l.At // a newcomer since then
@@ -137,7 +139,7 @@ func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line
 	for _, p := range h.Platform.People(x.Session) {
 		came, other := max(x.CameAt, back[x.ID]), max(p.CameAt, back[p.ID])
 		before := other < came || other == came && p.ID < x.ID || h.Platform.Skew != 0 && other <= came.Add(maxLag)
-		if !before || p.LeftAt != 0 && p.LeftAt.Add(maxLag) <= came || promised[p.ID] {
+		if !before || p.LeftAt != 0 && p.LeftAt.Add(maxLag) <= came || promised[p.ID] || apart[p.ID] {
 			continue
 		}
 		switch sentAway[p.ID] {
@@ -152,7 +154,7 @@ func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line
 
 // promises counts the promises given before the decision, open ones and those
 // whose connection came.
-func promises(l lesson.Lesson, lines []journal.Line, line journal.Line) int {
+func promises(l lesson.Lesson, lines []journal.Line, line journal.Line, role func(string) bool) int {
 	lapsed := map[string]epoch.Instant{}
 	for _, earlier := range lines[:line.Seq-1] {
 		if earlier.Action == journal.DidRepair && earlier.Connection == "" {
@@ -161,7 +163,7 @@ func promises(l lesson.Lesson, lines []journal.Line, line journal.Line) int {
 	}
 	n := 0
 	for _, p := range l.Promises {
-		if p.GivenAt <= line.At && (p.Used != "" || !p.Released || lapsed[p.User] < p.GivenAt) {
+		if !p.Observer && role(p.Role) && p.GivenAt <= line.At && (p.Used != "" || !p.Released || lapsed[p.User] < p.GivenAt) {
 			n++
 		}
 	}
@@ -179,9 +181,12 @@ func (h *history) agree() {
 			_, heard := l.Conns[id]
 			return !heard && l.WatchAt == 0 // came to a session that nobody looks at any more, and no webhook told
 		})))
-		waiting := l.Logged().Waiting
-		if limit := l.Policy.MaxSeats(); len(waiting) > 0 && (limit == 0 || l.Seats()+l.Promised() < limit) {
-			h.flunk("%v wait although there are seats", keys(waiting))
+		h.obeyed(l)
+		for id := range l.Logged().Waiting {
+			limit, gate := l.Policy.MaxSeats(), l.Gate().Roles[l.Conns[id].Role]
+			if (limit == 0 || l.Seats()+l.Promised() < limit) && (gate.Limit == 0 || gate.Live < gate.Limit) {
+				h.flunk("%s waits although there are seats", id)
+			}
 		}
 	}
 }
