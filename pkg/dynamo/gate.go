@@ -1,6 +1,8 @@
 package dynamo
 
 import (
+	"maps"
+
 	"usher/pkg/lesson"
 )
 
@@ -40,4 +42,31 @@ func gateFields(c *coder, g *gate) {
 	count(c, "after", &g.CreatedAfter)
 	count(c, "bytes", &g.size)
 	counts(c, "users", &g.users)
+	rare(c, "roles", &g.Roles, byRole(roleGates))
+}
+
+func roleGates(c *coder, name string, m *map[string]lesson.RoleGate) {
+	table(c, name, m, func(c *coder, _ string, g *lesson.RoleGate) {
+		count(c, "live", &g.Live)
+		count(c, "limit", &g.Limit)
+	})
+}
+
+// role names the gate of a role that has a cap of its own.
+func (u *update) role(role string) string { return u.entry("roles", roleMark+role) }
+
+// seatsOf is the seats that the connection takes by itself.
+func seatsOf(c lesson.Conn) int {
+	only := lesson.Lesson{Conns: map[string]lesson.Conn{c.ID: c}}
+	return only.Gate().Live
+}
+
+// movesRoles reports whether the shed changes the gate of a role. People of such a
+// role stay in the item while they are in, so hardly any does.
+func movesRoles(l lesson.Lesson, shed lesson.Shed) bool {
+	if len(l.Policy.CappedRoles()) == 0 {
+		return false
+	}
+	next := shed.Apply(l)
+	return !maps.Equal(l.Gate().Roles, next.Gate().Roles)
 }

@@ -13,7 +13,8 @@ func TestFull(t *testing.T) {
 	l := full()
 	for _, v := range []any{
 		l, l.Conns["c1"], l.Conns["c1"].Streams["st-1"], l.Promises["p1"], l.Rules[0], l.Tail[0],
-		room.Room{Name: "r", Revision: 1, Created: 1, Policy: l.Policy, Session: "s", Closed: 1},
+		l.BansToKeep["ed 😀"],
+		room.Room{Name: "r", Revision: 1, Created: 1, Policy: l.Policy, Session: "s", Closed: 1, Bans: 1},
 	} {
 		r := reflect.ValueOf(v)
 		for i := range r.NumField() {
