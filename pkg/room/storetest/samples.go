@@ -46,6 +46,13 @@ func seated(id, user string, n int) lesson.Conn {
 	}
 }
 
+// student is a student who took a seat at the start.
+func student(id, user string) lesson.Conn {
+	c := seated(id, user, 0)
+	c.Role = "student"
+	return c
+}
+
 func line(conn, user string, at epoch.Instant) journal.Line {
 	return journal.Line{
 		At: at, EventAt: at - 7, Event: journal.ConnectionCreated,

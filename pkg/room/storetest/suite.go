@@ -37,6 +37,8 @@ func TestStore(t *testing.T, open func(t *testing.T) room.Store) {
 		{"an add fits in every clause or conflicts", addClauses},
 		{"adds do not conflict", addsAtOnce},
 		{"seats stay below the cap", seatsAtOnce},
+		{"seats of a role stay below its cap", rolesAtOnce},
+		{"a role's cap is the rules'", rolesInTurn},
 		{"shed records come with the lesson", shedRecords},
 		{"shed needs the revision", staleShed},
 		{"shed twice conflicts", shedTwice},
