@@ -201,7 +201,7 @@ func rolesAtOnce(t *testing.T, b bench) {
 	}
 	atOnce(len(all), func(i int) {
 		_, err := b.s.Add(b.ctx(), all[i])
-		if c := new(*room.Conflict); err != nil && !errors.As(err, &c) {
+		if c := new(*room.Conflict); err != nil && !errors.As(err, c) {
 			t.Errorf("add %d: %v", i, err)
 		}
 	})
