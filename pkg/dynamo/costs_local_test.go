@@ -62,7 +62,7 @@ func member(i int) (lesson.Conn, journal.Line) {
 func lessonOf(n, lines int) lesson.Lesson {
 	l := lesson.Lesson{
 		Session: fmt.Sprintf("1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5aWlpaWlpaWlpaWlpaWlpaWlpaWlp-%d-%d", n, lines),
-		Room:    fmt.Sprintf("math-%d-%d", n, lines), Created: 1_699_999_000_000, Policy: policy.Stored(`{"maxSeats":64,"lessonSeconds":3600}`),
+		Room:    fmt.Sprintf("math-%d-%d", n, lines), Created: 1_699_999_000_000, Policy: policy.Stored(`{"maxSeats":66,"maxByRole":{"student":65},"lessonSeconds":3600}`),
 		PolicyVersion: 1, Rules: []policy.Rule{{Since: 1_699_999_000_000, Quorum: 2, Seconds: 3600}},
 		Status: journal.Running, StartedAt: 1_699_999_100_000, Due: 1_700_003_600_000, WatchAt: 1_700_000_060_000,
 		Conns: map[string]lesson.Conn{}, Promises: map[string]lesson.Promise{}, Seen: map[string]epoch.Instant{},
@@ -135,6 +135,7 @@ type method struct {
 // methods are called in this order on one lesson.
 func methods(s *Store, l *lesson.Lesson) []method {
 	c, line := member(99)
+	c.Role = "teacher"
 	keep := func(got lesson.Lesson, err error) error {
 		*l = got
 		return err
@@ -146,6 +147,11 @@ func methods(s *Store, l *lesson.Lesson) []method {
 		{"Lesson with record", 1, func(ctx context.Context) error { _, _, err := s.Lesson(ctx, l.Session, "nobody"); return err }},
 		{"Add", 1, func(ctx context.Context) error {
 			return keep(s.Add(ctx, lesson.Arrival{Session: l.Session, PolicyVersion: 1, Conn: c, Line: line, Alone: true}))
+		}},
+		{"Add in a role", 1, func(ctx context.Context) error {
+			c, line := member(98)
+			c.CreatedAt++
+			return keep(s.Add(ctx, lesson.Arrival{Session: l.Session, PolicyVersion: 1, Conn: c, Line: line, Alone: true, RoleCapped: len(l.Gate().Roles) > 0}))
 		}},
 		{"Swap", 1, func(ctx context.Context) error { return keep(s.Swap(ctx, *l)) }},
 		{"Swap, another due", 1, func(ctx context.Context) error { l.Due++; return keep(s.Swap(ctx, *l)) }},

@@ -61,12 +61,11 @@ func seatsOf(c lesson.Conn) int {
 	return only.Gate().Live
 }
 
-// movesRoles reports whether the shed changes the gate of a role. People of such a
-// role stay in the item while they are in, so hardly any does.
-func movesRoles(l lesson.Lesson, shed lesson.Shed) bool {
-	if len(l.Policy.CappedRoles()) == 0 {
-		return false
-	}
+// movesGate reports whether the shed changes the limit, or the gate of a role, which
+// adds move meanwhile. What the rules shed does neither, where people of a role with a
+// cap stay in the item while they are in.
+func movesGate(l lesson.Lesson, shed lesson.Shed) bool {
 	next := shed.Apply(l)
-	return !maps.Equal(l.Gate().Roles, next.Gate().Roles)
+	before, after := l.Gate(), next.Gate()
+	return before.Limit != after.Limit || !maps.Equal(before.Roles, after.Roles)
 }

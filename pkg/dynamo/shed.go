@@ -20,7 +20,7 @@ func (s *Store) Shed(ctx context.Context, l lesson.Lesson, shed lesson.Shed) (le
 		return lesson.Lesson{}, err
 	}
 	u := s.removal(l, shed)
-	if u.large() || movesRoles(l, shed) {
+	if u.large() || movesGate(l, shed) {
 		return s.shedByRules(ctx, l, shed)
 	}
 	return s.update(ctx, "Shed", l.Session, u)

@@ -134,9 +134,9 @@ func policyOf(t *rapid.T) policy.Policy {
 	n := rapid.IntRange(0, 6).Draw(t, "seats")
 	text := fmt.Sprintf(`{"maxSeats":%d,"duplicateUser":"allow"`, n)
 	switch rapid.IntRange(0, 3).Draw(t, "capped roles") {
-	case 0, 1:
+	case 0:
 		return seats(n)
-	case 2:
+	case 1, 2:
 		text += fmt.Sprintf(`,"maxByRole":{"student":%d}}`, rapid.IntRange(1, max(1, n)).Draw(t, "students"))
 	case 3:
 		text += fmt.Sprintf(`,"maxByRole":{"student":%d,"teacher":1}}`, rapid.IntRange(1, max(1, n)).Draw(t, "students"))
@@ -220,6 +220,7 @@ func Lesson(t *rapid.T) lesson.Lesson {
 		Shed: small.Draw(t, "shed"), ShedThrough: maybe(times).Draw(t, "floor"), PresentOutside: small.Draw(t, "outside"),
 		ReadAt: maybe(times).Draw(t, "read"), WatchAt: maybe(times).Draw(t, "watch"),
 		EmptyReadings: rapid.IntRange(0, 2).Draw(t, "empty"),
+		Due:           rapid.OneOf(rapid.Just(epoch.Instant(0)), times, times, times).Draw(t, "due"),
 		RoomCreated:   maybe(times).Draw(t, "room created"), Bans: maybe(small).Draw(t, "bans"),
 		ObserversOutside: maybe(small).Draw(t, "observers outside"), OutsideByRole: outsideOf(t),
 		OutsideReviewAt: maybe(times).Draw(t, "review"), StreamsReadAt: maybe(times).Draw(t, "streams read"),
