@@ -19,11 +19,14 @@ import (
 //	due      bucket, due, SESSION      -> nothing
 //	lines    (SESSION), seq            -> line
 //	records  (SESSION), ID             -> day of the last write, record
+//	bans     (ROOM), USER              -> day of the look at it, ban
 //	ages     day, 'l', SESSION         -> nothing
 //	         day, 's', (SESSION), rev  -> keys of the lines and records of one Shed
+//	         day, 'b', (ROOM), USER    -> nothing
 //
-// Numbers are big-endian, a session in brackets has its length before it (two
-// bytes), a day is four bytes, and values are JSON.
+// Numbers are big-endian, a name in brackets has its length before it (two bytes), a
+// day is four bytes, and values are JSON. A ban is looked at 90 days after the day that
+// stands before it.
 var (
 	metaBucket   = []byte("meta")
 	roomBucket   = []byte("rooms")
@@ -32,8 +35,12 @@ var (
 	lineBucket   = []byte("lines")
 	recordBucket = []byte("records")
 	ageBucket    = []byte("ages")
+	banBucket    = []byte("bans")
 
 	allBuckets = [][]byte{metaBucket, roomBucket, lessonBucket, dueBucket, lineBucket, recordBucket, ageBucket}
+	// newBuckets are those that files of the same format lack where an older program
+	// made them.
+	newBuckets = [][]byte{banBucket}
 
 	formatKey = []byte("format")
 )
@@ -59,11 +66,11 @@ func undated(value []byte) (day, []byte) {
 	return day(binary.BigEndian.Uint32(value)), value[4:]
 }
 
-// within gives the key of something that belongs to a session.
-func within(session string, rest ...byte) []byte {
-	key := make([]byte, 0, 2+len(session)+len(rest))
-	key = binary.BigEndian.AppendUint16(key, uint16(len(session)))
-	key = append(key, session...)
+// within gives the key of something that belongs to a session, or a room.
+func within(owner string, rest ...byte) []byte {
+	key := make([]byte, 0, 2+len(owner)+len(rest))
+	key = binary.BigEndian.AppendUint16(key, uint16(len(owner)))
+	key = append(key, owner...)
 	return append(key, rest...)
 }
 
@@ -76,6 +83,8 @@ func seqOf(lineKey []byte) int64 {
 }
 
 func recordKey(session, id string) []byte { return within(session, []byte(id)...) }
+
+func banKey(room, user string) []byte { return within(room, []byte(user)...) }
 
 func dueKey(session string, due epoch.Instant) []byte {
 	key := []byte{byte(bucketOf(session))}
@@ -97,6 +106,7 @@ func bucketOf(session string) int {
 const (
 	lessonAge = 'l'
 	shedAge   = 's'
+	banAge    = 'b'
 )
 
 func lessonAgeKey(d day, session string) []byte {
@@ -108,11 +118,17 @@ func shedAgeKey(d day, session string, revision int64) []byte {
 	return binary.BigEndian.AppendUint64(key, uint64(revision))
 }
 
+func banAgeKey(d day, banKey []byte) []byte {
+	return append(append(d.bytes(), banAge), banKey...)
+}
+
 // sessionOf reads the session out of a shedAgeKey.
-func sessionOf(shedAgeKey []byte) string {
-	rest := shedAgeKey[5:]
-	n := int(binary.BigEndian.Uint16(rest))
-	return string(rest[2 : 2+n])
+func sessionOf(shedAgeKey []byte) string { return ownerOf(shedAgeKey[5:]) }
+
+// ownerOf reads out of a key what it is within.
+func ownerOf(key []byte) string {
+	n := int(binary.BigEndian.Uint16(key))
+	return string(key[2 : 2+n])
 }
 
 func decodeLesson(value []byte) (entry, error) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -108,16 +109,24 @@ func prepare(db *bbolt.DB, path string) error {
 }
 
 func layOut(tx *bbolt.Tx) error {
-	for _, name := range allBuckets {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
+	if err := makeBuckets(tx, slices.Concat(allBuckets, newBuckets)); err != nil {
+		return err
 	}
 	return tx.Bucket(metaBucket).Put(formatKey, []byte(format))
 }
 
+func makeBuckets(tx *bbolt.Tx, names [][]byte) error {
+	for _, name := range names {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkFormat lays out a file that has nothing in it: a new one, or one that was
-// left by a start that was cut off.
+// left by a start that was cut off. One that an older program made gains the buckets
+// that were not there then.
 func checkFormat(tx *bbolt.Tx) error {
 	if k, _ := tx.Cursor().First(); k == nil {
 		return layOut(tx)
@@ -134,7 +143,7 @@ func checkFormat(tx *bbolt.Tx) error {
 			return errDamaged
 		}
 	}
-	return nil
+	return makeBuckets(tx, newBuckets)
 }
 
 func syncDir(dir string) error {

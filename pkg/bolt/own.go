@@ -19,6 +19,9 @@ func own(l lesson.Lesson) lesson.Lesson {
 	l.Tail = slices.Clone(l.Tail)
 	l.Promises = maps.Clone(l.Promises)
 	l.Seen = maps.Clone(l.Seen)
+	l.Refusals = maps.Clone(l.Refusals)
+	l.BansToKeep = maps.Clone(l.BansToKeep)
+	l.OutsideByRole = maps.Clone(l.OutsideByRole)
 	l.Conns = maps.Clone(l.Conns)
 	for id, c := range l.Conns {
 		if c.Streams != nil {

@@ -23,8 +23,9 @@ const (
 )
 
 // Purge removes values that were last written more than 90 days before now: lines and
-// records each by its own age, and lessons that have ended, have nothing left
-// to do and are no longer their room's lesson. One call removes 10,000 keys at
+// records each by its own age, lessons that have ended, have nothing left to do and
+// are no longer their room's lesson, and bans that are over for as long or whose room
+// is gone. One call removes 10,000 keys at
 // the most, in pieces between which other writes go on; the rest is for the next
 // call.
 func (s *Store) Purge(ctx context.Context, now epoch.Instant) error {
@@ -58,7 +59,7 @@ func (b *batch) purge(before day) (more bool, err error) {
 		// Neither outlives the writes below.
 		key, value = bytes.Clone(key), bytes.Clone(value)
 		b.delete(ageBucket, key)
-		n, err := b.expire(key, value)
+		n, err := b.expire(key, value, before)
 		if err != nil {
 			return false, err
 		}
@@ -67,10 +68,13 @@ func (b *batch) purge(before day) (more bool, err error) {
 	return true, nil
 }
 
-func (b *batch) expire(key, value []byte) (keys int, err error) {
+func (b *batch) expire(key, value []byte, before day) (keys int, err error) {
 	written, _ := undated(key)
-	if key[4] == shedAge {
+	switch key[4] {
+	case shedAge:
 		return b.expireShed(sessionOf(key), written, value)
+	case banAge:
+		return 1, b.expireBan(key[5:], before)
 	}
 	return 1, b.expireLesson(string(key[5:]))
 }

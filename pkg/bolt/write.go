@@ -150,13 +150,16 @@ type plan struct {
 	roomRaw []byte
 	swap    swap
 	start   swap // of which only raw and next count
+	bans    []encodedBan
 }
 
 func newPlan(c room.Change) (*plan, error) {
 	p := &plan{Change: c}
 	stored := c.Room
 	stored.Revision++
-	var errs [3]error
+	var errs [5]error
+	errs[3] = c.Check()
+	p.bans, errs[4] = encodeBans(c)
 	p.roomRaw, errs[0] = encode(stored.Name, stored)
 	if c.Swap != nil {
 		p.swap, errs[1] = newSwap(*c.Swap)
@@ -194,6 +197,7 @@ func (p *plan) apply(b *batch) error {
 	} else {
 		b.put(roomBucket, []byte(p.Room.Name), p.roomRaw)
 	}
+	b.keepBans(p.bans)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -167,6 +168,36 @@ func counts[T ~int | ~int64](c *coder, name string, m *map[string]T) {
 	})
 	if !c.writing && *m == nil {
 		*m = map[string]T{}
+	}
+}
+
+// rare is a map that most items do without: one that is empty takes no attribute.
+func rare[V any](c *coder, name string, m *map[string]V, fields func(*coder, string, *map[string]V)) {
+	if c.writing && len(*m) == 0 || !c.writing && c.item[name] == nil {
+		c.known = append(c.known, name)
+		return
+	}
+	fields(c, name, m)
+}
+
+// roleMark stands before a role that is a key of a map: a role may be empty, and a
+// name in an item may not.
+const roleMark = "r:"
+
+// byRole is for a map whose keys are roles.
+func byRole[V any](fields func(*coder, string, *map[string]V)) func(*coder, string, *map[string]V) {
+	return func(c *coder, name string, m *map[string]V) {
+		marked := make(map[string]V, len(*m))
+		for role, v := range *m {
+			marked[roleMark+role] = v
+		}
+		if fields(c, name, &marked); c.writing {
+			return
+		}
+		*m = make(map[string]V, len(marked))
+		for key, v := range marked {
+			(*m)[strings.TrimPrefix(key, roleMark)] = v
+		}
 	}
 }
 

@@ -62,7 +62,7 @@ func member(i int) (lesson.Conn, journal.Line) {
 func lessonOf(n, lines int) lesson.Lesson {
 	l := lesson.Lesson{
 		Session: fmt.Sprintf("1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5aWlpaWlpaWlpaWlpaWlpaWlpaWlp-%d-%d", n, lines),
-		Room:    fmt.Sprintf("math-%d-%d", n, lines), Created: 1_699_999_000_000, Policy: policy.Stored(`{"maxSeats":64,"lessonSeconds":3600}`),
+		Room:    fmt.Sprintf("math-%d-%d", n, lines), Created: 1_699_999_000_000, Policy: policy.Stored(`{"maxSeats":66,"maxByRole":{"student":65},"lessonSeconds":3600}`),
 		PolicyVersion: 1, Rules: []policy.Rule{{Since: 1_699_999_000_000, Quorum: 2, Seconds: 3600}},
 		Status: journal.Running, StartedAt: 1_699_999_100_000, Due: 1_700_003_600_000, WatchAt: 1_700_000_060_000,
 		Conns: map[string]lesson.Conn{}, Promises: map[string]lesson.Promise{}, Seen: map[string]epoch.Instant{},
@@ -135,6 +135,7 @@ type method struct {
 // methods are called in this order on one lesson.
 func methods(s *Store, l *lesson.Lesson) []method {
 	c, line := member(99)
+	c.Role = "teacher"
 	keep := func(got lesson.Lesson, err error) error {
 		*l = got
 		return err
@@ -147,6 +148,11 @@ func methods(s *Store, l *lesson.Lesson) []method {
 		{"Add", 1, func(ctx context.Context) error {
 			return keep(s.Add(ctx, lesson.Arrival{Session: l.Session, PolicyVersion: 1, Conn: c, Line: line, Alone: true}))
 		}},
+		{"Add in a role", 1, func(ctx context.Context) error {
+			c, line := member(98)
+			c.CreatedAt++
+			return keep(s.Add(ctx, lesson.Arrival{Session: l.Session, PolicyVersion: 1, Conn: c, Line: line, Alone: true, RoleCapped: len(l.Gate().Roles) > 0}))
+		}},
 		{"Swap", 1, func(ctx context.Context) error { return keep(s.Swap(ctx, *l)) }},
 		{"Swap, another due", 1, func(ctx context.Context) error { l.Due++; return keep(s.Swap(ctx, *l)) }},
 		{"Shed 1 and 8 lines", 2, func(ctx context.Context) error {
@@ -156,12 +162,74 @@ func methods(s *Store, l *lesson.Lesson) []method {
 			r.Revision = 1
 			return s.Commit(ctx, room.Change{Room: r, Swap: l})
 		}},
+		{"Commit room+swap+2 bans", 1, func(ctx context.Context) error {
+			r.Revision, l.Revision = 2, l.Revision+1
+			return s.Commit(ctx, room.Change{Room: r, Swap: l, Bans: []lesson.Ban{banOf(1), banOf(2)}, Lift: []string{"nobody"}})
+		}},
+		{"Ban", 1, func(ctx context.Context) error { return banned(ctx, s, l.Room, "student-01", true) }},
+		{"Ban, none", 1, func(ctx context.Context) error { return banned(ctx, s, l.Room, "student-03", false) }},
+		{"Bans", 1, func(ctx context.Context) error { _, err := s.Bans(ctx, l.Room, "", 100); return err }},
 		{"Room", 1, func(ctx context.Context) error { _, err := s.Room(ctx, l.Room); return err }},
 		{"Rooms", 1, func(ctx context.Context) error { _, err := s.Rooms(ctx, "", 100); return err }},
 		{"Lessons", 1, func(ctx context.Context) error { _, err := s.Lessons(ctx, []string{l.Session}); return err }},
 		{"Lines", 1, func(ctx context.Context) error { _, err := s.Lines(ctx, l.Session, 0, 100); return err }},
 		{"Records", 1, func(ctx context.Context) error { _, err := s.Records(ctx, l.Session, "", 100); return err }},
 		{"Due", 1, func(ctx context.Context) error { return due(ctx, s, l.Session) }},
+	}
+}
+
+func banOf(i int) lesson.Ban {
+	return lesson.Ban{User: fmt.Sprintf("student-%02d", i), Until: 1_700_000_600_000, At: 1_700_000_000_000, Actor: "api", Note: "noise"}
+}
+
+// banned looks for the user's ban.
+func banned(ctx context.Context, s *Store, name, user string, want bool) error {
+	_, found, err := s.Ban(ctx, name, user)
+	if err == nil && found != want {
+		return fmt.Errorf("a ban of %q is there: %t", user, found)
+	}
+	return err
+}
+
+// manyBans says that one user among ten thousand costs as much as one among none.
+func manyBans(t *testing.T, client *dynamodb.Client) {
+	const n = 10_000
+	m := &meter{}
+	s := on(client, OnCapacity(m.count))
+	r := room.Room{Name: "math", Bans: n}
+	if err := s.Commit(t.Context(), room.Change{Room: r, Create: true}); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < n; i += room.MaxBans {
+		c := room.Change{Room: r.Next()}
+		r = c.Room
+		for k := i; k < min(n, i+room.MaxBans); k++ {
+			c.Bans = append(c.Bans, banOf(k))
+		}
+		if err := s.Commit(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for user, want := range map[string]bool{"student-00": true, "student-9999": true, "nobody": false} {
+		*m = meter{}
+		if err := banned(t.Context(), s, r.Name, user, want); err != nil {
+			t.Fatal(err)
+		}
+		if m.requests != 1 || m.read > 1 {
+			t.Errorf("the ban of %q: %d requests, %.1f units, want 1 and at most 1", user, m.requests, m.read)
+		}
+	}
+	*m = meter{}
+	page, err := s.Bans(t.Context(), r.Name, "student-5", 100)
+	if err != nil || len(page) != 100 {
+		t.Fatalf("a page of %d bans: %v", len(page), err)
+	}
+	if m.requests != 1 || m.read > 3 {
+		t.Errorf("a page of 100 bans: %d requests, %.1f units, want 1 and at most 3", m.requests, m.read)
+	}
+	all, err := s.Bans(t.Context(), r.Name, "", n+1)
+	if err != nil || len(all) != n {
+		t.Errorf("%d bans (%v), want all %d", len(all), err, n)
 	}
 }
 

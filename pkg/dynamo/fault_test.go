@@ -55,6 +55,8 @@ var calls = map[string]func(context.Context, *Store) error{
 	},
 	"Lines":   func(ctx context.Context, s *Store) error { _, err := s.Lines(ctx, "s", 0, 1); return err },
 	"Records": func(ctx context.Context, s *Store) error { _, err := s.Records(ctx, "s", "", 1); return err },
+	"Ban":     func(ctx context.Context, s *Store) error { _, _, err := s.Ban(ctx, "r", "u"); return err },
+	"Bans":    func(ctx context.Context, s *Store) error { _, err := s.Bans(ctx, "r", "", 1); return err },
 	"Due":     func(ctx context.Context, s *Store) error { _, err := s.Due(ctx, 0, 1, 1); return err },
 }
 

@@ -27,27 +27,48 @@ func lessonFields(c *coder, l *lesson.Lesson) {
 	table(c, "conns", &l.Conns, connFields)
 	table(c, "promises", &l.Promises, promiseFields)
 	counts(c, "seen", &l.Seen)
-	if len(l.Refusals) > 0 || !c.writing && c.item["refusals"] != nil {
-		counts(c, "refusals", &l.Refusals)
-	} else {
-		c.known = append(c.known, "refusals")
-	}
+	rare(c, "refusals", &l.Refusals, counts)
+	num(c, "roomCreated", &l.RoomCreated)
+	num(c, "bans", &l.Bans)
+	rare(c, "bansToKeep", &l.BansToKeep, bansByUser)
 	list(c, "tail", &l.Tail, lineFields)
 	count(c, "base", &l.Base)
 	count(c, "shed", &l.Shed)
 	num(c, "floor", &l.ShedThrough)
 	count(c, "outside", &l.PresentOutside)
+	outsideFields(c, l)
 	num(c, "promisedThrough", &l.PromisedThrough)
 	num(c, "readAt", &l.ReadAt)
 	num(c, "notFound", &l.NotFound)
 	num(c, "notFoundSince", &l.NotFoundSince)
 	num(c, "blindUntil", &l.ListRefusedUntil)
 	num(c, "clearAt", &l.OutsideRetryAt)
+	num(c, "reviewAt", &l.OutsideReviewAt)
+	num(c, "streamsReadAt", &l.StreamsReadAt)
+	num(c, "streamsUnread", &l.StreamsUnread)
 	num(c, "settledAt", &l.ReconciledAt)
 	num(c, "watchAt", &l.WatchAt)
 	flag(c, "backlog", &l.Backlog)
 	num(c, "empty", &l.EmptyReadings)
 	num(c, "dueAt", &l.Due)
+}
+
+// outsideFields are those who are in outside the item, by what they are.
+func outsideFields(c *coder, l *lesson.Lesson) {
+	num(c, "observersOutside", &l.ObserversOutside)
+	rare(c, "outsideByRole", &l.OutsideByRole, byRole(counts[int64]))
+}
+
+func bansByUser(c *coder, name string, m *map[string]lesson.Ban) { table(c, name, m, banFields) }
+
+func banFields(c *coder, user string, b *lesson.Ban) {
+	if !c.writing {
+		b.User = user
+	}
+	num(c, "until", &b.Until)
+	text(c, "note", &b.Note)
+	num(c, "at", &b.At)
+	text(c, "actor", &b.Actor)
 }
 
 func ruleFields(c *coder, r *policy.Rule) {
@@ -67,6 +88,7 @@ func connFields(c *coder, id string, v *lesson.Conn) {
 	text(c, "promise", &v.Promise)
 	flag(c, "byPromise", &v.ByPromise)
 	flag(c, "foreign", &v.Foreign)
+	flag(c, "observer", &v.Observer)
 	text(c, "state", &v.State)
 	text(c, "reason", &v.Reason)
 	flag(c, "held", &v.Reserved)
@@ -101,6 +123,8 @@ func streamFields(c *coder, _ string, s *lesson.Stream) {
 	num(c, "at", &s.CreatedAt)
 	flag(c, "made", &s.Made)
 	flag(c, "gone", &s.Gone)
+	num(c, "asked", &s.AskedAt)
+	num(c, "graceEnds", &s.GraceEndsAt)
 }
 
 func promiseFields(c *coder, id string, p *lesson.Promise) {
@@ -117,6 +141,7 @@ func promiseFields(c *coder, id string, p *lesson.Promise) {
 	num(c, "asked", &p.AskedAt)
 	text(c, "used", &p.Used)
 	flag(c, "rides", &p.ForExistingSeat)
+	flag(c, "observer", &p.Observer)
 }
 
 func lineFields(c *coder, l *journal.Line) {
@@ -131,6 +156,7 @@ func lineFields(c *coder, l *journal.Line) {
 	text(c, "reason", &l.Reason)
 	text(c, "actor", &l.Actor)
 	text(c, "note", &l.Note)
+	text(c, "because", &l.Because)
 }
 
 // recordFields has the id of the connection or promise beside it: the record's own
@@ -167,6 +193,7 @@ func roomFields(c *coder, r *room.Room) {
 	policyField(c, &r.Policy)
 	text(c, "session", &r.Session)
 	num(c, "closed", &r.Closed)
+	num(c, "bans", &r.Bans)
 }
 
 // policyField stands as its JSON.

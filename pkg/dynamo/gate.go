@@ -1,6 +1,8 @@
 package dynamo
 
 import (
+	"maps"
+
 	"usher/pkg/lesson"
 )
 
@@ -40,4 +42,30 @@ func gateFields(c *coder, g *gate) {
 	count(c, "after", &g.CreatedAfter)
 	count(c, "bytes", &g.size)
 	counts(c, "users", &g.users)
+	rare(c, "roles", &g.Roles, byRole(roleGates))
+}
+
+func roleGates(c *coder, name string, m *map[string]lesson.RoleGate) {
+	table(c, name, m, func(c *coder, _ string, g *lesson.RoleGate) {
+		count(c, "live", &g.Live)
+		count(c, "limit", &g.Limit)
+	})
+}
+
+// role names the gate of a role that has a cap of its own.
+func (u *update) role(role string) string { return u.entry("roles", roleMark+role) }
+
+// seatsOf is the seats that the connection takes by itself.
+func seatsOf(c lesson.Conn) int {
+	only := lesson.Lesson{Conns: map[string]lesson.Conn{c.ID: c}}
+	return only.Gate().Live
+}
+
+// movesGate reports whether the shed changes the limit, or the gate of a role, which
+// adds move meanwhile. What the rules shed does neither, where people of a role with a
+// cap stay in the item while they are in.
+func movesGate(l lesson.Lesson, shed lesson.Shed) bool {
+	next := shed.Apply(l)
+	before, after := l.Gate(), next.Gate()
+	return before.Limit != after.Limit || !maps.Equal(before.Roles, after.Roles)
 }

@@ -18,6 +18,8 @@ type item = map[string]types.AttributeValue
 const (
 	roomsKey   = "rooms"
 	lessonMark = "L#"
+	bansMark   = "B#"
+	userMark   = "u#"
 	lessonSort = "lesson"
 	recordMark = "r#"
 	chunkMark  = "c#"
@@ -31,6 +33,8 @@ const chunkLines = 8
 func key(pk, sk string) item { return item{"pk": str(pk), "sk": str(sk)} }
 
 func roomKey(name string) item { return key(roomsKey, name) }
+
+func banKey(room, user string) item { return key(bansMark+room, userMark+user) }
 
 func lessonKey(session string) item { return key(lessonMark+session, lessonSort) }
 

@@ -74,6 +74,7 @@ func (s *Store) addition(a lesson.Arrival) *update {
 	u := newUpdate()
 	conn, user := u.entry("conns", a.Conn.ID), ""
 	u.when("%s = %s", u.attr("policyVersion"), u.number(a.PolicyVersion))
+	u.bans(a.Bans)
 	u.when("attribute_not_exists(%s)", conn)
 	u.when("size(%s) < %s", u.attr("tail"), u.number(lesson.MaxTail))
 	u.when("%s <= %s", u.attr("bytes"), u.number(int64(lesson.FullSize-a.Size())))
@@ -103,7 +104,31 @@ func (u *update) sit(a lesson.Arrival, user string) {
 		u.when("(attribute_not_exists(%s) OR %s = %s)", user, user, u.number(0))
 	}
 	u.set(u.attr("tail"), fmt.Sprintf("list_append(%s, %s)", u.attr("tail"), u.value(listValue([]journal.Line{a.Line}, lineFields))))
-	u.plus("live", 1)
+	seats := seatsOf(a.Conn)
+	u.plus("live", int64(seats))
+	if a.RoleCapped {
+		u.sitInRole(a.Conn.Role, seats)
+	}
+}
+
+// sitInRole is what a role with a cap of its own adds. An item that nobody has
+// counted by roles has no such entry, and the condition fails.
+func (u *update) sitInRole(role string, seats int) {
+	gate := u.role(role)
+	live := gate + "." + u.attr("live")
+	u.when("%s < %s.%s", live, gate, u.attr("limit"))
+	if seats > 0 {
+		u.set(live, live+" + "+u.number(int64(seats)))
+	}
+}
+
+// bans asks for the number of bans, which is not stored while it is 0.
+func (u *update) bans(n int64) {
+	if n == 0 {
+		u.when("(attribute_not_exists(%s) OR %s = %s)", u.attr("bans"), u.attr("bans"), u.number(0))
+		return
+	}
+	u.when("%s = %s", u.attr("bans"), u.number(n))
 }
 
 // wait is an arrival that joins the people who wait: its conditions and changes.

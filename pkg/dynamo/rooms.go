@@ -31,7 +31,10 @@ func (s *Store) Room(ctx context.Context, name string) (room.Room, error) {
 func (s *Store) Commit(ctx context.Context, c room.Change) error {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	writes := []types.TransactWriteItem{s.roomWrite(c)}
+	if err := c.Check(); err != nil {
+		return err
+	}
+	writes := append(s.banWrites(c), s.roomWrite(c))
 	if c.Swap != nil {
 		writes = append(writes, types.TransactWriteItem{Update: s.swapWrite(*c.Swap)})
 	}

@@ -20,7 +20,7 @@ func (s *Store) Shed(ctx context.Context, l lesson.Lesson, shed lesson.Shed) (le
 		return lesson.Lesson{}, err
 	}
 	u := s.removal(l, shed)
-	if u.large() {
+	if u.large() || movesGate(l, shed) {
 		return s.shedByRules(ctx, l, shed)
 	}
 	return s.update(ctx, "Shed", l.Session, u)
@@ -99,6 +99,7 @@ func (s *Store) removal(l lesson.Lesson, shed lesson.Shed) *update {
 	bytes := u.attr("bytes")
 	u.set(bytes, fmt.Sprintf("if_not_exists(%s, %s) - %s", bytes, u.number(int64(before.size)), u.number(int64(before.size-after.size))))
 	s.putNumbers(u, next, after)
+	putOutside(u, next, shed)
 	return u
 }
 
@@ -115,6 +116,16 @@ func (s *Store) putNumbers(u *update, next lesson.Lesson, g gate) {
 	if next.Status == journal.Ended {
 		u.put("expires", number(s.expires()))
 	}
+}
+
+// putOutside sets the counts of those outside by what they are, where they change.
+func putOutside(u *update, next lesson.Lesson, shed lesson.Shed) {
+	if shed.ObserversOutside == 0 && len(shed.OutsideByRole) == 0 {
+		return
+	}
+	c := writer()
+	outsideFields(c, &next)
+	u.all(c.item, c.known)
 }
 
 func (u *update) removeAll(name string, ids []string) {

@@ -6,15 +6,17 @@
 //	L#SESSION  lesson              a lesson: its connections, promises and last log lines
 //	L#SESSION  r#ID                a record, which left the lesson: a connection, a promise p:, a digest e:, a user u:
 //	L#SESSION  c#0000000000000009  eight log lines that left the lesson, by the number of the first
+//	B#ROOM     u#USER              a ban of the user in the rooms of that name
 //
 // A lesson's attributes are its fields (fields.go has the names, some of them older
 // than those in the code), those that are not set left out; connections, promises
 // and digests are maps by id, log lines a list, all with short names (at, heard,
 // left, ...) since a write is paid by the item's bytes. Beside them stand, for Add's
-// condition, the gate of lesson.Lesson.Gate (live, limit, after) and under users
-// how often each user is in or promised; bucket and dueAt, for the index of
-// unfinished work; expires, when the item may be deleted, in seconds, which a room
-// and a lesson that has not ended lack; and shedAt, when records last left the
+// condition, the gate of lesson.Lesson.Gate (live, limit, after, and under roles live
+// and limit of each role, r:ROLE, that has a cap of its own) and under users how
+// often each user is in or promised; bucket and dueAt, for the index of
+// unfinished work; expires, when the item may be deleted, in seconds, which a room,
+// a ban without an end and a lesson that has not ended lack; and shedAt, when records last left the
 // lesson.
 //
 // A write changes the attributes it knows and leaves the others, so that

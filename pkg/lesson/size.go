@@ -18,7 +18,7 @@ const (
 // DynamoDB's own count for numbers, flags and maps. Rather too much than too
 // little; a test of that store's codec compares.
 const (
-	sizeOfLesson  = 700 // all that is there once
+	sizeOfLesson  = 860 // all that is there once
 	sizeOfEnd     = 300 // the line of the end, while it is to come
 	sizeOfRule    = 60
 	sizeOfConn    = 165 // of a connection that is in
@@ -30,6 +30,12 @@ const (
 	sizeOfPromise = 120
 	sizeOfDigest  = 14
 	sizeOfLine    = 100
+
+	sizeOfObserver = 12 // the flag of a connection or promise
+	sizeOfAsked    = 36 // of a stream that was asked away
+	sizeOfBan      = 45
+	sizeOfRoleGate = 38 // a role's place in the gate
+	sizeOfOutside  = 15 // a role's count of people outside the item
 )
 
 // Size is the bytes of the lesson in its item, estimated from above, with room for
@@ -61,6 +67,20 @@ func (l *Lesson) sizeBesides() int {
 	for i := range l.Tail {
 		n += sizeOfLineOf(&l.Tail[i])
 	}
+	return n + l.sizeOfDoors()
+}
+
+// sizeOfDoors is the bytes of bans and roles.
+func (l *Lesson) sizeOfDoors() (n int) {
+	for user, b := range l.BansToKeep {
+		n += sizeOfBan + len(user) + len(b.Note) + len(b.Actor)
+	}
+	for _, role := range l.Policy.CappedRoles() {
+		n += sizeOfRoleGate + len(role)
+	}
+	for role := range l.OutsideByRole {
+		n += sizeOfOutside + len(role)
+	}
 	return n
 }
 
@@ -77,8 +97,14 @@ func (c *Conn) size() int {
 	if c.ListedAt|c.BackAt != 0 {
 		n += sizeOfListing
 	}
-	for id := range c.Streams {
+	if c.Observer {
+		n += sizeOfObserver
+	}
+	for id, s := range c.Streams {
 		n += sizeOfStream + len(id)
+		if s.AskedAt|s.GraceEndsAt != 0 {
+			n += sizeOfAsked
+		}
 	}
 	if c.In() {
 		n += c.sizeOfLines()
@@ -99,12 +125,16 @@ func (c *Conn) sizeOfLines() int {
 const longestWords = len(journal.ConnectionCreated) + len(journal.DidDisconnect) + len(journal.LessonOver)
 
 func (p *Promise) size() int {
-	return sizeOfPromise + len(p.ID) + 2*len(p.User) + len(p.Role) + len(p.Used)
+	n := sizeOfPromise + len(p.ID) + 2*len(p.User) + len(p.Role) + len(p.Used)
+	if p.Observer {
+		n += sizeOfObserver
+	}
+	return n
 }
 
 func sizeOfLineOf(line *journal.Line) int {
 	return sizeOfLine + len(line.Event) + len(line.Connection) + len(line.Stream) + len(line.User) + len(line.Role) +
-		len(line.Action) + len(line.Reason) + len(line.Actor) + len(line.Note)
+		len(line.Action) + len(line.Reason) + len(line.Actor) + len(line.Note) + len(line.Because)
 }
 
 // Size is the bytes that the arrival adds to a lesson's Size.

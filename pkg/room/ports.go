@@ -156,7 +156,7 @@ type Change struct {
 	// Start, where set, is a new lesson; its session must be unknown.
 	Start *lesson.Lesson
 	// Bans are stored, each in the place of its user's former one, and those of the
-	// users in Lift are removed; together at most 64.
+	// users in Lift are removed; together at most MaxBans, and each user once.
 	Bans []lesson.Ban
 	Lift []string
 }

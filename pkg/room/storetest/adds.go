@@ -105,6 +105,25 @@ var clauses = []struct {
 	{"as many forgotten as then", true, func(l *lesson.Lesson, a *lesson.Arrival) { l.Shed, a.Shed, a.Pinned = 3, 3, true }},
 	{"one more forgotten than then", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.Shed, a.Shed, a.Pinned = 4, 3, true }},
 	{"forgotten ones do not matter", true, func(l *lesson.Lesson, a *lesson.Arrival) { l.Shed = 4 }},
+	{"as many bans as then", true, func(l *lesson.Lesson, a *lesson.Arrival) { l.Bans, a.Bans = 3, 3 }},
+	{"one ban more than then", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.Bans, a.Bans = 4, 3 }},
+	{"the first ban since then", false, func(l *lesson.Lesson, a *lesson.Arrival) { l.Bans = 1 }},
+	{"fewer bans than then", false, func(l *lesson.Lesson, a *lesson.Arrival) { a.Bans = 1 }},
+	{"one ban more than then, for somebody who waits", false, func(l *lesson.Lesson, a *lesson.Arrival) {
+		a.Conn.State, a.Line, a.Due = lesson.Waiting, journal.Line{}, l.Due
+		l.Bans = 1
+	}},
+	{"a role without a cap", true, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Policy, a.Conn.Role = seatsOf(2, 1), "teacher"
+		*l = with(*l, student("c8", "di"))
+	}},
+	{"no seat of the role is free", false, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Policy, a.Conn.Role, a.RoleCapped = seatsOf(2, 1), "student", true
+		*l = with(*l, student("c8", "di"))
+	}},
+	{"no cap of the role any more", false, func(l *lesson.Lesson, a *lesson.Arrival) {
+		a.Conn.Role, a.RoleCapped = "student", true
+	}},
 	{"just as many bytes as there is place for", true, func(l *lesson.Lesson, a *lesson.Arrival) { *l = fill(*l, lesson.FullSize-a.Size()) }},
 	{"a byte too many", false, func(l *lesson.Lesson, a *lesson.Arrival) { *l = fill(*l, lesson.FullSize-a.Size()+1) }},
 	{"as many for somebody who waits", true, func(l *lesson.Lesson, a *lesson.Arrival) {
@@ -145,6 +164,54 @@ func (b bench) checkAdd(l lesson.Lesson, a lesson.Arrival) {
 	want := a.Into(l)
 	same(b.t, "what add returns", want, b.add(a))
 	b.stands(want)
+}
+
+// inRole gives an arrival the role.
+func inRole(a lesson.Arrival, l lesson.Lesson, role string) lesson.Arrival {
+	a.Conn.Role, a.RoleCapped = role, l.Policy.SeatsOf(role) > 0
+	return a
+}
+
+// rolesInTurn adds people of several roles, beyond every cap, and says that the
+// store does each time as the rules do.
+func rolesInTurn(t *testing.T, b bench) {
+	for _, p := range []policy.Policy{seatsOf(5, 2), seatsOf(9, 3), seatsOf(2, 2), seats(4)} {
+		l := running(1)
+		l.Policy = p
+		l = b.start(l)
+		for i, role := range []string{"student", "", "student", "teacher", "student", "student", "", "teacher", "student"} {
+			l = b.addLikeRules(l, inRole(arrival(l, fmt.Sprint("c", i), fmt.Sprint("u", i), i), l, role))
+		}
+	}
+}
+
+// rolesAtOnce: of many of a role, and some of another, as many come in as the rules
+// would let in one after the other.
+func rolesAtOnce(t *testing.T, b bench) {
+	l := running(1)
+	l.Policy = seatsOf(9, 4)
+	l = b.start(l)
+	var all []lesson.Arrival
+	want := l
+	for i := range 16 {
+		a := inRole(arrival(l, fmt.Sprintf("c%02d", i), fmt.Sprint(i), i), l, []string{"student", "student", "student", ""}[i%4])
+		if all = append(all, a); a.Fits(want) {
+			want = a.Into(want)
+		}
+	}
+	atOnce(len(all), func(i int) {
+		_, err := b.s.Add(b.ctx(), all[i])
+		if c := new(*room.Conflict); err != nil && !errors.As(err, c) {
+			t.Errorf("add %d: %v", i, err)
+		}
+	})
+	got := b.load(l.Session)
+	for _, role := range []string{"student", ""} {
+		of := func(c lesson.Conn) bool { return c.Role == role }
+		if in, most := len(got.Pick(of)), len(want.Pick(of)); in != most {
+			t.Errorf("%d of the role %q are in, want %d", in, role, most)
+		}
+	}
 }
 
 func addsAtOnce(t *testing.T, b bench) {

@@ -32,8 +32,13 @@ func absent(t *testing.T, b bench) {
 	isErr(t, "records", err, nil)
 	lessons, err := b.s.Lessons(b.ctx(), nil)
 	isErr(t, "no lessons", err, nil)
-	if len(lines)+len(records)+len(lessons) != 0 {
-		t.Errorf("got %v, %v, %v of what is not there", lines, records, lessons)
+	bans, err := b.s.Bans(b.ctx(), fresh("room"), "", 10)
+	isErr(t, "bans", err, nil)
+	if len(lines)+len(records)+len(lessons)+len(bans) != 0 {
+		t.Errorf("got %v, %v, %v, %v of what is not there", lines, records, lessons, bans)
+	}
+	if _, found, err := b.s.Ban(b.ctx(), fresh("room"), "ann"); found || err != nil {
+		t.Errorf("a ban in a room that is not there: %t, %v", found, err)
 	}
 }
 
@@ -74,6 +79,9 @@ func aliasing(t *testing.T, b bench) {
 		spoil.Conns[id] = lesson.Conn{ID: "spoilt"}
 	}
 	clear(spoil.Promises)
+	clear(spoil.Refusals)
+	clear(spoil.BansToKeep)
+	clear(spoil.OutsideByRole)
 	spoil.Seen["spoilt"], spoil.Tail[0].Note, spoil.Rules[0].Quorum = 1, "spoilt", 99
 	b.stands(l)
 }

@@ -126,6 +126,28 @@ var names = rapid.SampledFrom([]string{
 	"", "ann", "bo", "李雷", "a.b c[0]#:x", "😀", `"\`, "user", "size", "null", "Ann",
 })
 
+// roles are few, so that their caps are reached.
+var roles = rapid.SampledFrom([]string{"", "student", "student", "teacher", "r:а"})
+
+// policyOf draws a policy: a cap, or none, and often caps of roles within it.
+func policyOf(t *rapid.T) policy.Policy {
+	n := rapid.IntRange(0, 6).Draw(t, "seats")
+	text := fmt.Sprintf(`{"maxSeats":%d,"duplicateUser":"allow"`, n)
+	switch rapid.IntRange(0, 3).Draw(t, "capped roles") {
+	case 0:
+		return seats(n)
+	case 1, 2:
+		text += fmt.Sprintf(`,"maxByRole":{"student":%d}}`, rapid.IntRange(1, max(1, n)).Draw(t, "students"))
+	case 3:
+		text += fmt.Sprintf(`,"maxByRole":{"student":%d,"teacher":1}}`, rapid.IntRange(1, max(1, n)).Draw(t, "students"))
+	}
+	p, err := policy.Parse([]byte(text))
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return p
+}
+
 // times are few, so that they coincide.
 var times = rapid.Custom(func(t *rapid.T) epoch.Instant {
 	return noon + epoch.Instant(rapid.IntRange(-3, 12).Draw(t, "time"))
@@ -142,7 +164,7 @@ func ConnOf(t *rapid.T, id string) lesson.Conn {
 	flag := rapid.Bool()
 	c := lesson.Conn{
 		ID: id, CreatedAt: times.Draw(t, "created"), HeardAt: times.Draw(t, "heard"),
-		User: names.Draw(t, "user"), Role: names.Draw(t, "role"),
+		User: names.Draw(t, "user"), Role: roles.Draw(t, "role"),
 		State:   rapid.SampledFrom(states).Draw(t, "state"),
 		Reason:  rapid.SampledFrom([]journal.Reason{"", journal.RoomFull, journal.Admin}).Draw(t, "reason"),
 		Foreign: flag.Draw(t, "foreign"), Reserved: flag.Draw(t, "reserved"), Confirmed: flag.Draw(t, "confirmed"),
@@ -151,13 +173,15 @@ func ConnOf(t *rapid.T, id string) lesson.Conn {
 		LeftAt: maybe(times).Draw(t, "left"), PlaceAt: maybe(times).Draw(t, "placeAt"),
 		ShownAt: maybe(times).Draw(t, "shown"), ListedAt: maybe(times).Draw(t, "listed"), DepartureCheckAt: maybe(times).Draw(t, "check"),
 		RetryAt: maybe(times).Draw(t, "retry"), Tries: rapid.IntRange(0, 3).Draw(t, "tries"),
-		Promise: rapid.SampledFrom([]string{"", "p1", "p2"}).Draw(t, "promise"),
-		PlaceID: rapid.SampledFrom([]string{"", "c1"}).Draw(t, "placeId"),
+		Promise:  rapid.SampledFrom([]string{"", "p1", "p2"}).Draw(t, "promise"),
+		PlaceID:  rapid.SampledFrom([]string{"", "c1"}).Draw(t, "placeId"),
+		Observer: rapid.IntRange(0, 4).Draw(t, "observer") == 0,
 	}
 	if flag.Draw(t, "streams") {
 		c.Streams = map[string]lesson.Stream{id + " s": {
 			Kind:      rapid.SampledFrom([]policy.Kind{"", policy.Camera, policy.Audio}).Draw(t, "kind"),
 			CreatedAt: times.Draw(t, "stream"), Made: flag.Draw(t, "stream made"), Gone: flag.Draw(t, "gone"),
+			AskedAt: maybe(times).Draw(t, "asked away"), GraceEndsAt: maybe(times).Draw(t, "grace"),
 		}}
 	}
 	return c
@@ -184,7 +208,7 @@ func Lesson(t *rapid.T) lesson.Lesson {
 	l := lesson.Lesson{
 		Session: "s", Room: "r", Own: flag.Draw(t, "own"), Created: times.Draw(t, "created"),
 		Revision: small.Draw(t, "revision"), Added: small.Draw(t, "added"),
-		Policy:        seats(rapid.IntRange(0, 6).Draw(t, "seats")),
+		Policy:        policyOf(t),
 		PolicyVersion: small.Draw(t, "version"),
 		Rules:         []policy.Rule{{Since: times.Draw(t, "since"), Quorum: int(small.Draw(t, "quorum")), Seconds: 60}},
 		Status:        rapid.SampledFrom([]journal.Status{journal.Running, journal.Running, journal.Open, journal.Ended}).Draw(t, "status"),
@@ -196,6 +220,18 @@ func Lesson(t *rapid.T) lesson.Lesson {
 		Shed: small.Draw(t, "shed"), ShedThrough: maybe(times).Draw(t, "floor"), PresentOutside: small.Draw(t, "outside"),
 		ReadAt: maybe(times).Draw(t, "read"), WatchAt: maybe(times).Draw(t, "watch"),
 		EmptyReadings: rapid.IntRange(0, 2).Draw(t, "empty"),
+		Due:           rapid.OneOf(rapid.Just(epoch.Instant(0)), times, times, times).Draw(t, "due"),
+		RoomCreated:   maybe(times).Draw(t, "room created"), Bans: maybe(small).Draw(t, "bans"),
+		ObserversOutside: maybe(small).Draw(t, "observers outside"), OutsideByRole: outsideOf(t),
+		OutsideReviewAt: maybe(times).Draw(t, "review"), StreamsReadAt: maybe(times).Draw(t, "streams read"),
+		StreamsUnread: rapid.IntRange(0, 2).Draw(t, "unread"),
+	}
+	for i := range rapid.IntRange(0, 2).Draw(t, "bans to keep") {
+		b := BanOf(t, fmt.Sprintf("banned %d", i))
+		if l.BansToKeep == nil {
+			l.BansToKeep = map[string]lesson.Ban{}
+		}
+		l.BansToKeep[b.User] = b
 	}
 	for i := range rapid.IntRange(0, 5).Draw(t, "conns") {
 		id := fmt.Sprintf("c%d.é", i)
@@ -211,13 +247,27 @@ func Lesson(t *rapid.T) lesson.Lesson {
 	return l
 }
 
+// outsideOf draws how many are outside, by role: usually none.
+func outsideOf(t *rapid.T) map[string]int64 {
+	return maybe(rapid.MapOfN(roles, rapid.Int64Range(0, 3), 0, 2)).Draw(t, "outside by role")
+}
+
+// BanOf draws a ban of the user.
+func BanOf(t *rapid.T, user string) lesson.Ban {
+	return lesson.Ban{
+		User: user, Until: maybe(times).Draw(t, "until"), At: times.Draw(t, "banned"),
+		Note: names.Draw(t, "note"), Actor: names.Draw(t, "actor"),
+	}
+}
+
 func promiseOf(t *rapid.T, id string) lesson.Promise {
 	return lesson.Promise{
-		ID: id, User: cmp.Or(names.Draw(t, "user"), "di"), Role: names.Draw(t, "role"),
+		ID: id, User: cmp.Or(names.Draw(t, "user"), "di"), Role: roles.Draw(t, "role"),
 		GivenAt: times.Draw(t, "given"), Expires: times.Draw(t, "expires"),
 		Released:        rapid.Bool().Draw(t, "freed"),
 		Used:            rapid.SampledFrom([]string{"", "c0.é", "c9"}).Draw(t, "used"),
 		ForExistingSeat: rapid.Bool().Draw(t, "for the seat"),
+		Observer:        rapid.IntRange(0, 4).Draw(t, "observer") == 0,
 	}
 }
 
@@ -236,6 +286,9 @@ func ArrivalFor(t *rapid.T, l lesson.Lesson, n int) lesson.Arrival {
 		PolicyVersion: l.PolicyVersion + rapid.SampledFrom([]int64{0, 0, 0, 0, 1, -1}).Draw(t, "version"),
 		Alone:         rapid.Bool().Draw(t, "alone"), Pinned: rapid.Bool().Draw(t, "pinned"),
 		Shed: l.Shed + rapid.SampledFrom([]int64{0, 0, 1, -1}).Draw(t, "shed"),
+		Bans: max(0, l.Bans+rapid.SampledFrom([]int64{0, 0, 0, 0, 1, -1}).Draw(t, "bans")),
+		// What has a cap of its own is said by the policy that decided it.
+		RoleCapped: l.Policy.SeatsOf(c.Role) > 0 || rapid.IntRange(0, 9).Draw(t, "capped") == 0,
 	}
 	if rapid.IntRange(0, 3).Draw(t, "waits") == 0 {
 		a.Conn.State, a.Line = lesson.Waiting, journal.Line{}
@@ -253,6 +306,8 @@ func ShedOf(t *rapid.T, l lesson.Lesson) lesson.Shed {
 		Promises:       some(t, l.Promises),
 		Seen:           some(t, l.Seen),
 		PresentOutside: rapid.Int64Range(-1, 1).Draw(t, "outside"),
+
+		ObserversOutside: maybe(rapid.Int64Range(0, 2)).Draw(t, "observers outside"), OutsideByRole: outsideOf(t),
 	}
 	for _, id := range s.Conns {
 		c := l.Conns[id]

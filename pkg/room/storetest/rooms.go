@@ -96,11 +96,11 @@ func roomLife(t *testing.T, b bench) {
 	b.commit(room.Change{Room: r, Create: true})
 	r.Revision++
 	same(t, "the new room", r, b.room(r.Name))
-	r.Policy, r.Session, r.Closed = policy.Policy{}, "s 1/é", noon
+	r.Policy, r.Session, r.Closed, r.Bans = policy.Policy{}, "s 1/é", noon, 7
 	b.commit(room.Change{Room: r})
 	r.Revision++
 	same(t, "the changed room", r, b.room(r.Name))
-	r.Session, r.Closed = "", 0
+	r.Session, r.Closed, r.Bans = "", 0, 0
 	b.commit(room.Change{Room: r})
 	r.Revision++
 	same(t, "the cleared room", r, b.room(r.Name))

@@ -20,6 +20,11 @@ func seats(n int) policy.Policy {
 	return policy.Stored(fmt.Sprintf(`{"maxSeats":%d,"duplicateUser":"allow"}`, n))
 }
 
+// seatsOf is a policy with a cap, and another for the students.
+func seatsOf(n, students int) policy.Policy {
+	return policy.Stored(fmt.Sprintf(`{"maxSeats":%d,"maxByRole":{"student":%d},"duplicateUser":"allow"}`, n, students))
+}
+
 // running is a lesson that goes on, with a cap and nobody in.
 func running(limit int) lesson.Lesson {
 	return lesson.Lesson{
@@ -39,6 +44,13 @@ func seated(id, user string, n int) lesson.Conn {
 		ID: id, User: user, State: lesson.Seated, Created: true,
 		CreatedAt: at, HeardAt: at + 40, ShownAt: at,
 	}
+}
+
+// student is a student who took a seat at the start.
+func student(id, user string) lesson.Conn {
+	c := seated(id, user, 0)
+	c.Role = "student"
+	return c
 }
 
 func line(conn, user string, at epoch.Instant) journal.Line {
@@ -102,11 +114,14 @@ func full() lesson.Lesson {
 	l.NotFound, l.NotFoundSince = 2, noon+7
 	l.Refusals = map[string]epoch.Instant{"room-full ed": noon + 8}
 	l.PromisedThrough, l.Backlog = noon+8, true
+	l.RoomCreated, l.Bans, l.ObserversOutside, l.OutsideByRole = noon-2, 3, 1, map[string]int64{"": 1, "учитель r:": 2}
+	l.BansToKeep = map[string]lesson.Ban{"ed 😀": fullBan("ed 😀"), "fy": {User: "fy"}}
+	l.OutsideReviewAt, l.StreamsReadAt, l.StreamsUnread = noon+9, noon+10, 2
 	l.ReadAt, l.WatchAt, l.EmptyReadings, l.Due, l.ListRefusedUntil, l.ReconciledAt, l.OutsideRetryAt = noon+1, noon+2, 1, noon+3, noon+4, noon+5, noon+6
 	l.Tail = []journal.Line{fullLine(), {At: 1, Event: "x", Action: journal.DidNothing}}
 	l.Seen = map[string]epoch.Instant{"d1": noon, "дайджест": 1}
 	l.Promises = map[string]lesson.Promise{
-		"p1": {ID: "p1", User: "李雷", Role: "teacher", GivenAt: 1, Expires: 2, ForExistingSeat: true, Released: true, Used: "c1", Tokens: 3, Came: 2, AskedAt: 4},
+		"p1": {ID: "p1", User: "李雷", Role: "teacher", GivenAt: 1, Expires: 2, ForExistingSeat: true, Released: true, Used: "c1", Tokens: 3, Came: 2, AskedAt: 4, Observer: true},
 		"p2": {ID: "p2", User: "a b.c[0]#:x"},
 	}
 	return with(l, fullConn("c1"), lesson.Conn{ID: "с-два", State: lesson.ListedOnly},
@@ -117,17 +132,22 @@ func fullLine() journal.Line {
 	return journal.Line{
 		At: 1, EventAt: 2, Event: "streamCreated", Connection: "c1", Stream: "s1", User: "ann",
 		Role: "r", Action: journal.DidDisconnect, Reason: journal.Admin, Actor: "api", Note: "что-то",
+		Because: journal.Proof{Holders: []string{"c0", journal.Promised("李雷")}, ReadAt: 3}.Said(),
 	}
+}
+
+func fullBan(user string) lesson.Ban {
+	return lesson.Ban{User: user, Until: noon + 7, Note: "за шум", At: noon, Actor: "api"}
 }
 
 func fullConn(id string) lesson.Conn {
 	return lesson.Conn{
-		ID: id, CreatedAt: 1, HeardAt: 2, User: "ann", Role: "teacher", Promise: "p1", Foreign: true,
+		ID: id, CreatedAt: 1, HeardAt: 2, User: "ann", Role: "teacher", Promise: "p1", Foreign: true, Observer: true,
 		State: lesson.Evicted, Reason: journal.DuplicateUser, Reserved: true, Confirmed: true, HeardLate: true, Unlogged: true,
 		PlaceAt: 3, PlaceID: "c0", Created: true, Destroyed: true, LeftAt: 4, LeftLowerBound: true,
 		ShownAt: 5, ListedAt: 6, RetryAt: 7, Tries: 8, BackAt: 9, DisconnectRequestedAt: 10, ByPromise: true, WaitsSince: 14, CountedUntil: 15, DepartureHeardAt: 11, DepartureCheckAt: 12, RefutedLeftAt: 13, GivenUp: true,
 		Streams: map[string]lesson.Stream{
-			"st-1": {Kind: policy.Camera, CreatedAt: 9, Made: true, Gone: true},
+			"st-1": {Kind: policy.Camera, CreatedAt: 9, Made: true, Gone: true, AskedAt: 10, GraceEndsAt: 11},
 			"st 2": {},
 		},
 	}
