@@ -128,7 +128,7 @@ func (h *history) come(data string) {
 
 func (h *history) join() {
 	user := rapid.SampledFrom([]string{"ann", "bea", "cem", "dan"}).Draw(h.t, "user")
-	c, err := h.Service.Join(context.Background(), h.name, user, "")
+	c, err := h.Service.Join(context.Background(), h.name, doorkeeper.Applicant{User: user})
 	h.say("join of %s: %v %s", user, err, c.Token)
 	var p *problem.Details
 	if err != nil && !errors.As(err, &p) {
