@@ -51,7 +51,7 @@ func environments(t *testing.T) map[string]struct {
 // TestTokensSayWhatARoleMayDo: the platform itself holds clients to the policy as far
 // as it can, and the ticket's data comes with them.
 func TestTokensSayWhatARoleMayDo(t *testing.T) {
-	const teaching = `{"moderators":["teacher"],"publish":{"camera":["teacher","speaker"],"screen":["teacher"],"audio":["teacher"]}}`
+	const teaching = `{"moderators":["teacher","warden"],"publish":{"camera":["teacher","speaker"],"screen":["teacher"],"audio":["teacher","voice"]}}`
 	for environment, e := range environments(t) {
 		t.Run(environment, func(t *testing.T) {
 			platform := vonagetest.New(e.platform)
@@ -64,8 +64,9 @@ func TestTokensSayWhatARoleMayDo(t *testing.T) {
 				}
 			}
 			for _, who := range []struct{ room, role, right string }{
-				{"lesson", "teacher", "moderator"}, {"lesson", "speaker", "publisher"}, {"lesson", "student", "subscriber"},
-				{"lesson", "", "subscriber"}, {"free", "teacher", "publisher"}, {"free", "", "publisher"},
+				{"lesson", "teacher", "moderator"}, {"lesson", "speaker", "publisher"}, {"lesson", "voice", "publisher"},
+				{"lesson", "warden", "moderator"}, {"lesson", "student", "subscriber"}, {"lesson", "", "subscriber"},
+				{"free", "teacher", "publisher"}, {"free", "", "publisher"},
 			} {
 				ticket := api.DataTicket(r.settings.APISecret, who.room,
 					doorkeeper.Applicant{User: "a " + who.role, Role: who.role, Data: json.RawMessage(`{"seat":7}`)}, time.Now(), time.Minute)
