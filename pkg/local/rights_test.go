@@ -64,9 +64,14 @@ func TestTokensSayWhatARoleMayDo(t *testing.T) {
 				}
 			}
 			for _, who := range []struct{ room, role, right string }{
-				{"lesson", "teacher", "moderator"}, {"lesson", "speaker", "publisher"}, {"lesson", "voice", "publisher"},
-				{"lesson", "warden", "moderator"}, {"lesson", "student", "subscriber"}, {"lesson", "", "subscriber"},
-				{"free", "teacher", "publisher"}, {"free", "", "publisher"},
+				{"lesson", "teacher", "moderator"},
+				{"lesson", "speaker", "publisher"},
+				{"lesson", "voice", "publisher"},
+				{"lesson", "warden", "moderator"},
+				{"lesson", "student", "subscriber"},
+				{"lesson", "", "subscriber"},
+				{"free", "teacher", "publisher"},
+				{"free", "", "publisher"},
 			} {
 				ticket := api.DataTicket(r.settings.APISecret, who.room,
 					doorkeeper.Applicant{User: "a " + who.role, Role: who.role, Data: json.RawMessage(`{"seat":7}`)}, time.Now(), time.Minute)
