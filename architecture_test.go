@@ -72,7 +72,7 @@ var rules = []rule{
 	},
 	{
 		why: "what an owner may ask is read from text, by itself",
-		of:  []string{"usher/pkg/policy/..."}, not: []string{anything}, but: and(plain, []string{"usher/pkg/epoch", "usher/pkg/problem", "usher/pkg/object"}),
+		of:  []string{"usher/pkg/policy/..."}, not: []string{anything}, but: and(plain, []string{"usher/pkg/epoch", "usher/pkg/problem", "usher/pkg/object", "crypto/sha256"}), // a hash names a long value in the log
 	},
 	{
 		why: "the log outlives the rules that wrote it",

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"usher/pkg/api"
+	"usher/pkg/doorkeeper"
 )
 
 var apiCommands = map[string]command{
@@ -113,13 +114,19 @@ func (s *story) adopt(c *call) error {
 	return s.putRoom(c)
 }
 
-// join USER [ROLE] asks for credentials with a ticket.
+// join USER [ROLE [DATA]] asks for credentials with a ticket.
 func (s *story) join(c *call) error {
-	if len(c.args) < 1 || len(c.args) > 2 {
-		return errors.New("usage: join USER [ROLE]")
+	if len(c.args) < 1 || len(c.args) > 3 {
+		return errors.New("usage: join USER [ROLE [DATA]]")
 	}
-	role := strings.Join(c.args[1:], "")
-	ticket := api.Ticket(apiSecret, s.room, c.args[0], role, s.Now().Std(), time.Minute)
+	who := doorkeeper.Applicant{User: c.args[0]}
+	if len(c.args) > 1 {
+		who.Role = c.args[1]
+	}
+	if len(c.args) > 2 {
+		who.Data = json.RawMessage(c.args[2])
+	}
+	ticket := api.DataTicket(apiSecret, s.room, who, s.Now().Std(), time.Minute)
 	if err := s.ask(c, http.MethodPost, "/v1/rooms/"+s.room+"/join", ticket, ""); err != nil || c.neg {
 		return err
 	}

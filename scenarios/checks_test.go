@@ -17,6 +17,7 @@ import (
 var checks = map[string]command{
 	"in":       (*story).in,
 	"count":    (*story).count,
+	"carries":  (*story).carries,
 	"log":      (*story).showLog,
 	"says":     (*story).says,
 	"requests": (*story).showRequests,
@@ -41,6 +42,21 @@ func (s *story) in(c *call) error {
 		return fmt.Errorf("in the session are %q, want %q", got, want)
 	}
 	return nil
+}
+
+// carries ID prints the connection's data, as everyone in the session sees it.
+func (s *story) carries(c *call) error {
+	session, err := s.where()
+	if err != nil {
+		return err
+	}
+	for _, q := range s.Platform.People(session) {
+		if slices.Equal(c.args, []string{q.ID}) {
+			fmt.Fprintln(c.Stdout(), q.Data)
+			return nil
+		}
+	}
+	return fmt.Errorf("nobody in the session is %q", c.args)
 }
 
 // count PREFIX N checks how many of a crowd are in, in truth.

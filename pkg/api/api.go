@@ -30,7 +30,7 @@ type Service interface {
 	Room(ctx context.Context, name string) (doorkeeper.Snapshot, error)
 	Rooms(ctx context.Context, after string, limit int, status journal.Status) (doorkeeper.RoomPage, error)
 	DeleteRoom(ctx context.Context, name, actor string) error
-	Join(ctx context.Context, name, user, role string) (doorkeeper.Admission, error)
+	Join(ctx context.Context, name string, who doorkeeper.Applicant) (doorkeeper.Admission, error)
 	Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (doorkeeper.Snapshot, error)
 	End(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error)
 	Reopen(ctx context.Context, name, actor string) (doorkeeper.Snapshot, error)

@@ -16,7 +16,7 @@ func (s *server) join(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := work(r)
 	defer cancel()
-	admission, err := s.Service.Join(ctx, name, ticket.Subject, ticket.Role)
+	admission, err := s.Service.Join(ctx, name, doorkeeper.Applicant{User: ticket.Subject, Role: ticket.Role, Data: ticket.Data})
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"usher/pkg/doorkeeper"
 	"usher/pkg/problem"
 )
 
@@ -39,6 +41,85 @@ func TestJoin(t *testing.T) {
 		refused(t, d.ask("POST", "/v1/rooms/-x/join", ""), 403, codeWrongRoom)
 		own := Ticket(ticketSecret, "-x", "alice", "", noon.Std(), time.Hour)
 		refused(t, d.ask("POST", "/v1/rooms/-x/join", "", bearer(own)), 400, problem.InvalidRoom)
+	})
+}
+
+// withData signs a ticket whose claims end with the text, which no library need write.
+func withData(claims string) string {
+	return rawToken(ticketSecret, `{"scope":"join","aud":"usher","sub":"alice","room":"maths","iat":1796126400,"exp":1796126500,`+claims+`}`)
+}
+
+func TestDataOfATicket(t *testing.T) {
+	for name, text := range map[string]struct{ claim, data string }{
+		"object":                  {`{ "seat" : "A 7", "seat":null }`, `{"seat":"A 7","seat":null}`},
+		"number":                  {`1.50`, `1.50`},
+		"no":                      {`false`, `false`},
+		"empty text":              {`""`, `""`},
+		"600 bytes of <":          {`"` + strings.Repeat("<", 598) + `"`, ""},
+		"600 bytes of 4 each":     {`"` + strings.Repeat("😀", 149) + `ab"`, ""},
+		"600 bytes and blanks":    {`[` + strings.Repeat(" ", 5000) + `"` + strings.Repeat("x", 596) + `"]`, `["` + strings.Repeat("x", 596) + `"]`},
+		"escapes stay as written": {`"\u003c\u0041\ud800"`, ""},
+		"line separators":         {"\"\u2028\"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := text.data
+			if want == "" {
+				want = text.claim
+			}
+			d := newDesk(t)
+			answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(withData(`"data":`+text.claim))), 200)
+			if d.stub.data != want {
+				t.Errorf("the service got %s", d.stub.data)
+			}
+		})
+	}
+	d := newDesk(t)
+	answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(Ticket(ticketSecret, "maths", "alice", "", noon.Std(), time.Hour))), 200)
+	if d.stub.data != "" {
+		t.Errorf("without data the service got %s", d.stub.data)
+	}
+	who := doorkeeper.Applicant{User: "alice", Role: "teacher", Data: json.RawMessage(`{"seat": 7}`)}
+	answered(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(DataTicket(ticketSecret, "maths", who, noon.Std(), time.Hour))), 200)
+	if d.stub.user != "alice" || d.stub.role != "teacher" || d.stub.data != `{"seat":7}` {
+		t.Errorf("a ticket made here gives %+v", d.stub)
+	}
+}
+
+func TestDataOfATicketIsRefused(t *testing.T) {
+	for name, claims := range map[string]string{
+		"null": `"data":null`, "null with blanks": `"data" : null `, "twice": `"data":1,"data":2`, "in another case": `"Data":1`,
+		"beside one in another case": `"data":1,"DATA":1`, "broken": `"data":{`, "not UTF-8": "\"data\":\"\xff\"",
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			refused(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(withData(claims))), 401, codeUnauthorized)
+			if d.stub.said != "" {
+				t.Errorf("the service was asked %s", d.stub.said)
+			}
+		})
+	}
+	for name, data := range map[string]string{
+		"601 bytes":             `"` + strings.Repeat("x", 599) + `"`,
+		"601 bytes of <":        `"` + strings.Repeat("<", 599) + `"`,
+		"604 bytes of 4 each":   `"` + strings.Repeat("😀", 150) + `ab"`,
+		"601 bytes, 6 a letter": `"` + strings.Repeat(`\u003c`, 99) + `abcde"`,
+		"a megabyte":            `"` + strings.Repeat("x", 1<<20) + `"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			p := refused(t, d.ask("POST", "/v1/rooms/maths/join", "", bearer(withData(`"data":`+data))), 400, problem.InvalidField)
+			if p.Field != "data" || len(p.Detail) > 200 || d.stub.said != "" {
+				t.Errorf("field %q, %q; the service was asked %q", p.Field, p.Detail, d.stub.said)
+			}
+		})
+	}
+	t.Run("what is wrong before it", func(t *testing.T) {
+		token := rawToken(ticketSecret, `{"scope":"join","aud":"usher","sub":"","room":"maths","iat":1796126400,"exp":1796126500,"data":"`+strings.Repeat("x", 700)+`"}`)
+		refused(t, newDesk(t).ask("POST", "/v1/rooms/maths/join", "", bearer(token)), 400, codeInvalidUser)
+	})
+	t.Run("a megabyte that nobody signed", func(t *testing.T) {
+		token := spoil(withData(`"data":"` + strings.Repeat("x", 1<<20) + `"`))
+		refused(t, newDesk(t).ask("POST", "/v1/rooms/maths/join", "", bearer(token)), 401, codeUnauthorized)
 	})
 }
 

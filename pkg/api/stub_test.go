@@ -36,6 +36,7 @@ type stub struct {
 	actor   string
 	user    string
 	role    string
+	data    string
 	after   string
 	seq     int64
 	limit   int
@@ -96,10 +97,10 @@ func (s *stub) DeleteRoom(ctx context.Context, name, _ string) error {
 	return s.note(ctx, "delete", name, "")
 }
 
-func (s *stub) Join(ctx context.Context, name, user, role string) (doorkeeper.Admission, error) {
-	s.user, s.role = user, role
+func (s *stub) Join(ctx context.Context, name string, who doorkeeper.Applicant) (doorkeeper.Admission, error) {
+	s.user, s.role, s.data = who.User, who.Role, string(who.Data)
 	c := room.Credentials{APIKey: "1", Session: "2_MX4x", Token: "t", Expires: noon}
-	return doorkeeper.Admission{Credentials: c, Role: role, StartedAt: s.startedAt, Now: noon}, s.note(ctx, "join", name, "")
+	return doorkeeper.Admission{Credentials: c, Role: who.Role, StartedAt: s.startedAt, Now: noon}, s.note(ctx, "join", name, "")
 }
 
 func (s *stub) Extend(ctx context.Context, name string, seconds int, endsAt epoch.Instant, actor string) (doorkeeper.Snapshot, error) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"usher/pkg/doorkeeper"
 	"usher/pkg/object"
 )
 
@@ -26,16 +28,18 @@ const (
 	longestTicket = 90 * 24 * time.Hour
 )
 
-// claims are the claims of a bearer token. Room is nil where it names none.
+// claims are the claims of a bearer token. Room is nil where it names none, Data
+// where it has none; else that is compact JSON.
 type claims struct {
 	jwt.RegisteredClaims
-	Scope string  `json:"scope"`
-	Room  *string `json:"room,omitempty"`
-	Role  string  `json:"role,omitempty"`
+	Scope string          `json:"scope"`
+	Room  *string         `json:"room,omitempty"`
+	Role  string          `json:"role,omitempty"`
+	Data  json.RawMessage `json:"data,omitempty"`
 }
 
 // claimNames are the names that claims reads.
-var claimNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "room", "role"}
+var claimNames = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "room", "role", "data"}
 
 // UnmarshalJSON refuses claims that readers of JSON understand differently: one
 // that is null or stands twice, and one that is known in another case, which
@@ -51,7 +55,18 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 		}
 	}
 	type plain claims
-	return json.Unmarshal(text, (*plain)(c))
+	if err := json.Unmarshal(text, (*plain)(c)); err != nil {
+		return err
+	}
+	c.Data = compact(c.Data)
+	return nil
+}
+
+// compact gives valid JSON without blanks, and every other byte as it stands.
+func compact(value json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	_ = json.Compact(&b, value)
+	return b.Bytes()
 }
 
 func misspelt(name string) bool {
@@ -140,6 +155,12 @@ func RoomAdminToken(secret []byte, name string, now time.Time, life time.Duratio
 // may be empty.
 func Ticket(secret []byte, name, user, role string, now time.Time, life time.Duration) string {
 	return sign(secret, claims{RegisteredClaims: registered(user, now, life), Scope: scopeJoin, Room: &name, Role: role})
+}
+
+// DataTicket makes a ticket that carries data beside the role: any JSON value but
+// null, at most 600 bytes as encoding/json writes it.
+func DataTicket(secret []byte, name string, who doorkeeper.Applicant, now time.Time, life time.Duration) string {
+	return sign(secret, claims{RegisteredClaims: registered(who.User, now, life), Scope: scopeJoin, Room: &name, Role: who.Role, Data: who.Data})
 }
 
 func registered(sub string, now time.Time, life time.Duration) jwt.RegisteredClaims {

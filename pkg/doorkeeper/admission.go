@@ -1,8 +1,11 @@
 package doorkeeper
 
 import (
+	"encoding/json"
+
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 )
 
@@ -15,12 +18,28 @@ type Admission struct {
 	Now                         epoch.Instant // by Usher's clock, when this was said
 }
 
-// admission lets the owner of the promise into the lesson.
-func (s *Service) admission(l lesson.Lesson, p lesson.Promise) (Admission, error) {
+// admission lets the owner of the promise into the lesson, with the data of its
+// ticket.
+func (s *Service) admission(l lesson.Lesson, p lesson.Promise, data json.RawMessage) (Admission, error) {
 	now := s.set.Now()
-	c, err := s.platform.Credentials(room.Pass{Session: l.Session, Data: lesson.DataOf(p.ID), Right: room.Publisher, Now: now, Expires: p.Expires})
+	c, err := s.platform.Credentials(room.Pass{
+		Session: l.Session, Data: lesson.DataOf(p.ID, data), Right: rightOf(l.Policy, p.Role), Now: now, Expires: p.Expires,
+	})
 	if err != nil {
 		return Admission{}, err
 	}
 	return Admission{Credentials: c, Role: p.Role, StartedAt: l.StartedAt, EndsAt: l.Deadline(), Now: now}, nil
+}
+
+// rightOf is what the platform lets clients of the role do. A subscriber's is the one
+// hard barrier that the platform has: whatever kind a client declares, it publishes
+// nothing.
+func rightOf(p policy.Policy, role string) room.Right {
+	switch {
+	case p.Moderates(role):
+		return room.Moderator
+	case p.PublishesNothing(role):
+		return room.Subscriber
+	}
+	return room.Publisher
 }

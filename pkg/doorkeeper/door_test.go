@@ -88,7 +88,7 @@ func (d *door) in(want ...string) {
 }
 
 func (d *door) join(user string) (string, error) {
-	c, err := d.Service.Join(context.Background(), "lesson", user, "")
+	c, err := d.Service.Join(context.Background(), "lesson", doorkeeper.Applicant{User: user})
 	return c.Token, err
 }
 

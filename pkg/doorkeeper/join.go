@@ -2,6 +2,7 @@ package doorkeeper
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -12,13 +13,22 @@ import (
 	"usher/pkg/room"
 )
 
+// Applicant is somebody with a ticket, as the ticket says.
+type Applicant struct {
+	User, Role string
+	// Data is a JSON value that goes with its connection, for the other clients to
+	// read; nil: none. With the id of the promise beside it, it is within what the
+	// platform takes (Platform.Credentials).
+	Data json.RawMessage
+}
+
 // Join lets in a user with a ticket, and holds a seat for it.
-func (s *Service) Join(ctx context.Context, name, user, role string) (Admission, error) {
+func (s *Service) Join(ctx context.Context, name string, who Applicant) (Admission, error) {
 	session, err := s.sessionOf(ctx, name)
 	if err != nil {
 		return Admission{}, err
 	}
-	c, err := s.admit(ctx, session, user, role)
+	c, err := s.admit(ctx, session, who)
 	if !isCode(err, problem.LessonOver) {
 		return c, err
 	}
@@ -31,7 +41,7 @@ func (s *Service) Join(ctx context.Context, name, user, role string) (Admission,
 	if fresh == session {
 		return c, err
 	}
-	return s.admit(ctx, fresh, user, role)
+	return s.admit(ctx, fresh, who)
 }
 
 // sessionOf gives the session that the room uses now, and makes one for a room
@@ -89,8 +99,8 @@ func platformAway(cause error) *problem.Details {
 
 // admit decides the user's request, reading the list first where that is what
 // a refusal has to rest on.
-func (s *Service) admit(ctx context.Context, session, user, role string) (Admission, error) {
-	request := lesson.Join{User: user, Role: role, ID: s.set.NewID(), Since: s.set.Now()}
+func (s *Service) admit(ctx context.Context, session string, who Applicant) (Admission, error) {
+	request := lesson.Join{User: who.User, Role: who.Role, ID: s.set.NewID(), Since: s.set.Now()}
 	l, err := s.grant(ctx, session, request)
 	for errors.Is(err, lesson.ErrReadFirst) {
 		if request.Looked, err = s.lookFor(ctx, session, request.Since); err != nil {
@@ -101,11 +111,11 @@ func (s *Service) admit(ctx context.Context, session, user, role string) (Admiss
 	if err != nil {
 		return Admission{}, err
 	}
-	p, ok := l.Current(user, role)
+	p, ok := l.Current(who.User, who.Role)
 	if !ok {
 		return Admission{}, lessonOver() // it ended as the promise was given
 	}
-	return s.admission(l, p)
+	return s.admission(l, p, who.Data)
 }
 
 // grant decides a request for credentials that expire a token's life from now. An

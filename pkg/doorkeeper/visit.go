@@ -37,7 +37,7 @@ func (s *Service) Visit(ctx context.Context, name, visitor string) (Admission, s
 	if !s.expected(l, visitor) {
 		visitor = guest + s.set.NewID()
 	}
-	c, err := s.Join(ctx, name, visitor, "")
+	c, err := s.Join(ctx, name, Applicant{User: visitor})
 	return c, visitor, err
 }
 

@@ -124,7 +124,7 @@ func (f *flood) come() {
 
 func (f *flood) userOf(of int) string { return fmt.Sprintf("%s%d", f.user, f.n%of) }
 
-func (f *flood) token(of int) string { return lesson.DataOf(fmt.Sprintf("promise-%d", f.n%of)) }
+func (f *flood) token(of int) string { return lesson.DataOf(fmt.Sprintf("promise-%d", f.n%of), nil) }
 
 func (f *flood) leave() {
 	for range min(len(f.in), f.crowd()) {

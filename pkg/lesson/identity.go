@@ -16,15 +16,19 @@ type identity struct {
 }
 
 // promiseData travels with a promised connection: visible to everyone in the
-// session, so nothing but an id that nobody can guess.
+// session, so nothing of Usher's but an id that nobody can guess.
 type promiseData struct {
 	Usher string `json:"usher"`
 }
 
-// DataOf gives the connection data of a promise's tokens.
-func DataOf(promise string) string {
-	data, _ := json.Marshal(promiseData{promise}) // a struct of one string always marshals
-	return string(data)
+// DataOf gives the connection data of a promise's tokens: its id, and where there is
+// any the data, a JSON value, byte for byte, for the other clients to read.
+func DataOf(promise string, data json.RawMessage) string {
+	own, _ := json.Marshal(promiseData{promise}) // a struct of one string always marshals
+	if len(data) == 0 {
+		return string(own)
+	}
+	return strings.TrimSuffix(string(own), "}") + `,"data":` + string(data) + "}"
 }
 
 // promiseIn finds the promise id in a connection's data.

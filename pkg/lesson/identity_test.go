@@ -1,8 +1,10 @@
 package lesson
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestForeigner(t *testing.T) {
@@ -63,6 +65,39 @@ func TestForeigner(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			if user, role := foreigner(c.data); user != c.user || role != c.role {
 				t.Errorf("is %q as %q, want %q as %q", user, role, c.user, c.role)
+			}
+		})
+	}
+}
+
+// TestDataOf: a promise is found beside any data, which arrives byte for byte.
+func TestDataOf(t *testing.T) {
+	const id = "JZ6VQ4WBN2XKD5RM7PTEYHCUGA" // as long as those that are given
+	for name, data := range map[string]string{
+		"none":                 ``,
+		"object":               `{"seat":"A7","usher":"another","data":{"usher":"a third"}}`,
+		"number":               `-1.50e3`,
+		"text":                 `"}<&>"`,
+		"list":                 `[[],{},null]`,
+		"yes":                  `true`,
+		"null":                 `null`,
+		"600 bytes of <":       `"` + strings.Repeat("<", 598) + `"`,
+		"600 bytes of 4 each":  `"` + strings.Repeat("😀", 149) + `ab"`,
+		"600 bytes of escapes": `"` + strings.Repeat(`\u2028`, 99) + `abcd"`,
+		"line separators":      "\"\u2028\u2029\"",
+		"half a pair":          `"\ud800"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := DataOf(id, json.RawMessage(data))
+			if n := utf8.RuneCountInString(text); n > 1000 {
+				t.Errorf("%d characters are more than the platform takes", n)
+			}
+			if got := promiseIn(text); got != id {
+				t.Errorf("%s names the promise %q", text, got)
+			}
+			var wire struct{ Data json.RawMessage }
+			if err := json.Unmarshal([]byte(text), &wire); err != nil || string(wire.Data) != data {
+				t.Errorf("the data arrives as %s, %v", wire.Data, err)
 			}
 		})
 	}

@@ -46,7 +46,7 @@ func TestPromisesOfAHall(t *testing.T) {
 // Who comes by a promise that has left the item is its user all the same.
 func TestComingByAPromiseThatWasShed(t *testing.T) {
 	x, records := promised(t, `{}`, 600)
-	e := arrives("A", lesson.DataOf("p000"), noon+60_000)
+	e := arrives("A", lesson.DataOf("p000", nil), noon+60_000)
 	ids := x.l.RecordsFor(e.Event)
 	if len(ids) != 1 {
 		t.Fatalf("asked for are %q", ids)
@@ -66,7 +66,7 @@ func TestCapAfterPromisesWereShed(t *testing.T) {
 	for i := range 128 {
 		id := fmt.Sprintf("p%03d", i)
 		if r, shed := records[lesson.PromiseKey(id)]; shed {
-			e := arrives("c"+id, lesson.DataOf(id), noon+21_000+epoch.Instant(i))
+			e := arrives("c"+id, lesson.DataOf(id, nil), noon+21_000+epoch.Instant(i))
 			e.Records = []lesson.Record{r}
 			x.decide(e, 21_000+epoch.Instant(i))
 			x.is("c"+id, lesson.Waiting)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"usher/pkg/room"
 	"usher/pkg/vonage"
 )
 
@@ -149,7 +150,7 @@ func (r *running) foreignPage(session string) (url string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	made, err := maker.Credentials(session, "mallory", now(), now().Add(time.Minute))
+	made, err := maker.Credentials(room.Pass{Session: session, Data: "mallory", Now: now(), Expires: now().Add(time.Minute)})
 	if err != nil {
 		r.t.Fatal(err)
 	}

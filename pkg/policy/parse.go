@@ -13,8 +13,9 @@ import (
 
 // Parse reads a policy as its owner puts it. An error comes back as a
 // *problem.Details: BadJSON where raw is not one JSON object, InvalidField with
-// every wrong field, or NotSupported with every field that is right but asks
-// for something that is not enforced. A member that is null is absent.
+// every wrong field, or with the longest one of a policy that is over 80,000 bytes
+// as it is kept, or NotSupported with every field that is right but asks for
+// something that is not enforced. A member that is null is absent.
 func Parse(raw []byte) (Policy, error) {
 	members, err := object.Members(raw)
 	if err != nil {
@@ -118,7 +119,11 @@ func judge(members []object.Member, r *reading) (Policy, error) {
 	if len(r.faults) > 0 {
 		return Policy{}, refusal(problem.NotSupported, r.faults)
 	}
-	return Policy{raw: compact(members), fields: r.fields}, nil
+	kept := compact(members)
+	if len(kept) > longestKept {
+		return Policy{}, refusal(problem.InvalidField, []fault{tooLong(members, kept)})
+	}
+	return Policy{raw: kept, fields: r.fields}, nil
 }
 
 func refusal(code problem.Code, faults []fault) *problem.Details {
@@ -156,16 +161,14 @@ func compact(members []object.Member) string {
 		b.WriteByte(separator)
 		b.Write(name)
 		b.WriteByte(':')
-		_ = json.Compact(&b, m.Value) // valid, as every Member's
+		b.Write(safe(m.Value))
 		separator = ','
 	}
 	if b.Len() == 0 {
 		return ""
 	}
 	b.WriteByte('}')
-	var safe bytes.Buffer
-	json.HTMLEscape(&safe, b.Bytes())
-	return safe.String()
+	return b.String()
 }
 
 // short shows a value as it was sent, cut where it is long.

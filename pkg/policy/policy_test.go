@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"usher/pkg/problem"
 )
@@ -22,7 +23,9 @@ func TestPolicyDefaults(t *testing.T) {
 			t.Errorf("%s is %v, not the zero Policy", raw, p)
 		}
 		if p.Quorum() != 2 || p.MaxSeats() != 0 || p.LessonSeconds() != 0 || p.Duplicates() != ReplaceOlder ||
-			p.JudgesForeignDuplicates() || p.Foreign(true) != Refuse || p.Foreign(false) != Accept || p.Archive() || p.Demo() {
+			p.JudgesForeignDuplicates() || p.Foreign(true) != Refuse || p.Foreign(false) != Accept || p.Archive() || p.Demo() ||
+			!p.Admits("alice") || !p.Admits("") || p.SeatsOf("") != 0 || len(p.CappedRoles()) != 0 || p.Observes("") || p.Moderates("") ||
+			!p.MayPublish("", Screen) || p.PublishesNothing("") || p.UnpublishGrace() != 5*time.Second || p.RejoinAfter() != 0 {
 			t.Errorf("%s has other than the defaults", raw)
 		}
 	}
@@ -141,6 +144,7 @@ var refusals = []struct {
 	{"opening without a zone", `{"opensAt":"2026-12-01T17:00:00"}`, problem.InvalidField, "opensAt"},
 	{"closing number", `{"closesAt":1796144400}`, problem.InvalidField, "closesAt"},
 	{"closing in 1969", `{"closesAt":"1969-12-01T17:00:00Z"}`, problem.InvalidField, "closesAt"},
+	{"kept too long", `{"quorum":2,"allowedUsers":[` + repeated(105, `"`+strings.Repeat("<", 128)+`"`) + `]}`, problem.InvalidField, "allowedUsers"},
 	{"closes before it opens", `{"opensAt":"2026-12-01T17:00:00Z","closesAt":"2026-12-01T17:00:00Z"}`, problem.InvalidField, "opensAt closesAt"},
 
 	{"opening", `{"opensAt":"2026-12-01T17:00:00Z"}`, problem.NotSupported, "opensAt"},
@@ -149,14 +153,8 @@ var refusals = []struct {
 	{"pause and warnings", `{"clock":"pause","warnSeconds":[300,60],"lessonSeconds":3600}`, problem.NotSupported, "clock warnSeconds"},
 	{"warning before the closing", `{"warnSeconds":[60],"closesAt":"2026-12-01T18:05:00Z"}`, problem.NotSupported, "warnSeconds closesAt"},
 	{"hall", `{"maxSeats":65}`, problem.NotSupported, "maxSeats"},
-	{"role cap", `{"maxByRole":{"student":1}}`, problem.NotSupported, "maxByRole"},
-	{"observers", `{"observers":["recorder"]}`, problem.NotSupported, "observers"},
-	{"allowed", `{"allowedUsers":["alice","bob"]}`, problem.NotSupported, "allowedUsers"},
-	{"allowed nobody", `{"allowedUsers":[]}`, problem.NotSupported, "allowedUsers"},
-	{"rejoin", `{"rejoinSeconds":60}`, problem.NotSupported, "rejoinSeconds"},
-	{"publish", `{"publish":{"screen":["advisor"],"camera":[]}}`, problem.NotSupported, "publish"},
-	{"moderators", `{"moderators":["teacher"]}`, problem.NotSupported, "moderators"},
-	{"grace", `{"unpublishGraceSeconds":0}`, problem.NotSupported, "unpublishGraceSeconds"},
+	{"hall of one role", `{"maxByRole":{"student":65}}`, problem.NotSupported, "maxByRole"},
+	{"hall of roles", `{"maxByRole":{"student":60,"teacher":5},"maxSeats":0}`, problem.NotSupported, "maxByRole"},
 }
 
 func TestPolicyRefusals(t *testing.T) {
@@ -225,11 +223,13 @@ func TestPolicyDetailIsBounded(t *testing.T) {
 	}
 }
 
-func TestPolicyDefaultsMayBeSaid(t *testing.T) {
+func TestPolicyMaySay(t *testing.T) {
 	for _, raw := range []string{
 		`{"unpublishGraceSeconds":5}`, `{"warnSeconds":[]}`, `{"publish":{}}`, `{"rejoinSeconds":0}`, `{"observers":[]}`, `{"moderators":[]}`,
 		`{"maxByRole":{}}`, `{"clock":"first-quorum"}`, `{"maxSeats":0}`, `{"lessonSeconds":0}`, `{"quorum":64,"maxSeats":64}`,
-		`{"lessonSeconds":86400}`, `{"archive":false,"demo":false}`, `{"opensAt":null,"allowedUsers":null,"quorumRoles":null,"quorum":2}`,
+		`{"maxByRole":{"student":60,"teacher":4}}`, `{"maxByRole":{"student":15000},"maxSeats":2}`, `{"observers":["recorder",""]}`, `{"allowedUsers":[]}`,
+		`{"allowedUsers":["alice","bob"]}`, `{"rejoinSeconds":7776000}`, `{"publish":{"screen":["advisor"],"camera":[]}}`,
+		`{"moderators":["teacher"]}`, `{"unpublishGraceSeconds":0}`, `{"lessonSeconds":86400}`, `{"archive":false,"demo":false}`, `{"opensAt":null,"allowedUsers":null,"quorumRoles":null,"quorum":2}`,
 	} {
 		if _, err := Parse([]byte(raw)); err != nil {
 			t.Errorf("%s: %v", raw, err)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"usher/pkg/room"
 )
 
 // Account names a project of one of Vonage's two environments. Exactly one
@@ -48,6 +50,7 @@ type period struct{ issued, expires int64 }
 type grant struct {
 	period
 	session, data, id string
+	right             room.Right
 }
 
 // environment checks the account. Its errors name what is wrong and never

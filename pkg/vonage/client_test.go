@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"usher/pkg/epoch"
+	"usher/pkg/room"
 )
 
 const (
@@ -125,7 +126,7 @@ func TestNewClientAccepts(t *testing.T) {
 			if err != nil || c.base != tt.want {
 				t.Fatalf("base %v, error %v; want %s", c, err, tt.want)
 			}
-			if _, err := c.Credentials("s", "", epoch.Of(time.Now()), epoch.Of(time.Now().Add(time.Minute))); err != nil {
+			if _, err := c.Credentials(room.Pass{Session: "s", Now: epoch.Of(time.Now()), Expires: epoch.Of(time.Now().Add(time.Minute))}); err != nil {
 				t.Error(err)
 			}
 		})

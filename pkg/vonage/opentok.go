@@ -37,7 +37,7 @@ func (o openTok) ticket(g grant) (string, error) {
 		"session_id":                g.session,
 		"create_time":               g.issued,
 		"nonce":                     rand.Uint32(),
-		"role":                      clientRole,
+		"role":                      g.right,
 		"expire_time":               g.expires,
 		"connection_data":           g.data,
 		"initial_layout_class_list": "",

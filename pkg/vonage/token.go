@@ -1,6 +1,7 @@
 package vonage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,9 +13,6 @@ import (
 )
 
 const (
-	// clientRole lets a client publish and subscribe. No role of Vonage's
-	// separates a camera from a screen, and a moderator could disconnect others.
-	clientRole  = "publisher"
 	clientScope = "session.connect"
 
 	// Vonage's limits of a client token.
@@ -61,13 +59,15 @@ func (c *Client) doubt(status int) {
 	c.held = ""
 }
 
-// Credentials signs a client token for the session that carries data, good
-// until expires, cut to the second (Expires says so too). It is an error where
-// less than a second is left, the token would live over 30 days from its date,
-// or data is over 1000 characters. Vonage looks at the expiry only when a
-// client connects.
+// Credentials signs a client token for the session that carries the data and the
+// right (a publisher's unless set), good until the expiry, cut to the second (Expires
+// says so too). It is an error where less than a second is left, the token would live
+// over 30 days from its date, the data is over 1000 characters or the right unknown.
+// Vonage looks at the expiry only when a client connects. No right of Vonage's
+// separates a camera from a screen.
 func (c *Client) Credentials(p room.Pass) (room.Credentials, error) {
 	session, data, now, expires := p.Session, p.Data, p.Now, p.Expires
+	right := cmp.Or(p.Right, room.Publisher)
 	good := period{now.Seconds() - datedBack, expires.Seconds()}
 	switch {
 	case session == "":
@@ -78,8 +78,10 @@ func (c *Client) Credentials(p room.Pass) (room.Credentials, error) {
 		return room.Credentials{}, fmt.Errorf("credentials from %s until %s live over 30 days", now, expires)
 	case utf8.RuneCountInString(data) > maxData:
 		return room.Credentials{}, fmt.Errorf("connection data of %d characters is over %d", utf8.RuneCountInString(data), maxData)
+	case right != room.Subscriber && right != room.Publisher && right != room.Moderator:
+		return room.Credentials{}, fmt.Errorf("%.40q is no right of a client", right)
 	}
-	token, err := c.env.ticket(grant{period: good, session: session, data: data, id: c.newID()})
+	token, err := c.env.ticket(grant{period: good, session: session, data: data, right: right, id: c.newID()})
 	if err != nil {
 		return room.Credentials{}, errors.New("a client token cannot be signed: look at the account's key")
 	}

@@ -36,9 +36,11 @@ const (
 	until = epoch.Instant(1_700_000_060_900)
 )
 
+var good = room.Pass{Session: sessionID, Data: `{"p":"x"}`, Now: from, Expires: until}
+
 func TestCredentialsOpenTok(t *testing.T) {
 	c := newClient(t, openTokAccount(), nil)
-	got, err := c.Credentials(sessionID, `{"p":"x"}`, from, until)
+	got, err := c.Credentials(good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,7 @@ func TestCredentialsOpenTok(t *testing.T) {
 
 func TestCredentialsUnified(t *testing.T) {
 	c := newClient(t, unifiedAccount(), nil)
-	got, err := c.Credentials(sessionID, `{"p":"x"}`, from, until)
+	got, err := c.Credentials(good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,25 +88,61 @@ func TestCredentialsRefused(t *testing.T) {
 	const month = 30 * 24 * time.Hour
 	tests := []struct {
 		name, session, data string
+		right               room.Right
 		expires             epoch.Instant
 		good                bool
 	}{
-		{"a month", "s", "", from.Add(month - time.Minute), true},
-		{"over a month", "s", "", from.Add(month - time.Minute + time.Second), false},
-		{"less than a second", "s", "", from + 99, false},
-		{"over already", "s", "", from - 1, false},
-		{"1000 characters", "s", strings.Repeat("ä", 1000), until, true},
-		{"1001 characters", "s", strings.Repeat("ä", 1001), until, false},
-		{"no session", "", "", until, false},
+		{"a month", "s", "", "", from.Add(month - time.Minute), true},
+		{"over a month", "s", "", "", from.Add(month - time.Minute + time.Second), false},
+		{"less than a second", "s", "", "", from + 99, false},
+		{"over already", "s", "", "", from - 1, false},
+		{"1000 characters", "s", strings.Repeat("ä", 1000), "", until, true},
+		{"1001 characters", "s", strings.Repeat("ä", 1001), "", until, false},
+		{"no session", "", "", "", until, false},
+		{"a right of the platform's that nobody is given", "s", "", "publisheronly", until, false},
+		{"an unknown right", "s", "", "Moderator", until, false},
 	}
 	c := newClient(t, openTokAccount(), nil)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := c.Credentials(tt.session, tt.data, from, tt.expires)
+			got, err := c.Credentials(room.Pass{Session: tt.session, Data: tt.data, Right: tt.right, Now: from, Expires: tt.expires})
 			if (err == nil) != tt.good || (got.Token != "") != tt.good {
 				t.Errorf("got %+v, %v", got, err)
 			}
 		})
+	}
+}
+
+// TestCredentialsGiveTheRight: whatever the right, all else in the token is the same.
+func TestCredentialsGiveTheRight(t *testing.T) {
+	environments := map[string]struct {
+		account Account
+		claims  func(*testing.T, string) jwt.MapClaims
+	}{"OpenTok": {openTokAccount(), openTokClaims}, "Unified": {unifiedAccount(), unifiedClaims}}
+	rights := map[room.Right]string{"": "publisher", room.Subscriber: "subscriber", room.Publisher: "publisher", room.Moderator: "moderator"}
+	for name, e := range environments {
+		c := newClient(t, e.account, nil)
+		plain, err := c.Credentials(good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for right, role := range rights {
+			t.Run(name+" "+string(right), func(t *testing.T) {
+				pass := good
+				pass.Right = right
+				got, err := c.Credentials(pass)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, claims := e.claims(t, plain.Token), e.claims(t, got.Token)
+				want["role"] = role
+				delete(want, "nonce")
+				delete(claims, "nonce")
+				if d := cmp.Diff(want, claims); d != "" {
+					t.Error(d)
+				}
+			})
+		}
 	}
 }
 
@@ -169,7 +207,7 @@ func BenchmarkCredentials(b *testing.B) {
 		c := newClient(b, account, nil)
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := c.Credentials(sessionID, `{"p":"x"}`, from, until); err != nil {
+				if _, err := c.Credentials(good); err != nil {
 					b.Fatal(err)
 				}
 			}

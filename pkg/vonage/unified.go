@@ -32,7 +32,7 @@ func (u unifiedVideo) ticket(g grant) (string, error) {
 		"application_id":            u.application,
 		"scope":                     clientScope,
 		"session_id":                g.session,
-		"role":                      clientRole,
+		"role":                      g.right,
 		"connection_data":           g.data,
 		"initial_layout_class_list": "",
 		"sub":                       "video",

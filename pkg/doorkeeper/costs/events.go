@@ -83,7 +83,7 @@ func (h *house) bring(ids ...string) {
 
 func (h *house) join(user string) string {
 	h.t.Helper()
-	c, err := h.rooms.Join(context.Background(), "lesson", user, "")
+	c, err := h.rooms.Join(context.Background(), "lesson", doorkeeper.Applicant{User: user})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ var happenings = []happening{
 	{
 		name: "join of a full room", policy: `{"maxSeats":2}`, before: confirmed("A", "B"),
 		do: func(h *house) {
-			if _, err := h.rooms.Join(context.Background(), "lesson", "carol", ""); err == nil {
+			if _, err := h.rooms.Join(context.Background(), "lesson", doorkeeper.Applicant{User: "carol"}); err == nil {
 				h.t.Fatal("carol was promised a seat")
 			}
 		},

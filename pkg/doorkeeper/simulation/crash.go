@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/problem"
@@ -216,7 +217,7 @@ func (c *crash) put(text, session string) {
 func (c *crash) join(user string) (token string, code problem.Code) {
 	c.t.Helper()
 	err := c.ask(func() error {
-		got, err := c.Service.Join(context.Background(), c.name, user, "")
+		got, err := c.Service.Join(context.Background(), c.name, doorkeeper.Applicant{User: user})
 		token = got.Token
 		if err == nil {
 			c.session = got.Session

@@ -91,12 +91,11 @@ func (h *history) ban() {
 	}
 }
 
-// policyAt is the policy that was in force at that moment.
-func (h *history) policyAt(at epoch.Instant) policy.Policy {
-	var p policy.Policy
-	for _, r := range h.ruled {
-		if r.at <= at {
-			p = r.Policy
+// policyOf is the policy that was in force for the line.
+func policyOf(lines []journal.Line, line journal.Line) (p policy.Policy) {
+	for _, l := range lines[:line.Seq-1] {
+		if l.Action == journal.DidPolicy {
+			p = policy.Stored(string(l.Note))
 		}
 	}
 	return p
@@ -132,7 +131,7 @@ func (h *history) removedLately(user string, at epoch.Instant) bool {
 // judgeDoor holds a decision about who may come in, or what may be published, against the
 // truth.
 func (h *history) judgeDoor(lines []journal.Line, line journal.Line) {
-	p := h.policyAt(line.At)
+	p := policyOf(lines, line)
 	switch {
 	case line.Reason == journal.NotAllowed && p.Admits(line.User):
 		h.flunk("%q was not allowed in at %s, by %s", line.User, clocked(line.At), p)

@@ -135,7 +135,7 @@ func (h *history) come(data string) {
 func (h *history) join() {
 	user := rapid.SampledFrom([]string{"ann", "bea", "cem", "dan"}).Draw(h.t, "user")
 	role := rapid.SampledFrom([]string{"", "", "student", "student", "teacher", "recorder"}).Draw(h.t, "role")
-	c, err := h.Service.Join(context.Background(), h.name, user, role)
+	c, err := h.Service.Join(context.Background(), h.name, doorkeeper.Applicant{User: user, Role: role})
 	h.say("join of %s (%s): %v %s", user, role, err, c.Token)
 	var p *problem.Details
 	if err != nil && !errors.As(err, &p) {

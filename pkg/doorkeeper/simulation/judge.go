@@ -74,7 +74,7 @@ func (h *history) judge(l lesson.Lesson, lines []journal.Line, line journal.Line
 		return
 	}
 	x := h.Platform.Person(line.Connection)
-	p := h.policyAt(line.At)
+	p := policyOf(lines, line)
 	if h.waitedAMinute(l, x, lines, line) {
 		return
 	}
@@ -104,7 +104,7 @@ func (h *history) waitedAMinute(l lesson.Lesson, x *Person, lines []journal.Line
 			others++
 		}
 	}
-	p := h.policyAt(line.At)
+	p := policyOf(lines, line)
 	full := p.MaxSeats() > 0 && others >= p.MaxSeats() || p.SeatsOf(line.Role) > 0 && others >= p.SeatsOf(line.Role)
 	return since != 0 && line.At >= since.Add(time.Minute) && full
 }

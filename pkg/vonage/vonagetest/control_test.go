@@ -46,6 +46,40 @@ func TestAScriptPlaysALesson(t *testing.T) {
 	}
 }
 
+func TestAScriptStopsAStreamSilently(t *testing.T) {
+	p, e := both(t)
+	id := p.CreateSession()
+	c := foreign(t, p, id, "alice")
+	quiet, _ := p.Publish(id, c.ID, "screen", "")
+	loud, _ := p.Publish(id, c.ID, "screen", "")
+	for _, stream := range []string{quiet.ID + "?reason=vanish", loud.ID} {
+		curl(t, p, "DELETE", "/control/sessions/"+id+"/streams/"+stream, "", 204)
+	}
+	settle(t, p)
+	if got := strings.Join(e.names(), " "); got != "sessionCreated connectionCreated streamCreated streamCreated streamDestroyed" {
+		t.Errorf("heard %s", got)
+	}
+	if in := p.Connected(id); len(in) != 1 || len(in[0].Streams) != 0 {
+		t.Errorf("left is %+v", in)
+	}
+	inbox, _ := p.Inbox(id, c.ID)
+	if told := inbox[len(inbox)-2]; told.Event != "streamDestroyed" || told.Stream.ID != quiet.ID || told.Reason != NetworkDisconnected {
+		t.Errorf("its client was told %+v", told)
+	}
+}
+
+func TestAScriptCannotMakeASubscriberPublish(t *testing.T) {
+	p, _ := both(t)
+	id := p.CreateSession()
+	for role, want := range map[string]int{"subscriber": 403, "publisher": 201, "moderator": 201} {
+		c, err := p.Connect(id, hs256(t, openTokClient(id, map[string]any{"role": role})))
+		if err != nil || c.Role != role {
+			t.Fatalf("%s connects as %+v, %v", role, c, err)
+		}
+		curl(t, p, "POST", "/control/sessions/"+id+"/connections/"+c.ID+"/streams", `{"kind":"camera"}`, want)
+	}
+}
+
 func TestAScriptSeesEverything(t *testing.T) {
 	p, _ := both(t)
 	id := p.CreateSession()

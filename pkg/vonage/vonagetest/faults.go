@@ -28,15 +28,16 @@ type Faults struct {
 	// OldTokens makes a retried webhook carry the token of its first try.
 	OldTokens bool `json:"oldTokens"`
 
-	AppearMS   int  `json:"appearMs"`   // a connection appears in the list this late
+	AppearMS   int  `json:"appearMs"`   // a connection or stream appears in its list this late
 	LingerMS   int  `json:"lingerMs"`   // and stays there this long after it left
-	PageCap    int  `json:"pageCap"`    // at most so many items on a page, whatever was asked
-	PageCounts bool `json:"pageCounts"` // the list's count is the page's, not the session's
+	PageCap    int  `json:"pageCap"`    // at most so many items of either list on a page, whatever was asked
+	PageCounts bool `json:"pageCounts"` // either list's count is the page's, not the session's
 	TextTimes  bool `json:"textTimes"`  // the list's createdAt is a text
 	Empty404   bool `json:"empty404"`   // the list of an empty session is 404
 
 	Create     Failure `json:"create"`
-	List       Failure `json:"list"` // of connections and of streams
+	List       Failure `json:"list"`    // of connections and of streams
+	Streams    Failure `json:"streams"` // the list of streams alone, before List
 	Disconnect Failure `json:"disconnect"`
 	Signal     Failure `json:"signal"`
 }
@@ -95,7 +96,7 @@ func (f Faults) check() error {
 			return fail(http.StatusBadRequest, name+" must not be negative")
 		}
 	}
-	for name, x := range map[string]Failure{"create": f.Create, "list": f.List, "disconnect": f.Disconnect, "signal": f.Signal} {
+	for name, x := range map[string]Failure{"create": f.Create, "list": f.List, "streams": f.Streams, "disconnect": f.Disconnect, "signal": f.Signal} {
 		if x.Status != 0 && (x.Status < 400 || x.Status > 599) {
 			return fail(http.StatusBadRequest, fmt.Sprintf("%s.status is %d, not 400 to 599", name, x.Status))
 		}
@@ -140,6 +141,7 @@ func (b *faultBox) fate(name string) fate {
 const (
 	opCreate     = "create"
 	opList       = "list"
+	opStreams    = "streams"
 	opDisconnect = "disconnect"
 	opSignal     = "signal"
 )
@@ -148,8 +150,11 @@ const (
 func (b *faultBox) take(operation string) Failure {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if operation == opStreams && b.faults.Streams.Next == 0 {
+		operation = opList
+	}
 	x := map[string]*Failure{
-		opCreate: &b.faults.Create, opList: &b.faults.List,
+		opCreate: &b.faults.Create, opList: &b.faults.List, opStreams: &b.faults.Streams,
 		opDisconnect: &b.faults.Disconnect, opSignal: &b.faults.Signal,
 	}[operation]
 	if x == nil || x.Next == 0 {

@@ -249,6 +249,82 @@ func TestTheListLags(t *testing.T) {
 	})
 }
 
+func streamsListed(t *testing.T, p *Platform, session string) (count int, ids []string) {
+	t.Helper()
+	w := rest(t, p, "GET", path(session, "/stream"), "")
+	if w.Code == 404 {
+		return 0, nil
+	}
+	wantStatus(t, w, 200)
+	l := parse[struct {
+		Count int
+		Items []struct{ ID string }
+	}](t, w.Body)
+	for _, item := range l.Items {
+		ids = append(ids, item.ID)
+	}
+	return l.Count, ids
+}
+
+func TestTheListOfStreamsLags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := both(t)
+		defer p.Close()
+		_ = p.SetFaults(Faults{AppearMS: 2000, LingerMS: 3000})
+		id := p.CreateSession()
+		c := foreign(t, p, id, "alice")
+		look := func(when string, want int) {
+			t.Helper()
+			if _, got := streamsListed(t, p, id); len(got) != want {
+				t.Errorf("%s: %d listed, want %d", when, len(got), want)
+			}
+		}
+		one, _ := p.Publish(id, c.ID, "screen", "")
+		look("just published", 0)
+		time.Sleep(2 * time.Second)
+		look("two seconds on air", 1)
+		_ = p.Unpublish(id, one.ID, "")
+		look("just stopped", 1)
+		time.Sleep(3 * time.Second)
+		look("three seconds later", 0)
+
+		_, _ = p.Publish(id, c.ID, "camera", "")
+		time.Sleep(2 * time.Second)
+		_ = p.Disconnect(id, c.ID, ClientDisconnected)
+		look("its client has just left", 1)
+		time.Sleep(3 * time.Second)
+		look("its client left three seconds ago", 0)
+	})
+}
+
+func TestTheListOfStreamsIsCut(t *testing.T) {
+	p, _ := both(t)
+	id := p.CreateSession()
+	c := foreign(t, p, id, "alice")
+	for range 3 {
+		_, _ = p.Publish(id, c.ID, "camera", "")
+	}
+	for want, f := range map[int]Faults{3: {PageCap: 2}, 2: {PageCap: 2, PageCounts: true}} {
+		_ = p.SetFaults(f)
+		if count, ids := streamsListed(t, p, id); count != want || len(ids) != 2 {
+			t.Errorf("%+v: %d of %d are listed", f, len(ids), count)
+		}
+	}
+}
+
+func TestTheListOfStreamsFailsAlone(t *testing.T) {
+	p, _ := both(t)
+	id := p.CreateSession()
+	foreign(t, p, id, "alice")
+	_ = p.SetFaults(Faults{Streams: Failure{Next: 1, Status: 503}, List: Failure{Next: 1, Status: 429}})
+	wantStatus(t, rest(t, p, "GET", path(id, "/stream"), ""), 503)
+	wantStatus(t, rest(t, p, "GET", path(id, "/connection"), ""), 429)
+	wantStatus(t, rest(t, p, "GET", path(id, "/stream"), ""), 404)
+	if err := p.SetFaults(Faults{Streams: Failure{Status: 200}}); err == nil {
+		t.Error("a failure with status 200 was taken")
+	}
+}
+
 func TestAPageCapShortensPages(t *testing.T) {
 	p, _ := both(t)
 	_ = p.SetFaults(Faults{PageCap: 2})

@@ -124,7 +124,7 @@ func (p *Platform) Publish(session, connection, kind, name string) (Stream, erro
 }
 
 // Unpublish ends a stream, whose ever it is. An empty reason is
-// ClientUnpublished.
+// ClientUnpublished; Vanish ends it without a webhook.
 func (p *Platform) Unpublish(session, stream, reason string) error {
 	if reason == "" {
 		reason = ClientUnpublished
@@ -132,7 +132,7 @@ func (p *Platform) Unpublish(session, stream, reason string) error {
 	return p.with(session, func(s *sessionState) error {
 		for _, c := range s.in {
 			if i := c.streamAt(stream); i >= 0 {
-				p.endStream(s, c, c.Streams[i], reason, false)
+				p.endStream(s, c, c.Streams[i], reason, reason == Vanish)
 				return nil
 			}
 		}
@@ -142,6 +142,10 @@ func (p *Platform) Unpublish(session, stream, reason string) error {
 
 func (p *Platform) endStream(s *sessionState, c *peer, stream Stream, reason string, quiet bool) {
 	c.Streams = slices.DeleteFunc(c.Streams, func(other Stream) bool { return other.ID == stream.ID })
+	s.ended = keepLast(s.ended, endedStream{stream, p.millis()}, remembered)
+	if quiet {
+		reason = NetworkDisconnected
+	}
 	s.tellAll(Message{Event: "streamDestroyed", Stream: &stream, Reason: reason})
 	if !quiet {
 		p.hook(s, event{Event: "streamDestroyed", Stream: wireStream(c, stream), Reason: reason})

@@ -20,7 +20,7 @@ func (p *Platform) restRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("DELETE "+session+"/connection/{connection}", p.rest(opDisconnect, p.forceDisconnect))
 	mux.HandleFunc("POST "+session+"/connection/{connection}/signal", p.rest(opSignal, p.signal))
 	mux.HandleFunc("POST "+session+"/signal", p.rest(opSignal, p.signal))
-	mux.HandleFunc("GET "+session+"/stream", p.rest(opList, p.listStreams))
+	mux.HandleFunc("GET "+session+"/stream", p.rest(opStreams, p.listStreams))
 	mux.HandleFunc("GET "+session+"/stream/{stream}", p.rest("", p.showStream))
 	mux.HandleFunc("POST "+session+"/stream/{stream}/mute", p.rest("", p.muteStream))
 }
@@ -259,7 +259,8 @@ func (p *Platform) streams(id string) (list []Stream, err error) {
 }
 
 func (p *Platform) listStreams(w http.ResponseWriter, r *http.Request, _ string) {
-	list, err := p.streams(r.PathValue("session"))
+	f := p.faults.now()
+	list, err := p.shownStreams(r.PathValue("session"), f)
 	if err == nil && len(list) == 0 {
 		err = fail(http.StatusNotFound, "the session has no streams")
 	}
@@ -267,11 +268,39 @@ func (p *Platform) listStreams(w http.ResponseWriter, r *http.Request, _ string)
 		refuseError(w, err)
 		return
 	}
+	total := len(list)
+	if f.PageCap > 0 {
+		list = list[:min(total, f.PageCap)]
+	}
+	if f.PageCounts {
+		total = len(list)
+	}
 	items := []map[string]any{}
 	for _, s := range list {
 		items = append(items, restStream(s))
 	}
-	answer(w, http.StatusOK, map[string]any{"count": len(items), "items": items})
+	answer(w, http.StatusOK, map[string]any{"count": total, "items": items})
+}
+
+// shownStreams lists the streams that the REST API shows in a session now, by the
+// faults f.
+func (p *Platform) shownStreams(id string, f Faults) (list []Stream, err error) {
+	err = p.with(id, func(s *sessionState) error {
+		now := p.millis()
+		all := s.streams()
+		for _, e := range s.ended {
+			if e.at > now-int64(f.LingerMS) {
+				all = append(all, e.Stream)
+			}
+		}
+		for _, stream := range all {
+			if f.AppearMS == 0 || stream.CreatedAt+int64(f.AppearMS) <= now {
+				list = append(list, stream)
+			}
+		}
+		return nil
+	})
+	return list, err
 }
 
 func (p *Platform) showStream(w http.ResponseWriter, r *http.Request, _ string) {

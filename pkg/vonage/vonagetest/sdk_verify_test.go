@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"usher/pkg/epoch"
+	"usher/pkg/room"
 	"usher/pkg/vonage"
 )
 
@@ -203,25 +204,33 @@ func TestOurTokensAreTheVendorsSDKs(t *testing.T) {
 	eachEnvironment(t, func(t *testing.T, s *peers) {
 		id := s.sdkText("create", nil)
 		now, life := time.Now(), 4*time.Minute // the SDK takes seconds each time
-		ours, err := s.client.Credentials(id, "who", epoch.Of(now), epoch.Of(now.Add(life)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		theirs := s.sdkText("token", map[string]any{"session": id, "data": "who", "expires": now.Add(life).Unix()})
-		if d := cmp.Diff(claimsIn(t, theirs), claimsIn(t, ours.Token)); d != "" {
-			t.Errorf("the SDK's claims (-) and ours (+):\n%s", d)
-		}
-		for name, token := range map[string]string{"the SDK's": theirs, "ours": ours.Token} {
-			c, err := s.p.Connect(id, token)
-			if err != nil || c.Data != "who" || c.Role != "publisher" {
-				t.Errorf("%s connects as %+v, %v", name, c, err)
-			}
-			if got := s.sdk("verify", map[string]any{"token": token, "key": s.key}); string(got) != "true" {
-				t.Errorf("%s is not signed well by the SDK's judgement", name)
-			}
-		}
-		if got := s.sdk("verify", map[string]any{"token": ours.Token + "x", "key": s.key}); string(got) != "false" {
-			t.Error("the SDK takes a forged token")
+		for _, right := range []room.Right{room.Subscriber, room.Publisher, room.Moderator} {
+			s.compareTokens(t, room.Pass{Session: id, Data: "who", Right: right, Now: epoch.Of(now), Expires: epoch.Of(now.Add(life))})
 		}
 	})
+}
+
+// compareTokens holds our token for a pass to the SDK's.
+func (s *peers) compareTokens(t *testing.T, p room.Pass) {
+	role := string(p.Right)
+	ours, err := s.client.Credentials(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := s.sdkText("token", map[string]any{"session": p.Session, "data": p.Data, "role": role, "expires": p.Expires.Seconds()})
+	if d := cmp.Diff(claimsIn(t, theirs), claimsIn(t, ours.Token)); d != "" {
+		t.Errorf("the SDK's claims of a %s (-) and ours (+):\n%s", role, d)
+	}
+	for name, token := range map[string]string{"the SDK's": theirs, "ours": ours.Token} {
+		c, err := s.p.Connect(p.Session, token)
+		if err != nil || c.Data != p.Data || c.Role != role {
+			t.Errorf("%s connects as %+v, %v", name, c, err)
+		}
+		if got := s.sdk("verify", map[string]any{"token": token, "key": s.key}); string(got) != "true" {
+			t.Errorf("%s is not signed well by the SDK's judgement", name)
+		}
+	}
+	if got := s.sdk("verify", map[string]any{"token": ours.Token + "x", "key": s.key}); string(got) != "false" {
+		t.Error("the SDK takes a forged token")
+	}
 }

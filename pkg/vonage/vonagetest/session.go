@@ -14,8 +14,8 @@ const (
 	NetworkDisconnected = "networkDisconnected"
 	ForceDisconnected   = "forceDisconnected"
 	ClientUnpublished   = "clientUnpublished"
-	// Vanish is no reason of the vendor's: the connection is gone and no
-	// webhook says so. The others in the session see networkDisconnected.
+	// Vanish is no reason of the vendor's: the connection or stream is gone and
+	// no webhook says so. The others in the session see networkDisconnected.
 	Vanish = "vanish"
 )
 
@@ -65,6 +65,7 @@ type sessionState struct {
 
 	in      []*peer // in the order of arrival
 	gone    []*peer
+	ended   []endedStream
 	signals []Signal
 }
 
@@ -134,6 +135,12 @@ func (s *sessionState) streams() []Stream {
 		list = append(list, c.Streams...)
 	}
 	return list
+}
+
+// endedStream is a stream that is over, and since when.
+type endedStream struct {
+	Stream
+	at int64
 }
 
 // ours reports whether the id names a session of this platform's projects.

@@ -16,7 +16,7 @@ function openTok(a) {
   const sdk = new OpenTok(a.project, a.secret, a.url);
   return {
     create: async () => (await called((cb) => sdk.createSession({ mediaMode: "routed", archiveMode: "always" }, cb))).sessionId,
-    token: async () => sdk.generateToken(a.session, { data: a.data, role: "publisher", expireTime: a.expires }),
+    token: async () => sdk.generateToken(a.session, { data: a.data, role: a.role, expireTime: a.expires }),
     disconnect: () => called((cb) => sdk.forceDisconnect(a.session, a.connection, cb)),
     signal: () => called((cb) => sdk.signal(a.session, a.connection, { type: a.type, data: a.data }, cb)),
     streams: async () => (await called((cb) => sdk.listStreams(a.session, cb))).map((s) => s.id),
@@ -28,7 +28,7 @@ function unified(a) {
   const sdk = new Video(new Auth({ applicationId: a.project, privateKey: a.secret }), { videoHost: a.url });
   return {
     create: async () => (await sdk.createSession({ mediaMode: "disabled", archiveMode: "always" })).sessionId,
-    token: async () => sdk.generateClientToken(a.session, { data: a.data, role: "publisher", expireTime: a.expires }),
+    token: async () => sdk.generateClientToken(a.session, { data: a.data, role: a.role, expireTime: a.expires }),
     disconnect: () => sdk.disconnectClient(a.session, a.connection),
     signal: () => sdk.sendSignal({ type: a.type, data: a.data }, a.session, a.connection),
     streams: async () => (await sdk.getStreamInfo(a.session)).items.map((s) => s.id),
