@@ -32,10 +32,11 @@ type folder struct {
 	rules    policy.Rules
 	extended time.Duration
 	fixed    epoch.Instant
+	stopped  map[string]bool // streams whose end was heard of, perhaps before their beginning
 }
 
 func newFolder() *folder {
-	return &folder{Story: Story{
+	return &folder{stopped: map[string]bool{}, Story: Story{
 		Status: Open, Seated: map[string]bool{}, Waiting: map[string]bool{}, Streams: map[string]policy.Kind{},
 	}}
 }
@@ -104,11 +105,12 @@ func (f *folder) gone(id string) {
 func (f *folder) stream(line Line) {
 	switch line.Event {
 	case StreamCreated:
-		if line.Note == NotKept {
+		if line.Note == NotKept || f.stopped[line.Stream] {
 			return
 		}
 		f.Streams[line.Stream] = policy.Kind(line.Note)
 	case StreamDestroyed:
+		f.stopped[line.Stream] = true
 		delete(f.Streams, line.Stream)
 	}
 }

@@ -156,7 +156,8 @@ func (t *turn) comeInside(c Conn) {
 const (
 	tailHigh  = 16 // log lines at which the oldest chunks are shed
 	tailLow   = 8
-	goneHigh  = 16 // connections, promises, digests that are over
+	heavyTail = 48 << 10 // bytes of log lines at which whole chunks are shed at once
+	goneHigh  = 16       // connections, promises, digests that are over
 	goneLow   = 8
 	seatsHigh = maxConnsInItem + chunkLines // people in an uncapped room
 	// moreWitnesses is how many more people stay than the start rests on, in case
@@ -167,15 +168,29 @@ const (
 // ToShed names all that is to be shed from the lesson now, if anything.
 func (l *Lesson) ToShed() (Shed, bool) {
 	s := Shed{ShedThrough: l.ShedThrough}
-	if len(l.Tail) >= tailHigh {
-		s.Lines = (len(l.Tail) - tailLow) / chunkLines * chunkLines
-	}
+	s.Lines = l.linesToShed()
 	l.shedConns(&s)
 	l.shedPromises(&s)
 	if len(l.Seen) >= goneHigh {
 		l.shedSeen(&s)
 	}
 	return s, s.Lines > 0 || len(s.Records) > 0
+}
+
+// linesToShed is how many of the oldest lines are to leave: all whole chunks but the
+// last lines, and those too where the tail is heavy, as with long policies.
+func (l *Lesson) linesToShed() int {
+	bytes := 0
+	for i := range l.Tail {
+		bytes += sizeOfLineOf(&l.Tail[i])
+	}
+	switch {
+	case len(l.Tail) >= tailHigh:
+		return (len(l.Tail) - tailLow) / chunkLines * chunkLines
+	case bytes > heavyTail:
+		return len(l.Tail) / chunkLines * chunkLines
+	}
+	return 0
 }
 
 func (l *Lesson) shedConns(s *Shed) {

@@ -120,7 +120,7 @@ func (p NewPolicy) decide(t *turn) error {
 		return nil
 	}
 	t.l.Rules = t.l.Rules.Add(t.l.Policy, t.now, t.l.StartedAt)
-	t.log(journal.Line{Event: journal.FromAPI, Action: journal.DidPolicy, Actor: p.Actor, Note: journal.Note(p.Policy.String())})
+	t.log(journal.Line{Event: journal.FromAPI, Action: journal.DidPolicy, Actor: p.Actor, Note: journal.Note(p.Policy.Brief())})
 	t.closeDoor(journal.Line{Event: journal.FromAPI, Actor: p.Actor})
 	t.reviewAllStreams(journal.FromAPI)
 	t.reconsiderWaiting(journal.FromAPI)

@@ -27,7 +27,7 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 		Conns:  map[string]Conn{}, Promises: map[string]Promise{}, Seen: map[string]epoch.Instant{},
 		WatchAt: now.Add(watchFirst),
 	}
-	l.Tail = []journal.Line{{At: now, Event: event, Action: journal.DidPolicy, Actor: actor, Note: journal.Note(b.Policy.String())}}
+	l.Tail = []journal.Line{{At: now, Event: event, Action: journal.DidPolicy, Actor: actor, Note: journal.Note(b.Policy.Brief())}}
 	l.Due = l.WatchAt
 	return l
 }
