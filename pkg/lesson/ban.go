@@ -110,7 +110,8 @@ func (b LiftBan) decide(t *turn) error {
 // the policy says.
 func (t *turn) banAfterRemoval(c Conn, line journal.Line) {
 	if rejoin := t.l.Policy.RejoinAfter(); rejoin > 0 && c.User != "" {
-		t.ban(Ban{User: c.User, Until: t.now.Add(rejoin), At: t.now, Actor: line.Actor}, line.Event)
+		at := max(t.now, t.l.RoomCreated) // clocks of processes differ
+		t.ban(Ban{User: c.User, Until: t.now.Add(rejoin), At: at, Actor: line.Actor}, line.Event)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 type Ban struct{ lesson.Ban }
 
 func (b Ban) decide(d *Decision, l *lesson.Lesson, known Facts) error {
+	b.At = max(b.At, d.Room.Created) // clocks of processes differ
 	if !d.isOfRoom(known.Ban) {
 		d.Room.Bans++
 	}
