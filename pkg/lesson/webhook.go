@@ -72,6 +72,7 @@ func (t *turn) arrive(e Event) {
 	switch {
 	case c.DisconnectRequested() || c.State == Seated:
 		// Decided already, on the list's evidence.
+		c.Role = t.roleWithinCap(c)
 		t.write(c)
 		line.Action = journal.DidNothing
 		t.logAbout(c, line)
@@ -89,6 +90,17 @@ func (t *turn) arrive(e Event) {
 		t.judge(c, line, nil)
 		t.claimReadingForFirst()
 	}
+}
+
+// roleWithinCap is the role of a connection that was decided as nobody in particular and
+// is known now: it keeps its seat, and takes none of its role's beyond the cap.
+func (t *turn) roleWithinCap(c Conn) string {
+	for _, s := range t.l.shares(c.Role) {
+		if c.State == Seated && !s.whole && t.l.takenIn(s) >= s.limit {
+			return t.l.Conns[c.ID].Role
+		}
+	}
+	return c.Role
 }
 
 // claimReadingForFirst takes the right to read the list in the write of the first
