@@ -33,8 +33,14 @@ func (e *evidence) beganAfterHearing(c Conn) bool { return e != nil && e.began >
 
 // judge decides a connection that is in and undecided, in the order of the
 // rules: refused, in as an observer, in by its user's seat, by its promise, by a free
-// seat, by the list's evidence, or left waiting. Without evidence nobody looked.
+// seat, by the list's evidence, or left waiting. Without evidence nobody looked. Then its
+// streams are, for it may have published before it was known.
 func (t *turn) judge(c Conn, line journal.Line, by *evidence) {
+	t.judgeEntry(c, line, by)
+	t.reviewStreams(c.ID, line.Event)
+}
+
+func (t *turn) judgeEntry(c Conn, line journal.Line, by *evidence) {
 	if why := t.refusalOf(c); why != "" {
 		t.refuse(c, why, line)
 		return

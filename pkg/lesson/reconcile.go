@@ -251,7 +251,6 @@ func (t *turn) judgeListedOnly(by *evidence) {
 		c.State, c.Unlogged, c.WaitsSince = Waiting, true, t.now
 		t.write(c)
 		t.judge(c, journal.Line{Event: journal.FromReconcile, EventAt: c.CreatedAt}, by)
-		t.reviewStreams(c.ID, journal.FromReconcile)
 	}
 }
 

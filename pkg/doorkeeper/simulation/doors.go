@@ -106,7 +106,8 @@ func policyOf(lines []journal.Line, line journal.Line) (p policy.Policy) {
 func (h *history) mayBeBanned(user string, at epoch.Instant) bool {
 	banned := false
 	for _, b := range h.bans {
-		if b.user == user && b.at <= at {
+		// Lifted in the same moment, it may have been in force before.
+		if b.user == user && b.at <= at && (b.until != 1 || b.at < at) {
 			banned = b.until == 0 || at < b.until
 		}
 	}
