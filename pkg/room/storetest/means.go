@@ -226,6 +226,7 @@ func Lesson(t *rapid.T) lesson.Lesson {
 		OutsideReviewAt: maybe(times).Draw(t, "review"), StreamsReadAt: maybe(times).Draw(t, "streams read"),
 		StreamsUnread: rapid.IntRange(0, 2).Draw(t, "unread"),
 	}
+	l.PresentOutside += l.ObserversOutside // who are among them
 	for i := range rapid.IntRange(0, 2).Draw(t, "bans to keep") {
 		b := BanOf(t, fmt.Sprintf("banned %d", i))
 		if l.BansToKeep == nil {
@@ -305,10 +306,11 @@ func ShedOf(t *rapid.T, l lesson.Lesson) lesson.Shed {
 		Conns:          some(t, l.Conns),
 		Promises:       some(t, l.Promises),
 		Seen:           some(t, l.Seen),
-		PresentOutside: rapid.Int64Range(-1, 1).Draw(t, "outside"),
+		PresentOutside: rapid.Int64Range(0, 1).Draw(t, "outside"),
 
 		ObserversOutside: maybe(rapid.Int64Range(0, 2)).Draw(t, "observers outside"), OutsideByRole: outsideOf(t),
 	}
+	s.PresentOutside += s.ObserversOutside
 	for _, id := range s.Conns {
 		c := l.Conns[id]
 		s.Records = append(s.Records, lesson.Record{ID: id, Conn: &c})
