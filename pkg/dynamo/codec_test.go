@@ -62,6 +62,25 @@ func TestRecordComesBack(t *testing.T) {
 	})
 }
 
+func TestBanComesBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := storetest.BanOf(t, rapid.SampledFrom([]string{"ann", "u#", "a/b#c", "😀"}).Draw(t, "user"))
+		got, err := decodeBan(banItem("math", b))
+		if err != nil || got != b {
+			t.Fatalf("stored was %+v, read %+v, %v", b, got, err)
+		}
+	})
+}
+
+// TestBanExpires: 90 days after its end, if it has one.
+func TestBanExpires(t *testing.T) {
+	for until, want := range map[epoch.Instant]any{0: nil, 1_700_000_000_999: json.Number("1707776000")} {
+		if got := plain(banItem("math", lesson.Ban{User: "ann", Until: until})["expires"]); got != want {
+			t.Errorf("a ban until %v expires at %v, want %v", until, got, want)
+		}
+	}
+}
+
 // TestWhatExpires: what is beside a lesson, and the lesson once it has ended,
 // 90 days after the last write.
 func TestWhatExpires(t *testing.T) {
@@ -121,6 +140,7 @@ func junk(t *rapid.T, depth int) types.AttributeValue {
 // attributes are names that mean something, and one that does not.
 var attributes = []string{
 	"pk", "sk", "room", "own", "created", "policy", "rules", "conns", "promises", "seen", "tail", "streams", "session",
+	"bans", "bansToKeep", "outsideByRole", "roles", "until",
 	"conn", "promise", "holder", "lines", "c1", "base", "live", "users", "dueAt", "unknown",
 }
 
@@ -150,6 +170,8 @@ func anyItem(t *rapid.T) {
 	_, _ = decodeRoom(i)
 	_, _ = decodeRecord(i)
 	_, _ = decodeChunk(i)
+	_, _ = decodeBan(i)
+	gateFields(reader(i), &gate{})
 }
 
 func TestAnyItem(t *testing.T) { rapid.Check(t, anyItem) }

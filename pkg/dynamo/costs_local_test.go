@@ -151,7 +151,7 @@ func methods(s *Store, l *lesson.Lesson) []method {
 		{"Add in a role", 1, func(ctx context.Context) error {
 			c, line := member(98)
 			c.CreatedAt++
-			return keep(s.Add(ctx, lesson.Arrival{Session: l.Session, PolicyVersion: 1, Conn: c, Line: line, Alone: true, RoleCapped: len(l.Gate().Roles) > 0}))
+			return keep(s.Add(ctx, lesson.Arrival{Session: l.Session, PolicyVersion: 1, Conn: c, Line: line, Alone: true, RoleCapped: true}))
 		}},
 		{"Swap", 1, func(ctx context.Context) error { return keep(s.Swap(ctx, *l)) }},
 		{"Swap, another due", 1, func(ctx context.Context) error { l.Due++; return keep(s.Swap(ctx, *l)) }},

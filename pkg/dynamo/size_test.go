@@ -70,13 +70,13 @@ func stuff(t *rapid.T, l *lesson.Lesson) {
 	text := func(n int) string { return strings.Repeat("x", rapid.SampledFrom([]int{1, n}).Draw(t, "length")) }
 	at := l.Created + 1_700_000_000_000
 	const many = 200
-	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	switch rapid.IntRange(0, 7).Draw(t, "kind") {
 	case 0:
 		c := storetest.ConnOf(t, "")
 		if rapid.Bool().Draw(t, "all set") {
 			c = lesson.Conn{
 				State: c.State, Reason: journal.DuplicateUser, CreatedAt: at, HeardAt: at, ShownAt: at, Created: true,
-				Foreign: true, Reserved: true, Confirmed: true, HeardLate: true, Unlogged: c.Unlogged,
+				Foreign: true, Observer: true, Reserved: true, Confirmed: true, HeardLate: true, Unlogged: c.Unlogged,
 				PlaceAt: at, ListedAt: at, BackAt: at, LeftAt: c.LeftAt, Destroyed: true, LeftLowerBound: true,
 				ByPromise: true, WaitsSince: at, DepartureHeardAt: at, DepartureCheckAt: at, RefutedLeftAt: at,
 				DisconnectRequestedAt: at, RetryAt: at, Tries: 999, GivenUp: true,
@@ -91,11 +91,11 @@ func stuff(t *rapid.T, l *lesson.Lesson) {
 		c := storetest.ConnOf(t, "streams")
 		c.Streams = map[string]lesson.Stream{}
 		for i := range many {
-			c.Streams[fmt.Sprint(text(250), i)] = lesson.Stream{Kind: policy.Camera, CreatedAt: at, Made: true, Gone: true}
+			c.Streams[fmt.Sprint(text(250), i)] = lesson.Stream{Kind: policy.Camera, CreatedAt: at, Made: true, Gone: true, AskedAt: at, GraceEndsAt: at}
 		}
 		l.Conns[c.ID] = c
 	case 2:
-		p := lesson.Promise{User: text(128), Role: text(32), Used: text(255), GivenAt: at, Expires: at, Tokens: 99, Came: 99, AskedAt: at, ForExistingSeat: true, Released: rapid.Bool().Draw(t, "freed")}
+		p := lesson.Promise{User: text(128), Role: text(32), Used: text(255), GivenAt: at, Expires: at, Tokens: 99, Came: 99, AskedAt: at, ForExistingSeat: true, Released: rapid.Bool().Draw(t, "freed"), Observer: true}
 		for i := range many {
 			p.ID = fmt.Sprint(text(26), i)
 			l.Promises[p.ID] = p
@@ -104,6 +104,7 @@ func stuff(t *rapid.T, l *lesson.Lesson) {
 		line := journal.Line{
 			At: at, EventAt: at, Event: text(255), Connection: text(255), Stream: text(255), User: text(128), Role: text(32),
 			Action: journal.DidDisconnect, Reason: journal.DuplicateUser, Actor: text(128), Note: journal.Note(text(255)),
+			Because: journal.Because(text(500)),
 		}
 		for range many {
 			l.Tail = append(l.Tail, line)
@@ -113,5 +114,34 @@ func stuff(t *rapid.T, l *lesson.Lesson) {
 		for i := range many {
 			l.Seen[fmt.Sprint(text(300), i)], l.Refusals[fmt.Sprint(text(300), i)] = at, at
 		}
+	case 5:
+		l.BansToKeep = map[string]lesson.Ban{}
+		for i := range many {
+			user := fmt.Sprint(text(120), i)
+			l.BansToKeep[user] = lesson.Ban{User: user, Until: at, At: at, Note: text(200), Actor: text(128)}
+		}
+	case 6:
+		roles := make([]string, 64)
+		l.OutsideByRole = map[string]int64{"": 15_000}
+		for i := range roles {
+			role := fmt.Sprint(text(30), i)
+			roles[i], l.OutsideByRole[role] = fmt.Sprintf(`"%s":1`, role), 15_000
+		}
+		l.Policy = policy.Stored(`{"maxByRole":{` + strings.Join(roles, ",") + `}}`)
+	case 7:
+		once(l, at)
+	}
+}
+
+// once sets all that is there once, and nothing else.
+func once(l *lesson.Lesson, at epoch.Instant) {
+	*l = lesson.Lesson{
+		Session: l.Session, Room: l.Room, Own: true, Created: at, Revision: 1e6, Added: 1e6, PolicyVersion: 1e6,
+		Status: journal.Running, Outcome: journal.Completed, StartedAt: at, EndedAt: at, ExtendedMillis: int64(at), FixedEnd: at,
+		RoomCreated: at, Bans: 1e6, Base: 1e6, Shed: 1e6, ShedThrough: at, PresentOutside: 1e6, ObserversOutside: 1e6, PromisedThrough: at,
+		OutsideRetryAt: at, OutsideReviewAt: at, StreamsReadAt: at, StreamsUnread: 1e6, ReconciledAt: at, ReadAt: at,
+		NotFound: 1e6, NotFoundSince: at, ListRefusedUntil: at, WatchAt: at, Backlog: true, EmptyReadings: 1e6, Due: at,
+		BansToKeep: map[string]lesson.Ban{"u": {User: "u"}}, OutsideByRole: map[string]int64{"": 1},
+		Conns: map[string]lesson.Conn{}, Promises: map[string]lesson.Promise{}, Seen: map[string]epoch.Instant{},
 	}
 }

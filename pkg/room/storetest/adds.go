@@ -117,6 +117,30 @@ var clauses = []struct {
 		l.Policy, a.Conn.Role = seatsOf(2, 1), "teacher"
 		*l = with(*l, student("c8", "di"))
 	}},
+	{"a seat of the role is free", true, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Policy, a.Conn.Role, a.RoleCapped = seatsOf(3, 2), "student", true
+		*l = with(*l, student("c8", "di"), seated("c9", "ed", 0))
+	}},
+	{"a promise holds the role's last seat", false, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Policy, a.Conn.Role, a.RoleCapped = seatsOf(9, 2), "student", true
+		*l = with(*l, student("c8", "di"))
+		l.Promises = map[string]lesson.Promise{"p1": {ID: "p1", User: "ed", Role: "student", GivenAt: noon, Expires: noon.Add(time.Hour)}}
+	}},
+	{"a promise of another role", true, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Policy, a.Conn.Role, a.RoleCapped = seatsOf(9, 2), "student", true
+		*l = with(*l, student("c8", "di"))
+		l.Promises = map[string]lesson.Promise{"p1": {ID: "p1", User: "ed", Role: "teacher", GivenAt: noon, Expires: noon.Add(time.Hour)}}
+	}},
+	{"an observer takes none of the role's seats", true, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Policy, a.Conn.Role, a.RoleCapped = seatsOf(9, 1), "student", true
+		c := student("c8", "di")
+		c.Observer = true
+		*l = with(*l, c)
+	}},
+	{"the role's seat is taken outside the item", false, func(l *lesson.Lesson, a *lesson.Arrival) {
+		l.Policy, a.Conn.Role, a.RoleCapped = seatsOf(9, 1), "student", true
+		l.PresentOutside, l.OutsideByRole = 1, map[string]int64{"student": 1}
+	}},
 	{"no seat of the role is free", false, func(l *lesson.Lesson, a *lesson.Arrival) {
 		l.Policy, a.Conn.Role, a.RoleCapped = seatsOf(2, 1), "student", true
 		*l = with(*l, student("c8", "di"))

@@ -35,8 +35,7 @@ func TestSamplesFit(t *testing.T) {
 			fit["seated"]++
 		}
 	}
-	t.Log(fit)
-	for _, how := range []string{"waits", "seated"} {
+	for _, how := range []string{"waits", "seated", "seated in a role with a cap"} {
 		if fit[how] < n/100 {
 			t.Errorf("%s: %d of %d fit", how, fit[how], n)
 		}
