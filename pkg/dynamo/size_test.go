@@ -70,7 +70,11 @@ func stuff(t *rapid.T, l *lesson.Lesson) {
 	text := func(n int) string { return strings.Repeat("x", rapid.SampledFrom([]int{1, n}).Draw(t, "length")) }
 	at := l.Created + 1_700_000_000_000
 	const many = 200
-	switch rapid.IntRange(0, 7).Draw(t, "kind") {
+	kind := rapid.SampledFrom([]int{0, 1, 2, 3, 4, 5, 6, 7}).Draw(t, "kind")
+	if kind >= 5 && rapid.Bool().Draw(t, "over") {
+		l.Status = journal.Ended // no place is kept for the end any more
+	}
+	switch kind {
 	case 0:
 		c := storetest.ConnOf(t, "")
 		if rapid.Bool().Draw(t, "all set") {
@@ -137,7 +141,7 @@ func stuff(t *rapid.T, l *lesson.Lesson) {
 func once(l *lesson.Lesson, at epoch.Instant) {
 	*l = lesson.Lesson{
 		Session: l.Session, Room: l.Room, Own: true, Created: at, Revision: 1e6, Added: 1e6, PolicyVersion: 1e6,
-		Status: journal.Running, Outcome: journal.Completed, StartedAt: at, EndedAt: at, ExtendedMillis: int64(at), FixedEnd: at,
+		Status: l.Status, Outcome: journal.Completed, StartedAt: at, EndedAt: at, ExtendedMillis: int64(at), FixedEnd: at,
 		RoomCreated: at, Bans: 1e6, Base: 1e6, Shed: 1e6, ShedThrough: at, PresentOutside: 1e6, ObserversOutside: 1e6, PromisedThrough: at,
 		OutsideRetryAt: at, OutsideReviewAt: at, StreamsReadAt: at, StreamsUnread: 1e6, ReconciledAt: at, ReadAt: at,
 		NotFound: 1e6, NotFoundSince: at, ListRefusedUntil: at, WatchAt: at, Backlog: true, EmptyReadings: 1e6, Due: at,

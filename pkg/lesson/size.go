@@ -34,8 +34,8 @@ const (
 	sizeOfObserver = 12 // the flag of a connection or promise
 	sizeOfAsked    = 36 // of a stream that was asked away
 	sizeOfBan      = 45
-	sizeOfRoleGate = 38 // a role's place in the gate
-	sizeOfOutside  = 15 // a role's count of people outside the item
+	sizeOfRoleGate = 30 // a role's place in the gate
+	sizeOfOutside  = 12 // a role's count of people outside the item
 )
 
 // Size is the bytes of the lesson in its item, estimated from above, with room for
