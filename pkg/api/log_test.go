@@ -16,17 +16,22 @@ var logged = []journal.Line{
 	{Seq: 1, At: noon, Event: "api", Action: journal.DidPolicy, Actor: "ops", Note: `{"maxSeats":2}`},
 	{
 		Seq: 2, At: noon + 250, EventAt: noon, Event: "streamCreated", Connection: "c1", Stream: "s1", User: "ann", Role: "teacher",
-		Action: journal.DidRefuse, Reason: journal.RoomFull,
+		Action: journal.DidRefuse, Reason: journal.RoomFull, Because: journal.Proof{Holders: []string{"c0", "promise:bob"}, ReadAt: noon + 125}.Said(),
 	},
 }
 
 func TestLinesAreShown(t *testing.T) {
 	wantJSON(t, showLines(doorkeeper.LinePage{Session: "2_MX4x", Lines: logged, Next: 2}), `{"events":[`+
 		`{"seq":1,"at":"2026-12-01T12:00:00.000Z","eventAt":null,"event":"api","connectionId":null,"streamId":null,"user":null,"role":null,`+
-		`"action":"policy","reason":"","actor":"ops","note":"{\"maxSeats\":2}"},`+
+		`"action":"policy","reason":"","because":null,"actor":"ops","note":"{\"maxSeats\":2}"},`+
 		`{"seq":2,"at":"2026-12-01T12:00:00.250Z","eventAt":"2026-12-01T12:00:00.000Z","event":"streamCreated","connectionId":"c1","streamId":"s1",`+
-		`"user":"ann","role":"teacher","action":"refused","reason":"room-full","actor":null,"note":null}],"sessionId":"2_MX4x","next":2}`)
+		`"user":"ann","role":"teacher","action":"refused","reason":"room-full","because":{"holders":["c0","promise:bob"],"readAt":"2026-12-01T12:00:00.125Z"},"actor":null,"note":null}],"sessionId":"2_MX4x","next":2}`)
 	wantJSON(t, showLines(doorkeeper.LinePage{}), `{"events":[],"sessionId":null,"next":0}`)
+	for _, line := range logged {
+		if raw, _ := json.Marshal(showLine(line)); !takenBySchema(t, "Line", string(raw)) {
+			t.Errorf("%s is not as described", raw)
+		}
+	}
 }
 
 // What Vonage, a client or an admin wrote into a log is read by people, in
@@ -36,10 +41,12 @@ func TestLinesAreShownPlain(t *testing.T) {
 	line := showLine(journal.Line{
 		Event: mean, Connection: mean, Stream: mean, User: mean, Role: mean, Actor: mean,
 		Action: journal.DidNothing, Reason: journal.Reason(mean), Note: journal.Note(mean),
+		Because: journal.Proof{Holders: []string{mean}}.Said(),
 	})
 	for name, got := range map[string]string{
 		"event": line.Event, "connection": *line.ConnectionID, "stream": *line.StreamID, "user": *line.User, "role": *line.Role,
 		"actor": *line.Actor, "reason": string(line.Reason), "note": string(*line.Note),
+		"because": line.Because.Holders[0],
 	} {
 		if got != plain {
 			t.Errorf("the %s is %q, want %q", name, got, plain)

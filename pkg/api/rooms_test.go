@@ -245,7 +245,7 @@ func TestRemove(t *testing.T) {
 
 func TestPathsAndMethods(t *testing.T) {
 	for _, target := range []string{
-		"/nothing", "/v1", "/v1/", "/v2/rooms", "/v1/rooms/", "/v1/rooms/maths/", "/v1/rooms/maths/bans", "/v1/rooms/maths/attendance",
+		"/nothing", "/v1", "/v1/", "/v2/rooms", "/v1/rooms/", "/v1/rooms/maths/", "/v1/rooms/maths/bans/", "/v1/rooms/maths/bans/alice", "/v1/rooms/maths/attendance",
 		"/v1/rooms/maths/lessons", "/v1//rooms", "/v1/../v1/rooms", "/v1/rooms/maths/join/", "/healthz/",
 	} {
 		t.Run("GET "+target, func(t *testing.T) {
@@ -262,6 +262,7 @@ func TestPathsAndMethods(t *testing.T) {
 		"DELETE /v1/rooms/maths/connections":  "GET, HEAD",
 		"GET /v1/rooms/maths/connections/c1":  "DELETE",
 		"POST /v1/rooms/maths/events":         "GET, HEAD",
+		"PUT /v1/rooms/maths/bans":            "DELETE, GET, HEAD, POST",
 		"DELETE /healthz":                     "GET, HEAD",
 		"BREW /v1/rooms/maths/extend":         "POST",
 		"PUT /v1/rooms/maths/connections/c/d": "DELETE",

@@ -132,6 +132,21 @@ func (s *stub) Events(ctx context.Context, name, session string, after int64, li
 	return doorkeeper.LinePage{Lines: []journal.Line{line}, Next: 1}, s.note(ctx, "events", name, "")
 }
 
+func (s *stub) Ban(ctx context.Context, name string, b lesson.Ban) (lesson.Ban, error) {
+	s.ban, b.At = b, noon
+	return b, s.note(ctx, "ban", name, b.Actor)
+}
+
+func (s *stub) Bans(ctx context.Context, name, after string, limit int) (doorkeeper.BanPage, error) {
+	s.after, s.limit = after, limit
+	return doorkeeper.BanPage{Bans: []lesson.Ban{{User: "ann", At: noon, Actor: "admin"}}, Next: "ann"}, s.note(ctx, "bans", name, "")
+}
+
+func (s *stub) LiftBan(ctx context.Context, name, user, actor string) error {
+	s.user = user
+	return s.note(ctx, "lift", name, actor)
+}
+
 // desk is a handler under test with its stub and its log.
 type desk struct {
 	t       *testing.T
@@ -212,18 +227,3 @@ var (
 	_ Service  = (*doorkeeper.Service)(nil)
 	_ Listener = (*doorkeeper.Service)(nil)
 )
-
-func (s *stub) Ban(ctx context.Context, name string, b lesson.Ban) (lesson.Ban, error) {
-	s.ban, b.At = b, noon
-	return b, s.note(ctx, "Ban", name, b.Actor)
-}
-
-func (s *stub) Bans(ctx context.Context, name, after string, limit int) (doorkeeper.BanPage, error) {
-	s.after, s.limit = after, limit
-	return doorkeeper.BanPage{Bans: []lesson.Ban{{User: "ann", At: noon, Actor: "admin"}}, Next: "ann"}, s.note(ctx, "Bans", name, "")
-}
-
-func (s *stub) LiftBan(ctx context.Context, name, user, actor string) error {
-	s.user = user
-	return s.note(ctx, "LiftBan", name, actor)
-}
