@@ -134,7 +134,7 @@ func (l *Lesson) Outstanding(now epoch.Instant) Effects {
 func due(at, now epoch.Instant) bool { return at != 0 && at <= now }
 
 // nextAt is when there is something to do next, the watch of a lesson in use
-// left out: that has its place in Due.
+// left out: that has its place in Due, but for the one that follows an adoption.
 func (l *Lesson) nextAt() epoch.Instant {
 	at := earlier(earlier(l.runningUntil(), l.lookAt()), earlier(l.streamsAt(), l.OutsideReviewAt))
 	for _, b := range l.BansToKeep {
@@ -148,10 +148,16 @@ func (l *Lesson) nextAt() epoch.Instant {
 	if l.leftOutside() {
 		at = earlier(at, l.OutsideRetryAt)
 	}
-	if l.Status == journal.Ended || l.Backlog {
+	if l.Status == journal.Ended || l.Backlog || l.looksAfterAdoption() {
 		at = earlier(at, l.watchAt())
 	}
 	return at
+}
+
+// looksAfterAdoption reports whether the next watch is the one that follows an adoption
+// within seconds, see watchAdopted: it has a wake of its own.
+func (l *Lesson) looksAfterAdoption() bool {
+	return l.WatchAt != 0 && l.WatchAt < l.Created.Add(watchFirst)
 }
 
 // runningUntil is the deadline of a running lesson; 0 when there is none.
