@@ -48,7 +48,6 @@ func newHouse(t testing.TB, store *Counted, text string, own bool) *house {
 	if err := h.Put("lesson", text, adopted); err != nil {
 		t.Fatal(err)
 	}
-	h.Pass(10 * time.Second) // an adopted session has been looked at again
 	return h
 }
 
