@@ -23,6 +23,8 @@ var checks = map[string]command{
 	"requests": (*story).showRequests,
 	"readings": (*story).countReadings,
 	"signals":  (*story).showSignals,
+	"words":    (*story).showWords,
+	"because":  (*story).because,
 	"archived": (*story).archived,
 	"alarm":    (*story).alarm,
 	"answer":   (*story).answered,
@@ -185,6 +187,42 @@ func (s *story) showSignals(c *call) error {
 	return nil
 }
 
+// words prints the signals to single connections since it was last used.
+func (s *story) showWords(c *call) error {
+	words := slices.Clone(s.Platform.Words[s.words:])
+	slices.Sort(words) // those of one decision are sent side by side
+	for _, text := range words {
+		fmt.Fprintln(c.Stdout(), text)
+	}
+	s.words = len(s.Platform.Words)
+	fmt.Fprint(c.Stdout())
+	return nil
+}
+
+// because ID prints what the refusals of the connection rest on: who had the better
+// right, and when the reading began that proved it. The id - is what was refused at
+// join.
+func (s *story) because(c *call) error {
+	session, err := s.where()
+	if err != nil {
+		return err
+	}
+	_, lines, err := s.Log(session)
+	for _, line := range lines {
+		if !slices.Equal(c.args, []string{dash(line.Connection)}) || line.Because == "" {
+			continue
+		}
+		p := line.Because.Proof()
+		read := "known without a reading"
+		if p.ReadAt != 0 {
+			read = "read at " + since(p.ReadAt)
+		}
+		fmt.Fprintf(c.Stdout(), "%s: %s, %s\n", line.Reason, strings.Join(p.Holders, " "), read)
+	}
+	fmt.Fprint(c.Stdout())
+	return err
+}
+
 // archived checks that the last session was made with an archive.
 func (s *story) archived(c *call) error {
 	n := len(s.Platform.Archived)
@@ -272,20 +310,20 @@ func (s *story) roomIs(c *call) error {
 
 // fields are what room-is can check.
 func fields(v api.Room) map[string]string {
-	var users []string
+	var users, roles, observers []string
 	for _, c := range v.Connections {
-		user := "-"
-		if c.User != nil {
-			user = *c.User
+		users = append(users, c.ID+":"+orDash(c.User))
+		roles = append(roles, c.ID+":"+orDash(c.Role))
+		if c.Observer {
+			observers = append(observers, c.ID)
 		}
-		users = append(users, c.ID+":"+user)
 	}
 	f := map[string]string{
 		"status": string(v.Status), "seats": strconv.Itoa(v.Seats),
 		"promised": strconv.Itoa(v.Promised), "waiting": strconv.Itoa(v.Waiting),
 		"outcome": "null", "session": "null", "left": "null",
 		"started": stamp(v.StartedAt), "ends": stamp(v.EndsAt),
-		"connections": strings.Join(users, ","),
+		"connections": strings.Join(users, ","), "roles": strings.Join(roles, ","), "observers": strings.Join(observers, ","),
 	}
 	if v.Outcome != nil {
 		f["outcome"] = string(*v.Outcome)
@@ -297,6 +335,13 @@ func fields(v api.Room) map[string]string {
 		f["left"] = strconv.FormatInt(*v.SecondsLeft, 10)
 	}
 	return f
+}
+
+func orDash(text *string) string {
+	if text == nil {
+		return "-"
+	}
+	return *text
 }
 
 // stamp is a time of the API as stories write it.

@@ -30,18 +30,23 @@ func many(args []string) ([]string, error) {
 	return names, err
 }
 
-// crowd PREFIX N lets so many connect in one moment, each an own user.
+// crowd PREFIX N [ROLE] lets so many connect in one moment, each an own user, and says
+// in their data that they have the role.
 func (s *story) crowd(c *call) error {
-	ids, err := many(c.args)
+	ids, err := many(c.args[:min(len(c.args), 2)])
 	if err != nil {
 		return err
+	}
+	data := "user %s"
+	if len(c.args) > 2 {
+		data = `{"user":"user %s","role":"` + c.args[2] + `"}`
 	}
 	session, err := s.where()
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		s.Platform.Come(session, id, "user "+id)
+		s.Platform.Come(session, id, fmt.Sprintf(data, id))
 	}
 	s.Pass(0)
 	return nil

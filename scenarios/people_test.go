@@ -12,6 +12,7 @@ import (
 	"usher/pkg/api"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/policy"
 )
 
 var peopleCommands = map[string]command{
@@ -183,9 +184,13 @@ func bodyOf(e lesson.Event) []byte {
 	if e.Stream == "" {
 		body["connection"] = connection
 	} else {
-		body["stream"] = map[string]any{
+		stream := map[string]any{
 			"id": e.Stream, "createdAt": e.StreamAt, "name": "", "videoType": e.Kind, "connection": connection,
 		}
+		if e.Kind == policy.Audio {
+			delete(stream, "videoType")
+		}
+		body["stream"] = stream
 	}
 	if e.Reason != "" {
 		body["reason"] = e.Reason

@@ -17,6 +17,7 @@ var platformCommands = map[string]command{
 	"list":       (*story).list,
 	"disconnect": (*story).disconnect,
 	"sessions":   (*story).sessionsAre,
+	"streams":    (*story).streamsAre,
 }
 
 // list lag DURATION: it shows what was true that long ago. list fails, list
@@ -73,6 +74,16 @@ func (s *story) sessionsAre(c *call) error {
 	s.Platform.SessionFails = nil
 	if word == "fail" {
 		s.Platform.SessionFails = func() error { return simulation.ErrAway }
+	}
+	return err
+}
+
+// streams fail, streams work: so is the list of streams.
+func (s *story) streamsAre(c *call) error {
+	word, err := one(c, "fail", "work")
+	s.Platform.StreamsFail = nil
+	if word == "fail" {
+		s.Platform.StreamsFail = func() error { return &room.PlatformError{Operation: "list streams", Status: 500} }
 	}
 	return err
 }

@@ -55,6 +55,7 @@ type story struct {
 	requests int // of Vonage, checked so far
 	readings int
 	signals  int
+	words    int
 }
 
 func newStory(path string) (*story, error) {
