@@ -63,7 +63,7 @@ func (s *Service) keepBans(ctx context.Context, l lesson.Lesson, bans []lesson.B
 			return err
 		}
 		if err == nil && r.Created == l.RoomCreated {
-			d, err := s.commitChange(ctx, l.Room, room.Ban{Ban: b})
+			d, err := s.commitChange(ctx, l.Room, room.Ban{Ban: b, ByLesson: true})
 			switch {
 			case err == nil && d.Room.Session == l.Session:
 				continue // the lesson heard of it in the same commit

@@ -21,6 +21,11 @@ type Ban struct {
 // Holds reports whether the ban is in force.
 func (b Ban) Holds(now epoch.Instant) bool { return b.Until == 0 || now < b.Until }
 
+// Outlasts reports whether the ban holds as long as the other or longer.
+func (b Ban) Outlasts(other Ban) bool {
+	return b.Until == 0 || other.Until != 0 && b.Until >= other.Until
+}
+
 // banMark begins the ids of bans among records.
 const banMark = "b:"
 

@@ -7,14 +7,20 @@ import (
 
 // Ban keeps a user out of the room, in the lesson that goes on and in those to come.
 // Facts.Ban is the user's former one.
-type Ban struct{ lesson.Ban }
+type Ban struct {
+	lesson.Ban
+	// ByLesson: a lesson decided it, for a removal. It shortens no ban that lasts longer.
+	ByLesson bool
+}
 
 func (b Ban) decide(d *Decision, l *lesson.Lesson, known Facts) error {
 	b.At = max(b.At, d.Room.Created) // clocks of processes differ
 	if !d.isOfRoom(known.Ban) {
 		d.Room.Bans++
 	}
-	d.Bans = []lesson.Ban{b.Ban}
+	if !b.ByLesson || !d.isOfRoom(known.Ban) || !known.Ban.Outlasts(b.Ban) {
+		d.Bans = []lesson.Ban{b.Ban}
+	}
 	if l == nil || l.Status == journal.Ended && len(l.BansToKeep) == 0 {
 		return nil
 	}
