@@ -115,7 +115,6 @@ func (t *turn) judgeSeat(c Conn, line journal.Line, by *evidence) {
 // somebody left or a promise lapsed: no late webhook takes such a seat.
 func (t *turn) freedForIt(c Conn) bool {
 	for _, s := range t.l.shares(c.Role) {
-		ofShare := func(role string) bool { return s.of(role) }
 		freed := 0
 		for _, role := range t.freed {
 			if s.of(role) {
@@ -123,7 +122,7 @@ func (t *turn) freedForIt(c Conn) bool {
 			}
 		}
 		if freed > 0 && t.l.unavailableIn(s, c)-t.l.ownSeatIn(s, c)+freed >= s.limit {
-			at := slices.IndexFunc(t.freed, ofShare)
+			at := slices.IndexFunc(t.freed, s.of)
 			t.freed = slices.Delete(t.freed, at, at+1)
 			return true
 		}

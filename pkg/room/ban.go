@@ -50,7 +50,7 @@ func (d *Decision) isOfRoom(b *lesson.Ban) bool { return b != nil && b.At >= d.R
 func User(in Request) string {
 	switch b := in.(type) {
 	case Ban:
-		return b.Ban.User
+		return b.User
 	case LiftBan:
 		return b.User
 	}
