@@ -20,6 +20,10 @@ const (
 	codeUnavailable  problem.Code = "unavailable"
 )
 
+// shownAs are the codes that are shown as another one, which has another status
+// elsewhere.
+var shownAs = map[problem.Code]problem.Code{problem.Closed: problem.LessonOver}
+
 // statusOf is the one table from a refusal's code to its HTTP status.
 var statusOf = map[problem.Code]int{
 	problem.BadJSON:      http.StatusBadRequest,
@@ -32,6 +36,7 @@ var statusOf = map[problem.Code]int{
 	codeWrongScope:   http.StatusForbidden,
 	codeWrongRoom:    http.StatusForbidden,
 
+	problem.TooEarly:   http.StatusForbidden,
 	problem.Removed:    http.StatusForbidden,
 	problem.NotAllowed: http.StatusForbidden,
 
@@ -47,6 +52,7 @@ var statusOf = map[problem.Code]int{
 	problem.NotEnded:      http.StatusConflict,
 	problem.RoomInUse:     http.StatusConflict,
 	problem.SessionInUse:  http.StatusConflict,
+	problem.Closed:        http.StatusConflict,
 
 	problem.LessonOver:      http.StatusGone,
 	problem.Changed:         http.StatusPreconditionFailed,
