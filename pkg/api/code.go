@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 
 	"usher/pkg/problem"
@@ -20,6 +21,12 @@ const (
 	codeUnavailable  problem.Code = "unavailable"
 )
 
+// shownAs are the codes that are shown as another one, which has another status
+// elsewhere.
+var shownAs = map[problem.Code]problem.Code{problem.Closed: problem.LessonOver}
+
+func shown(code problem.Code) problem.Code { return cmp.Or(shownAs[code], code) }
+
 // statusOf is the one table from a refusal's code to its HTTP status.
 var statusOf = map[problem.Code]int{
 	problem.BadJSON:      http.StatusBadRequest,
@@ -32,6 +39,7 @@ var statusOf = map[problem.Code]int{
 	codeWrongScope:   http.StatusForbidden,
 	codeWrongRoom:    http.StatusForbidden,
 
+	problem.TooEarly:   http.StatusForbidden,
 	problem.Removed:    http.StatusForbidden,
 	problem.NotAllowed: http.StatusForbidden,
 
@@ -47,6 +55,7 @@ var statusOf = map[problem.Code]int{
 	problem.NotEnded:      http.StatusConflict,
 	problem.RoomInUse:     http.StatusConflict,
 	problem.SessionInUse:  http.StatusConflict,
+	problem.Closed:        http.StatusConflict,
 
 	problem.LessonOver:      http.StatusGone,
 	problem.Changed:         http.StatusPreconditionFailed,

@@ -78,7 +78,7 @@ func TestEveryCodeIsAnswered(t *testing.T) {
 			if method == "PUT" {
 				body = "{}"
 			}
-			refused(t, d.ask(method, target, body), status, code)
+			refused(t, d.ask(method, target, body), status, shown(code))
 		})
 	}
 }

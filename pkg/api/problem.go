@@ -39,7 +39,7 @@ func refuseField(field, format string, args ...any) *problem.Details {
 
 func writeProblem(w http.ResponseWriter, p *problem.Details) {
 	status := statusOf[p.Code]
-	body := problemBody{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: p.Detail, Code: p.Code}
+	body := problemBody{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: p.Detail, Code: shown(p.Code)}
 	if len(p.Fields) > 0 {
 		body.Field = p.Fields[0]
 	}

@@ -89,7 +89,9 @@ func showSummary(s doorkeeper.Snapshot) Summary {
 	v := Summary{Room: s.Room.Name, SessionID: orNull(s.Room.Session), Status: s.Status(), Outcome: orNull(s.Outcome())}
 	if l := s.Lesson; l != nil {
 		v.Seats, v.Promised, v.Waiting = l.Seats(), l.SeatsPromised(), len(l.Waiting())
-		v.StartedAt, v.EndsAt = stamp(l.StartedAt), stamp(l.Deadline())
+		v.StartedAt, v.EndsAt = stamp(l.StartedAt), stamp(l.ShownEnd())
+	} else {
+		v.EndsAt = stamp(s.Room.Policy.ClosesAt())
 	}
 	if left, ok := s.SecondsLeft(); ok {
 		v.SecondsLeft = &left

@@ -22,6 +22,7 @@ func own(l lesson.Lesson) lesson.Lesson {
 	l.Refusals = maps.Clone(l.Refusals)
 	l.BansToKeep = maps.Clone(l.BansToKeep)
 	l.OutsideByRole = maps.Clone(l.OutsideByRole)
+	l.Stays = maps.Clone(l.Stays)
 	l.Conns = maps.Clone(l.Conns)
 	for id, c := range l.Conns {
 		if c.Streams != nil {

@@ -28,7 +28,7 @@ func (s *Service) admission(l lesson.Lesson, p lesson.Promise, data json.RawMess
 	if err != nil {
 		return Admission{}, err
 	}
-	return Admission{Credentials: c, Role: p.Role, StartedAt: l.StartedAt, EndsAt: l.Deadline(), Now: now}, nil
+	return Admission{Credentials: c, Role: p.Role, StartedAt: l.StartedAt, EndsAt: l.ShownEnd(), ClosesAt: l.Policy.ClosesAt(), Now: now}, nil
 }
 
 // rightOf is what the platform lets clients of the role do. A subscriber's is the one

@@ -46,7 +46,7 @@ func (s *Service) requestUnopened(ctx context.Context, r room.Room, in lesson.In
 	if _, end := in.(lesson.End); !end {
 		return Snapshot{}, &problem.Details{Code: problem.NotRunning, Detail: "Nobody has joined the room yet; only a running lesson can be extended."}
 	}
-	if r.Session != "" || r.Closed != 0 {
+	if r.Session != "" || r.Over(s.set.Now()) {
 		return s.snapshot(r, nil), nil
 	}
 	d, err := s.change(ctx, r.Name, room.Close{})

@@ -24,7 +24,7 @@ type Applicant struct {
 
 // Join lets in a user with a ticket, and holds a seat for it.
 func (s *Service) Join(ctx context.Context, name string, who Applicant) (Admission, error) {
-	session, err := s.sessionOf(ctx, name)
+	session, err := s.sessionOf(ctx, name, who.User)
 	if err != nil {
 		return Admission{}, err
 	}
@@ -34,7 +34,7 @@ func (s *Service) Join(ctx context.Context, name string, who Applicant) (Admissi
 	}
 	// Another process may have reopened the room with a fresh session.
 	s.rooms.Remove(name)
-	fresh, again := s.sessionOf(ctx, name)
+	fresh, again := s.sessionOf(ctx, name, who.User)
 	if again != nil {
 		return c, again
 	}
@@ -45,9 +45,9 @@ func (s *Service) Join(ctx context.Context, name string, who Applicant) (Admissi
 }
 
 // sessionOf gives the session that the room uses now, and makes one for a room
-// that has none. The process remembers it: a room leaves a session only when
+// that has none, where the user may come in. The process remembers it: a room leaves a session only when
 // that lesson has ended.
-func (s *Service) sessionOf(ctx context.Context, name string) (string, error) {
+func (s *Service) sessionOf(ctx context.Context, name, user string) (string, error) {
 	if session, ok := s.rooms.Get(name); ok && session != "" {
 		if l, _, err := s.known(ctx, session, nil); err == nil && l.Status != journal.Ended {
 			return session, nil
@@ -57,10 +57,10 @@ func (s *Service) sessionOf(ctx context.Context, name string) (string, error) {
 	switch {
 	case err != nil:
 		return "", room.Missing(name, err)
-	case r.Session == "" && r.Closed != 0, r.Session != "" && l == nil:
+	case r.Session == "" && r.Over(s.set.Now()), r.Session != "" && l == nil:
 		return "", lessonOver()
 	case r.Session == "":
-		return s.open(ctx, name)
+		return s.open(ctx, name, user)
 	}
 	s.rooms.Add(name, r.Session)
 	return r.Session, nil
@@ -71,8 +71,8 @@ func lessonOver() *problem.Details {
 }
 
 // open makes the room's first session, unless somebody else did.
-func (s *Service) open(ctx context.Context, name string) (session string, err error) {
-	d, err := s.change(ctx, name, room.Open{})
+func (s *Service) open(ctx context.Context, name, user string) (session string, err error) {
+	d, err := s.change(ctx, name, room.Open{User: user})
 	if errors.Is(err, room.ErrHasSession) {
 		r, _, err := s.loadRoom(ctx, name)
 		return r.Session, room.Missing(name, err)

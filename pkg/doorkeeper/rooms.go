@@ -120,7 +120,7 @@ func (s *Service) decideRoom(ctx context.Context, r room.Room, l *lesson.Lesson,
 			return d, err
 		}
 	}
-	if user := room.User(in); user != "" {
+	if user := room.User(in); user != "" && r.Bans > 0 {
 		if known.Ban, err = s.banOf(ctx, r.Name, user); err != nil {
 			return d, err
 		}
@@ -179,6 +179,9 @@ func (s *Service) used(ctx context.Context, session string) (bool, error) {
 func (s *Service) commitDecision(ctx context.Context, d room.Decision) error {
 	if d.Swap != nil {
 		s.wakeFirst(ctx, d.Swap.Session, d.Decided.WakeAt)
+	}
+	if d.Start != nil {
+		s.wakeFirst(ctx, d.Start.Session, d.Start.EndsAt())
 	}
 	err := s.store.Commit(ctx, d.Change)
 	if d.Swap == nil {

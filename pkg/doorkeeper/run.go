@@ -149,8 +149,8 @@ func (s *Service) raise(session string, givenUp []string) {
 // it failed, it has none.
 func (s *Service) leaveWake(ctx context.Context, l lesson.Lesson, much extent, asked epoch.Instant) {
 	s.wakeFor(ctx, l, asked)
-	if much == everything && l.Status == journal.Running && l.Deadline() <= s.set.Now().Add(lesson.WatchEvery) {
-		s.wakeAt(ctx, l.Session, l.Deadline())
+	if end := l.EndsAt(); much == everything && l.Status != journal.Ended && end <= s.set.Now().Add(lesson.WatchEvery) {
+		s.wakeAt(ctx, l.Session, end)
 	}
 }
 
@@ -160,7 +160,7 @@ func (s *Service) leaveWake(ctx context.Context, l lesson.Lesson, much extent, a
 func (s *Service) wakeFor(ctx context.Context, l lesson.Lesson, asked epoch.Instant) {
 	now := s.set.Now()
 	next := l.Outstanding(now).NextAt
-	if placed := next == asked && next > now; !placed && (l.Status != journal.Running || next != l.Deadline()) {
+	if placed := next == asked && next > now; !placed && (l.Status == journal.Ended || next != l.EndsAt()) {
 		s.wakeAt(ctx, l.Session, next)
 	}
 }

@@ -27,7 +27,7 @@ func (s Snapshot) Status() journal.Status {
 	switch {
 	case s.Lesson != nil:
 		return s.Lesson.Status
-	case s.Room.Closed != 0 || s.Room.Session != "":
+	case s.Room.Over(s.At) || s.Room.Session != "":
 		return journal.Ended
 	}
 	return journal.Open
@@ -38,19 +38,22 @@ func (s Snapshot) Outcome() journal.Outcome {
 	switch {
 	case s.Lesson != nil:
 		return s.Lesson.Outcome
+	case s.Room.Session == "" && s.Room.Closed == 0 && s.Room.Over(s.At):
+		return journal.NoShow
 	case s.Status() == journal.Ended:
 		return journal.ByAdmin
 	}
 	return ""
 }
 
-// SecondsLeft is how long a running lesson lasts from now on, rounded up; false
-// where it is not running or has no deadline.
+// SecondsLeft is how long the lesson lasts from now on, or once its clock runs again,
+// rounded up; false where it has ended or has no end.
 func (s Snapshot) SecondsLeft() (int64, bool) {
-	if s.Lesson == nil || s.Lesson.Status != journal.Running || s.Lesson.Deadline() == 0 {
+	if s.Lesson == nil {
 		return 0, false
 	}
-	return lesson.SecondsLeft(s.Lesson.Deadline(), s.At), true
+	left, limited := s.Lesson.Left(s.At)
+	return lesson.WholeSeconds(left), limited
 }
 
 // RoomPage is a page of rooms; Next is what to pass as after.

@@ -22,6 +22,13 @@ func lessonFields(c *coder, l *lesson.Lesson) {
 	text(c, "outcome", &l.Outcome)
 	num(c, "startedAt", &l.StartedAt)
 	num(c, "endedAt", &l.EndedAt)
+	num(c, "paused", &l.PausedMillis)
+	num(c, "pausedAt", &l.PausedAt)
+	num(c, "resumedAt", &l.ResumedAt)
+	rare(c, "stays", &l.Stays, staysByConn)
+	num(c, "settledThrough", &l.SettledThrough)
+	num(c, "settledMillis", &l.SettledMillis)
+	num(c, "warnedThrough", &l.WarnedThrough)
 	num(c, "extended", &l.ExtendedMillis)
 	num(c, "fixedEnd", &l.FixedEnd)
 	table(c, "conns", &l.Conns, connFields)
@@ -74,7 +81,19 @@ func banFields(c *coder, user string, b *lesson.Ban) {
 func ruleFields(c *coder, r *policy.Rule) {
 	num(c, "since", &r.Since)
 	num(c, "quorum", &r.Quorum)
+	rare(c, "roles", &r.Roles, byRole(counts[int]))
+	num(c, "opens", &r.Opens)
 	num(c, "seconds", &r.Seconds)
+	flag(c, "pauses", &r.Pauses)
+}
+
+func staysByConn(c *coder, name string, m *map[string]lesson.Stay) { table(c, name, m, stayFields) }
+
+func stayFields(c *coder, _ string, s *lesson.Stay) {
+	text(c, "person", &s.Person)
+	text(c, "role", &s.Role)
+	num(c, "from", &s.From)
+	num(c, "to", &s.To)
 }
 
 func connFields(c *coder, id string, v *lesson.Conn) {

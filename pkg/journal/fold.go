@@ -1,8 +1,6 @@
 package journal
 
 import (
-	"time"
-
 	"usher/pkg/epoch"
 	"usher/pkg/policy"
 )
@@ -29,10 +27,9 @@ func Fold(lines []Line) Story {
 
 type folder struct {
 	Story
-	rules    policy.Rules
-	extended time.Duration
-	fixed    epoch.Instant
-	stopped  map[string]bool // streams whose end was heard of, perhaps before their beginning
+	rules   policy.Rules
+	run     policy.Run
+	stopped map[string]bool // streams whose end was heard of, perhaps before their beginning
 }
 
 func newFolder() *folder {
@@ -50,7 +47,8 @@ func (f *folder) deadline() epoch.Instant {
 	if f.StartedAt == 0 {
 		return 0
 	}
-	return f.rules.Deadline(f.StartedAt, f.extended, f.fixed)
+	f.run.StartedAt = f.StartedAt
+	return f.rules.Deadline(f.run)
 }
 
 func (f *folder) apply(line Line) {
@@ -119,26 +117,42 @@ func (f *folder) stream(line Line) {
 func (f *folder) time(line Line) {
 	switch line.Action {
 	case DidStart:
-		f.Status, f.StartedAt = Running, line.EventAt
+		f.Status, f.StartedAt, f.run.Paused, f.run.PausedAt = Running, line.EventAt, 0, 0
 	case DidReset:
-		f.Status, f.StartedAt = Open, 0
+		f.Status, f.StartedAt, f.run.Paused, f.run.PausedAt = Open, 0, 0, 0
+	case DidPause:
+		f.Status, f.run.Paused, f.run.PausedAt = Paused, line.Note.Paused(), line.EventAt
+	case DidResume:
+		f.Status, f.run.Paused, f.run.PausedAt = Running, line.Note.Paused(), 0
 	case DidExtend:
 		f.extend(line)
 	case DidEnd:
-		f.Status, f.Outcome = Ended, Completed
-		if line.Event == FromAPI {
-			f.Outcome = ByAdmin
-		}
+		f.Status, f.Outcome = Ended, f.outcome(line)
 	}
 }
 
+func (f *folder) outcome(end Line) Outcome {
+	switch {
+	case end.Event == FromAPI:
+		return ByAdmin
+	case f.StartedAt == 0:
+		return NoShow
+	}
+	return Completed
+}
+
+// extend follows an extension: the line of one by seconds says in its note how many.
 func (f *folder) extend(line Line) {
-	switch by := line.EventAt.Sub(f.Deadline); {
+	by, said := line.Note.Extension()
+	if !said {
+		by = line.EventAt.Sub(f.Deadline) // as a line of before says it
+	}
+	switch {
 	case line.Note == ToMoment:
-		f.fixed = line.EventAt
-	case f.fixed != 0:
-		f.fixed = f.fixed.Add(by)
+		f.run.Fixed = line.EventAt
+	case f.run.Fixed != 0:
+		f.run.Fixed = f.run.Fixed.Add(by)
 	default:
-		f.extended += by
+		f.run.Extended += by
 	}
 }

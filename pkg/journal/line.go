@@ -19,6 +19,7 @@ type Status string
 const (
 	Open    Status = "open"
 	Running Status = "running"
+	Paused  Status = "paused"
 	Ended   Status = "ended"
 )
 
@@ -29,6 +30,7 @@ type Outcome string
 const (
 	ByAdmin   Outcome = "admin"
 	Completed Outcome = "completed"
+	NoShow    Outcome = "no-show"
 )
 
 // Reason says why a connection was told to go, or on what a decision rests.
@@ -40,6 +42,7 @@ const (
 	NoTicket      Reason = "no-ticket"
 	DuplicateUser Reason = "duplicate-user"
 	LessonOver    Reason = "lesson-over"
+	TooEarly      Reason = "too-early"
 	Removed       Reason = "removed"
 	NotAllowed    Reason = "not-allowed"
 	Admin         Reason = "admin"
@@ -60,6 +63,9 @@ const (
 	DidPromise    Action = "promise"
 	DidStart      Action = "start"
 	DidReset      Action = "reset"
+	DidPause      Action = "pause"
+	DidResume     Action = "resume"
+	DidWarn       Action = "warn"
 	DidExtend     Action = "extend"
 	DidEnd        Action = "end"
 	DidReopen     Action = "reopen"
@@ -84,7 +90,6 @@ type Note string
 // The notes.
 const (
 	ToMoment          Note = "to-moment"           // the deadline was given, and stands as given
-	BySeconds         Note = "by-seconds"          // the deadline was moved, and moves with the start
 	ShownAgain        Note = "shown-again"         // a connection that was taken for gone waits now
 	ShownAgainUnheard Note = "shown-again-unheard" // and its own webhook has never come
 	PromiseLapsed     Note = "promise-lapsed"

@@ -44,7 +44,9 @@ func (l *Lesson) Gate() Gate {
 			g.CreatedAfter = max(g.CreatedAfter, c.LeftAt)
 		}
 	case journal.Running:
-		g.CreatedAfter = max(g.CreatedAfter, l.StartedAt)
+		g.CreatedAfter = max(g.CreatedAfter, l.StartedAt, l.ResumedAt)
+	case journal.Paused:
+		g.Limit = 0 // whoever comes may make the quorum whole again
 	}
 	return g
 }

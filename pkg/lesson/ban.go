@@ -3,7 +3,6 @@ package lesson
 import (
 	"maps"
 	"slices"
-	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -172,10 +171,13 @@ func (t *turn) isBanned(user string, at epoch.Instant) bool {
 	return false
 }
 
-// bannedFor is how long the user's ban lasts; 0 where it has no end.
-func (t *turn) bannedFor(user string) time.Duration {
-	until := max(t.banned[user].Until, t.l.BansToKeep[user].Until)
-	return max(0, until.Sub(t.now))
+// banOf is the ban of a user who is kept out; of two, the one that holds longer.
+func (t *turn) banOf(user string) Ban {
+	ours, listed := t.l.BansToKeep[user], t.banned[user]
+	if ours.User == "" || listed.User != "" && ours.Until != 0 && (listed.Until == 0 || listed.Until > ours.Until) {
+		return listed
+	}
+	return ours
 }
 
 // KeepsOut reports whether the lesson keeps a user out whom the room's list may not name.

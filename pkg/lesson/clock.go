@@ -2,12 +2,12 @@ package lesson
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
+	"usher/pkg/policy"
 )
 
 // countsForQuorum reports whether the connection's time in the session counts for the
@@ -31,25 +31,9 @@ func (c Conn) countsForQuorum() bool {
 	return false
 }
 
-// wasInAt reports whether the connection was in at that moment. One whose
-// departure is known only from the list was in when it was last proven to be;
-// one whose departure bore an impossible time, until that was heard.
-func (c Conn) wasInAt(at epoch.Instant) bool {
-	switch {
-	case at < c.CreatedAt:
-		return false
-	case c.LeftAt == 0 || at < c.LeftAt:
-		return true
-	case c.LeftLowerBound && c.Destroyed:
-		return at <= c.DepartureHeardAt
-	}
-	return c.LeftLowerBound && at == c.LeftAt
-}
-
-// countsAt reports whether the connection counts for a quorum at that moment: as
-// what it is now, or by the time before it was taken for gone.
+// countsAt reports whether the connection counts for a quorum at that moment.
 func (c Conn) countsAt(at epoch.Instant) bool {
-	return c.countsForQuorum() && c.wasInAt(at) || c.CreatedAt <= at && at < c.CountedUntil
+	return slices.ContainsFunc(c.stays(), func(s Stay) bool { return s.covers(at) })
 }
 
 // person is the key under which the connection counts: its user, or itself when
@@ -61,25 +45,22 @@ func (c Conn) person() string {
 	return "c" + c.ID
 }
 
-// quorumAt is the first moment, by everything known, at which enough distinct
-// users were in at once; 0 if there was none.
-func (l *Lesson) quorumAt() epoch.Instant {
-	counted := slices.DeleteFunc(slices.Collect(maps.Values(l.Conns)), func(c Conn) bool { return !c.countsForQuorum() && c.CountedUntil == 0 })
-	from := l.startsFrom(counted)
-	moments := append(make([]epoch.Instant, 0, len(counted)+len(l.Rules)+1), from)
-	for _, c := range counted {
-		moments = append(moments, c.CreatedAt)
+// quorumAt is the first moment, by everything known, at which the quorum of the rule in
+// force was complete; 0 if there was none.
+func (l *Lesson) quorumAt() (first epoch.Instant) {
+	stays := l.allStays()
+	from := l.startsFrom(stays)
+	marks := []epoch.Instant{from}
+	for _, r := range l.Rules {
+		marks = append(marks, r.Since, r.Opens)
 	}
-	for _, r := range l.Rules[1:] {
-		moments = append(moments, r.Since)
-	}
-	slices.Sort(moments)
-	for _, at := range slices.Compact(moments) {
-		if at >= from && together(counted, at) >= l.Rules.At(at).Quorum {
-			return at
+	sweep(stays, marks, func(at epoch.Instant, in *attendance) bool {
+		if rule := l.Rules.At(at); at >= from && at >= rule.Opens && in.meets(rule, 0, nil) {
+			first = at
 		}
-	}
-	return 0
+		return first == 0
+	})
+	return first
 }
 
 // adoptionReach is how far before its PUT the first policy of an adopted session
@@ -89,26 +70,15 @@ const adoptionReach = time.Minute
 // startsFrom is the first moment at which the lesson may start. Where the quorum
 // was complete in an adopted session even before its policy reaches, the lesson
 // starts with the policy.
-func (l *Lesson) startsFrom(counted []Conn) epoch.Instant {
+func (l *Lesson) startsFrom(stays []Stay) epoch.Instant {
 	if l.Own {
 		return 0
 	}
 	reach := l.Created.Add(-adoptionReach)
-	if together(counted, reach-1) >= l.Rules[0].Quorum {
+	if metAt(stays, l.Rules[0], reach-1) {
 		return l.Created
 	}
 	return reach
-}
-
-// together counts the distinct people who were in at that moment.
-func together(conns []Conn, at epoch.Instant) int {
-	people := map[string]bool{}
-	for _, c := range conns {
-		if c.countsAt(at) {
-			people[c.person()] = true
-		}
-	}
-	return len(people)
 }
 
 // confirmAt is when the list has to be read to confirm the start: as soon as
@@ -116,21 +86,21 @@ func together(conns []Conn, at epoch.Instant) int {
 // have been in, nothing but Vonage's own times moves the start, for a departure
 // known from the list is no earlier than the last proof. 0: it is confirmed.
 func (l *Lesson) confirmAt() epoch.Instant {
-	if l.Status != journal.Running {
+	if !l.hasStarted() {
 		return 0
 	}
 	var heard epoch.Instant
-	var proven []Conn
+	var proven []Stay
 	for _, c := range l.Conns {
 		if !l.isWitness(c) {
 			continue
 		}
 		heard = max(heard, c.HeardAt)
 		if c.ShownAt >= l.StartedAt || c.CountedUntil > l.StartedAt || c.LeftAt > l.StartedAt && !c.LeftLowerBound {
-			proven = append(proven, c)
+			proven = append(proven, c.stays()...)
 		}
 	}
-	if heard == 0 || together(proven, l.StartedAt) >= l.Rules.At(l.StartedAt).Quorum {
+	if heard == 0 || metAt(proven, l.Rules.At(l.StartedAt), l.StartedAt) {
 		return 0
 	}
 	at := heard.Add(absenceProvesAfter)
@@ -143,12 +113,63 @@ func (l *Lesson) confirmAt() epoch.Instant {
 	return l.ReadAt.Add(slowReadingGap)
 }
 
-// Deadline is when the running lesson ends; 0 when it has no end of its own.
+// hasStarted reports whether the lesson goes on and its clock was started, though it may
+// stand still.
+func (l *Lesson) hasStarted() bool {
+	return l.Status == journal.Running || l.Status == journal.Paused
+}
+
+// run is the lesson's clock as it runs.
+func (l *Lesson) run() policy.Run {
+	return policy.Run{
+		StartedAt: l.StartedAt, Paused: millis(l.PausedMillis), PausedAt: l.PausedAt,
+		Extended: millis(l.ExtendedMillis), Fixed: l.FixedEnd,
+	}
+}
+
+func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// Deadline is when the clock ends the lesson; 0 where it does not, and while it stands
+// still.
 func (l *Lesson) Deadline() epoch.Instant {
-	if l.Status == journal.Open || l.StartedAt == 0 {
+	if l.StartedAt == 0 {
 		return 0
 	}
-	return l.Rules.Deadline(l.StartedAt, time.Duration(l.ExtendedMillis)*time.Millisecond, l.FixedEnd)
+	return l.Rules.Deadline(l.run())
+}
+
+// EndsAt is when the lesson ends by itself, as far as that is known: at its deadline or
+// when the room closes; 0 for never.
+func (l *Lesson) EndsAt() epoch.Instant { return earlier(l.Deadline(), l.Policy.ClosesAt()) }
+
+// ShownEnd is EndsAt as people are shown it: 0 while the clock stands still.
+func (l *Lesson) ShownEnd() epoch.Instant {
+	if l.Status == journal.Paused {
+		return 0
+	}
+	return l.EndsAt()
+}
+
+// endsBy is when the lesson has to end, unless it has.
+func (l *Lesson) endsBy() epoch.Instant {
+	if l.Status == journal.Ended {
+		return 0
+	}
+	return l.EndsAt()
+}
+
+// Left is how much of the lesson is left at that moment; false where it has no end, or
+// has ended.
+func (l *Lesson) Left(now epoch.Instant) (time.Duration, bool) {
+	end := l.endsBy()
+	if l.Status == journal.Paused && l.FixedEnd == 0 {
+		left := l.Rules.Left(l.run())
+		if end != 0 {
+			left = min(left, end.Sub(now))
+		}
+		return max(0, left), true
+	}
+	return max(0, end.Sub(now)), end != 0
 }
 
 // updateClock brings the clock in line with everything known. A deadline that
@@ -163,17 +184,87 @@ func (t *turn) updateClock(event string) {
 	case at == 0:
 		t.log(journal.Line{Event: event, EventAt: l.StartedAt, Action: journal.DidReset})
 		l.StartedAt, l.Status = 0, journal.Open
+		t.clearPauses()
 	default:
 		l.StartedAt, l.Status = at, journal.Running
+		t.clearPauses()
 		t.log(journal.Line{Event: event, EventAt: at, Action: journal.DidStart})
+		t.pauseOrResume(event)
+		t.sayStarted()
+		t.endIfDue()
+		return
+	}
+	if t.pauseOrResume(event) {
+		t.sayPauses()
 	}
 	t.endIfDue()
 }
 
-// endIfDue ends the lesson when its deadline has come.
+func (t *turn) clearPauses() {
+	t.l.PausedMillis, t.l.PausedAt, t.l.ResumedAt = 0, 0, 0
+}
+
+// pauseOrResume brings the pauses in line with everything known, and logs what that
+// changes. It reports whether it did.
+func (t *turn) pauseOrResume(event string) bool {
+	l := t.l
+	if !l.pausesNow() {
+		return false
+	}
+	from, settled := l.settledFrom()
+	p := l.pausesSince(from, l.allStays(), l.Rules.At(l.StartedAt))
+	p.millis += settled
+	t.rest = t.rest || l.ResumedAt != p.runsFrom
+	l.ResumedAt = p.runsFrom
+	if p.millis == l.PausedMillis && p.since == l.PausedAt {
+		return false
+	}
+	l.PausedMillis, l.PausedAt = p.millis, p.since
+	line := journal.Line{Event: event, EventAt: p.since, Action: journal.DidPause, Note: journal.PausedFor(millis(p.millis))}
+	if l.Status = journal.Paused; p.since == 0 {
+		l.Status, line.Action, line.EventAt = journal.Running, journal.DidResume, p.runsFrom
+	}
+	t.log(line)
+	return true
+}
+
+// endIfDue ends the lesson when its end has come.
 func (t *turn) endIfDue() {
-	if d := t.l.Deadline(); t.l.Status == journal.Running && d != 0 && d <= t.now {
-		t.end(journal.FromDeadline, journal.Completed, journal.LessonOver, "")
+	if at := t.l.endsBy(); at != 0 && at <= t.now {
+		outcome := journal.Completed
+		if t.l.StartedAt == 0 {
+			outcome = journal.NoShow
+		}
+		t.end(journal.FromDeadline, outcome, journal.LessonOver, "")
+	}
+}
+
+// warnLate is how late a warning may be: one of a moment that has passed is none.
+const warnLate = 5 * time.Second
+
+// nextWarning is the moment of the next warning; 0 for none.
+func (l *Lesson) nextWarning() epoch.Instant {
+	end := l.endsBy()
+	if end == 0 {
+		return 0
+	}
+	for _, before := range l.Policy.Warnings() {
+		if at := end.Add(-before); at > l.WarnedThrough {
+			return at
+		}
+	}
+	return 0
+}
+
+// warnIfDue warns of the end, once for each moment that has come.
+func (t *turn) warnIfDue() {
+	l := t.l
+	for at := l.nextWarning(); due(at, t.now); at = l.nextWarning() {
+		if end := l.endsBy(); t.now.Sub(at) <= warnLate && t.now < end {
+			t.log(journal.Line{Event: journal.FromDeadline, EventAt: end, Action: journal.DidWarn, Note: journal.Before(end.Sub(at))})
+			t.sayWarning()
+		}
+		l.WarnedThrough, t.rest = at, true
 	}
 }
 
@@ -193,7 +284,7 @@ func (t *turn) end(event string, outcome journal.Outcome, why journal.Reason, ac
 	l.EmptyReadings, l.WatchAt, l.OutsideRetryAt = 0, t.now.Add(time.Second), t.now.Add(outsideRetryAfter)
 	line := journal.Line{Event: event, Action: journal.DidEnd, Reason: why, Actor: actor}
 	if event == journal.FromDeadline {
-		line.EventAt = l.Deadline()
+		line.EventAt = l.EndsAt()
 	}
 	t.log(line)
 	t.ending = true
@@ -219,5 +310,10 @@ func earlier(a, b epoch.Instant) epoch.Instant {
 
 // SecondsLeft is the time until the deadline in whole seconds, rounded up.
 func SecondsLeft(deadline, now epoch.Instant) int64 {
-	return int64(max(0, deadline.Sub(now))+time.Second-1) / int64(time.Second)
+	return WholeSeconds(deadline.Sub(now))
+}
+
+// WholeSeconds is the time in whole seconds, rounded up; 0 where it is over.
+func WholeSeconds(left time.Duration) int64 {
+	return int64(max(0, left)+time.Second-1) / int64(time.Second)
 }

@@ -70,6 +70,9 @@ func Decide(l Lesson, in Input, now epoch.Instant) Decision {
 	if !t.changed() {
 		return Decision{Lesson: l, Verdict: verdict}
 	}
+	if end := next.endsBy(); end != l.endsBy() {
+		next.WarnedThrough = now // what has passed is not warned of, the rest anew
+	}
 	t.schedule()
 	if t.crowds(&l) {
 		return Decision{Lesson: l, Verdict: ErrCrowded}
@@ -84,13 +87,12 @@ func Decide(l Lesson, in Input, now epoch.Instant) Decision {
 	return d
 }
 
-// newDeadline is the deadline that next has and l had not; 0 for none.
+// newDeadline is the end that next has and l had not; 0 for none.
 func newDeadline(l, next Lesson) epoch.Instant {
-	d := next.Deadline()
-	if next.Status != journal.Running || l.Status == journal.Running && d == l.Deadline() {
-		return 0
+	if end := next.endsBy(); end != l.endsBy() {
+		return end
 	}
-	return d
+	return 0
 }
 
 // turn is one decision in the making. It notes all that it changes: the write

@@ -106,7 +106,7 @@ func (l *Lesson) Outstanding(now epoch.Instant) Effects {
 	e := Effects{NextAt: l.nextAt()}
 	retries := l.dueRetries(now)
 	look := due(earlier(l.watchAt(), l.lookAt()), now)
-	ends := due(l.runningUntil(), now)
+	ends := due(l.endsBy(), now) || due(l.nextWarning(), now)
 	streams := due(l.streamsAt(), now)
 	bans := l.bansToKeep()
 	e.Pressing = ends || streams || len(bans) > 0 || l.OutsideReviewAt != 0 || due(earlier(l.watchAt(), l.readable(l.peopleAt())), now) && !l.beingRead(now)
@@ -136,7 +136,8 @@ func due(at, now epoch.Instant) bool { return at != 0 && at <= now }
 // nextAt is when there is something to do next, the watch of a lesson in use
 // left out: that has its place in Due, but for the one that follows an adoption.
 func (l *Lesson) nextAt() epoch.Instant {
-	at := earlier(earlier(l.runningUntil(), l.lookAt()), earlier(l.streamsAt(), l.OutsideReviewAt))
+	at := earlier(earlier(l.endsBy(), l.nextWarning()), l.lookAt())
+	at = earlier(at, earlier(l.streamsAt(), l.OutsideReviewAt))
 	for _, b := range l.BansToKeep {
 		at = earlier(at, b.At)
 	}
@@ -158,14 +159,6 @@ func (l *Lesson) nextAt() epoch.Instant {
 // within seconds, see watchAdopted: it has a wake of its own.
 func (l *Lesson) looksAfterAdoption() bool {
 	return l.WatchAt != 0 && l.WatchAt < l.Created.Add(watchFirst)
-}
-
-// runningUntil is the deadline of a running lesson; 0 when there is none.
-func (l *Lesson) runningUntil() epoch.Instant {
-	if l.Status != journal.Running {
-		return 0
-	}
-	return l.Deadline()
 }
 
 // leftOutside reports whether the lesson is over and people who stand only in
@@ -263,6 +256,7 @@ func (t *turn) schedule() {
 	if l.Status != journal.Ended && l.EmptyReadings == 0 {
 		t.watch()
 	}
+	t.keepStays()
 	asked := 0
 	t.size = l.sizeBesides()
 	for id, c := range l.Conns {
@@ -287,8 +281,12 @@ func (t *turn) schedule() {
 
 // The signals' types.
 const (
-	signalEnded    = "usher-ended"
+	signalStarted  = "usher-started"
+	signalPaused   = "usher-paused"
+	signalResumed  = "usher-resumed"
+	signalWarning  = "usher-warning"
 	signalExtended = "usher-extended"
+	signalEnded    = "usher-ended"
 
 	// To one connection:
 	signalRefused   = "usher-refused"
@@ -328,17 +326,41 @@ func (t *turn) sayEnded(why journal.Reason) {
 	}{fmt.Sprintf("ended-%d", t.l.EndedAt), why})
 }
 
-// sayExtended tells everyone the new deadline.
-func (t *turn) sayExtended() {
-	deadline := t.l.Deadline()
-	t.signal(signalExtended, false, struct {
-		ID          string `json:"id"`
-		SecondsLeft int64  `json:"secondsLeft"`
-		EndsAt      string `json:"endsAt"`
-	}{
-		fmt.Sprintf("extended-%d-%d", deadline, t.l.Base+int64(len(t.l.Tail))),
-		SecondsLeft(deadline, t.now), deadline.String(),
-	})
+// clockWord is what clients are told of the clock: fields that are not known are null.
+type clockWord struct {
+	ID          string  `json:"id"`
+	StartedAt   *string `json:"startedAt,omitempty"`
+	SecondsLeft *int64  `json:"secondsLeft"`
+	EndsAt      *string `json:"endsAt"`
+}
+
+// sayClock tells everyone where the clock stands. The id names the line of the log that
+// says it.
+func (t *turn) sayClock(kind string) {
+	word := clockWord{ID: fmt.Sprintf("%s-%d", kind, t.l.Base+int64(len(t.l.Tail)))}
+	if left, limited := t.l.Left(t.now); limited {
+		word.SecondsLeft = new(WholeSeconds(left))
+	}
+	if end := t.l.ShownEnd(); end != 0 {
+		word.EndsAt = new(end.String())
+	}
+	if kind == signalStarted {
+		word.StartedAt = new(t.l.StartedAt.String())
+	}
+	t.signal(kind, false, word)
+}
+
+func (t *turn) sayStarted()  { t.sayClock(signalStarted) }
+func (t *turn) sayWarning()  { t.sayClock(signalWarning) }
+func (t *turn) sayExtended() { t.sayClock(signalExtended) }
+
+// sayPauses tells everyone that the clock stands still, or that it runs again.
+func (t *turn) sayPauses() {
+	if t.l.Status == journal.Paused {
+		t.sayClock(signalPaused)
+		return
+	}
+	t.sayClock(signalResumed)
 }
 
 func (t *turn) signal(kind string, last bool, fields any) {

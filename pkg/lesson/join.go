@@ -60,13 +60,37 @@ func (t *turn) refusalAtDoor(a Join) *problem.Details {
 	if t.l.Status == journal.Ended {
 		return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."}
 	}
+	if opens := t.l.Policy.OpensAt(); t.now < opens {
+		return TooEarly(opens, t.now)
+	}
 	switch t.doorClosedFor(a.User, evermore) {
 	case journal.Removed:
-		return &problem.Details{Code: problem.Removed, Detail: "You were removed from this room, and may not come back yet.", RetryAfter: t.bannedFor(a.User)}
+		return RemovedBy(t.banOf(a.User), t.now)
 	case journal.NotAllowed:
-		return &problem.Details{Code: problem.NotAllowed, Detail: "You are not on the list of those who may come into this room."}
+		return NotOnList()
 	}
 	return nil
+}
+
+// RemovedBy refuses somebody who is banned.
+func RemovedBy(b Ban, now epoch.Instant) *problem.Details {
+	p := &problem.Details{Code: problem.Removed, Detail: "You were removed from this room, and may not come back yet."}
+	if b.Until != 0 {
+		p.RetryAfter = b.Until.Sub(now)
+	}
+	return p
+}
+
+// NotOnList refuses somebody who is not on the list of those who may come in.
+func NotOnList() *problem.Details {
+	return &problem.Details{Code: problem.NotAllowed, Detail: "You are not on the list of those who may come into this room."}
+}
+
+// TooEarly refuses somebody who comes before the room opens.
+func TooEarly(opens, now epoch.Instant) *problem.Details {
+	return &problem.Details{
+		Code: problem.TooEarly, Detail: fmt.Sprintf("The room opens at %s.", opens), RetryAfter: opens.Sub(now),
+	}
 }
 
 // Current is the newest promise of the user under that role under which nobody has

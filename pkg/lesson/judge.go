@@ -74,8 +74,11 @@ func (t *turn) refusalOf(c Conn) journal.Reason {
 // lackOfRight is why the connection has no right to be in, by the policy in force and
 // the bans that were there at that moment; "" where it has.
 func (t *turn) lackOfRight(c Conn, at epoch.Instant) journal.Reason {
-	if c.Foreign && t.l.Policy.Foreign(t.l.Own) == policy.Refuse {
+	switch {
+	case c.Foreign && t.l.Policy.Foreign(t.l.Own) == policy.Refuse:
 		return journal.NoTicket
+	case min(at, t.now) < t.l.Policy.OpensAt():
+		return journal.TooEarly
 	}
 	return t.doorClosedFor(c.User, at)
 }

@@ -45,6 +45,19 @@ type Lesson struct {
 	Outcome   journal.Outcome `json:"outcome,omitempty"`
 	StartedAt epoch.Instant   `json:"startedAt,omitempty"`
 	EndedAt   epoch.Instant   `json:"endedAt,omitempty"`
+	// PausedMillis is for how long the clock has stood still, pauses that are over, and
+	// PausedAt since when it does so now; 0: it runs. ResumedAt is since when it runs.
+	PausedMillis int64         `json:"paused,omitempty"`
+	PausedAt     epoch.Instant `json:"pausedAt,omitempty"`
+	ResumedAt    epoch.Instant `json:"resumedAt,omitempty"`
+	// Stays are those of connections that are over and may leave the item, by id, where
+	// the clock pauses: the pauses rest on them. What rests on still older ones is settled:
+	// up to SettledThrough the clock stood still for SettledMillis.
+	Stays          map[string]Stay `json:"stays,omitempty"`
+	SettledThrough epoch.Instant   `json:"settledThrough,omitempty"`
+	SettledMillis  int64           `json:"settledMillis,omitempty"`
+	// WarnedThrough: warnings of moments up to then were given, or came too late.
+	WarnedThrough epoch.Instant `json:"warnedThrough,omitempty"`
 	// ExtendedMillis is the time that extend added to the deadline by seconds.
 	ExtendedMillis int64         `json:"extended,omitempty"`
 	FixedEnd       epoch.Instant `json:"fixedEnd,omitempty"` // the deadline as extend gave it; it stands as given
@@ -179,6 +192,14 @@ type Conn struct {
 	GivenUp               bool          `json:"givenUp,omitempty"` // it was asked to go for a day, and is asked no more
 
 	Streams map[string]Stream `json:"streams,omitempty"`
+}
+
+// Stay is a time for which somebody counted for the quorum.
+type Stay struct {
+	Person string        `json:"person"` // see Conn.person
+	Role   string        `json:"role,omitempty"`
+	From   epoch.Instant `json:"from"`
+	To     epoch.Instant `json:"to,omitempty"` // the first moment it counted no more; 0: it still does
 }
 
 // Stream is a stream that a connection publishes.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"usher/pkg/journal"
+	"usher/pkg/policy"
 )
 
 // PromiseKey is the id of a promise's record.
@@ -262,33 +263,52 @@ func (c Conn) isOver() bool {
 
 // keptWitnesses are the connections that stay in the item though they would
 // leave it, because the start rests on them: for each person the first that is
-// proven to have been in then, or the first, and of many people those of the first.
+// proven to have been in then, or the first, and of many people those of the first, of
+// each role that the start needed.
 func (l *Lesson) keptWitnesses() map[string]bool {
-	if l.Status != journal.Running {
+	if !l.hasStarted() {
 		return nil
 	}
-	var people []string
-	best := map[string]Conn{}
-	for _, c := range l.Pick(l.isWitness) {
-		b, known := best[c.person()]
-		if !known {
-			people = append(people, c.person())
-		}
-		if !known || !b.provenInAt(l.StartedAt) && c.provenInAt(l.StartedAt) {
-			best[c.person()] = c
-		}
+	rule := l.Rules.At(l.StartedAt)
+	best, people := l.witnesses(rule)
+	kept, left := map[string]bool{}, map[string]int{"": rule.Quorum + moreWitnesses}
+	for role, n := range rule.Roles {
+		left[role] = n + moreWitnesses
 	}
-	kept := map[string]bool{}
-	for _, person := range people[:min(len(people), l.Rules.At(l.StartedAt).Quorum+moreWitnesses)] {
-		kept[best[person].ID] = true
+	for _, who := range people {
+		if left[who.role] > 0 {
+			left[who.role]--
+			kept[best[who].ID] = true
+		}
 	}
 	return kept
 }
 
-// isWitness reports whether the lesson's start rests on the connection.
-func (l *Lesson) isWitness(c Conn) bool {
-	return l.Status == journal.Running && c.countsAt(l.StartedAt)
+// witness is a person that a start rests on, as one of a role where the start needed
+// roles.
+type witness struct{ person, role string }
+
+// witnesses gives the best connection of each, and them in the order in which they came.
+func (l *Lesson) witnesses(rule policy.Rule) (best map[witness]Conn, people []witness) {
+	best = map[witness]Conn{}
+	for _, c := range l.Pick(l.isWitness) {
+		who := witness{person: c.person()}
+		if len(rule.Roles) > 0 {
+			who.role = c.Role
+		}
+		b, known := best[who]
+		if !known {
+			people = append(people, who)
+		}
+		if !known || !b.provenInAt(l.StartedAt) && c.provenInAt(l.StartedAt) {
+			best[who] = c
+		}
+	}
+	return best, people
 }
+
+// isWitness reports whether the lesson's start rests on the connection.
+func (l *Lesson) isWitness(c Conn) bool { return l.hasStarted() && c.countsAt(l.StartedAt) }
 
 func (l *Lesson) shedPromises(s *Shed) {
 	l.shedOpenPromises(s)

@@ -21,24 +21,27 @@ type Extend struct {
 const longest = 24 * time.Hour
 
 func (x Extend) decide(t *turn) error {
-	l, was := t.l, t.l.Deadline()
+	l := t.l
+	was, _ := l.Left(t.now)
 	switch {
-	case l.Status != journal.Running:
+	case !l.hasStarted():
 		return &problem.Details{Code: problem.NotRunning, Detail: fmt.Sprintf("The lesson is %s; only a running one can be extended.", l.Status)}
-	case was == 0:
+	case l.Status == journal.Paused && x.EndsAt != 0:
+		return &problem.Details{Code: problem.NotRunning, Detail: "The lesson is paused, so its end is not known; extend it by seconds."}
+	case l.FixedEnd == 0 && l.Rules.At(l.StartedAt).Seconds == 0:
 		return &problem.Details{Code: problem.NoLimit, Detail: "The lesson has no time limit that could be extended."}
 	case x.EndsAt != 0 && x.EndsAt == l.FixedEnd:
 		return nil // said before
 	}
 	moved := *l
 	note := x.move(&moved)
-	if moved.Deadline() > l.StartedAt.Add(longest) {
-		return x.tooLong(&moved)
+	if moved.latestEnd(t.now) > l.StartedAt.Add(longest) {
+		return x.tooLong(&moved, t.now)
 	}
 	l.FixedEnd, l.ExtendedMillis = moved.FixedEnd, moved.ExtendedMillis
-	t.log(journal.Line{Event: journal.FromAPI, EventAt: l.Deadline(), Action: journal.DidExtend, Reason: journal.Admin, Actor: x.Actor, Note: note})
+	t.log(journal.Line{Event: journal.FromAPI, EventAt: l.EndsAt(), Action: journal.DidExtend, Reason: journal.Admin, Actor: x.Actor, Note: note})
 	t.endIfDue()
-	if l.Status == journal.Running && l.Deadline() != was {
+	if left, _ := l.Left(t.now); l.hasStarted() && left != was {
 		t.sayExtended()
 	}
 	return nil
@@ -55,10 +58,18 @@ func (x Extend) move(l *Lesson) journal.Note {
 	default:
 		l.ExtendedMillis += int64(x.Seconds) * 1000
 	}
-	return journal.BySeconds
+	return journal.BySeconds(x.Seconds)
 }
 
-func (x Extend) tooLong(moved *Lesson) error {
+// latestEnd is the deadline, or what it is if the clock runs on from now.
+func (l *Lesson) latestEnd(now epoch.Instant) epoch.Instant {
+	if d := l.Deadline(); d != 0 {
+		return d
+	}
+	return now.Add(l.Rules.Left(l.run()))
+}
+
+func (x Extend) tooLong(moved *Lesson, now epoch.Instant) error {
 	field := "seconds"
 	if x.EndsAt != 0 {
 		field = "endsAt"
@@ -66,7 +77,7 @@ func (x Extend) tooLong(moved *Lesson) error {
 	return &problem.Details{
 		Code: problem.InvalidField, Fields: []string{field},
 		Detail: fmt.Sprintf("%s: the lesson started at %s and would end at %s; it may last 24 hours, so until %s at the latest.",
-			field, moved.StartedAt, moved.Deadline(), moved.StartedAt.Add(longest)),
+			field, moved.StartedAt, moved.latestEnd(now), moved.StartedAt.Add(longest)),
 	}
 }
 
@@ -116,6 +127,7 @@ type NewPolicy struct {
 
 func (p NewPolicy) decide(t *turn) error {
 	t.l.Policy, t.l.PolicyVersion, t.rest = p.Policy, p.Version, true
+	t.l.WarnedThrough = max(t.l.WarnedThrough, t.now)
 	if t.l.Status == journal.Ended {
 		return nil
 	}
@@ -133,6 +145,7 @@ type Wake struct{}
 
 func (Wake) decide(t *turn) error {
 	t.endIfDue()
+	t.warnIfDue()
 	t.rest = t.rest || t.l.Due != 0 && t.l.Due <= t.now
 	return nil
 }

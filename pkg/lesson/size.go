@@ -18,9 +18,10 @@ const (
 // DynamoDB's own count for numbers, flags and maps. Rather too much than too
 // little; a test of that store's codec compares.
 const (
-	sizeOfLesson  = 860 // all that is there once
-	sizeOfEnd     = 300 // the line of the end, while it is to come
-	sizeOfRule    = 60
+	sizeOfLesson  = 1000 // all that is there once
+	sizeOfEnd     = 300  // the line of the end, while it is to come
+	sizeOfRule    = 110
+	sizeOfStay    = 70
 	sizeOfConn    = 165 // of a connection that is in
 	sizeOfTelling = 70  // more when it is told to go, and when it leaves
 	sizeOfPlace   = 30
@@ -51,7 +52,7 @@ func (l *Lesson) Size() int {
 
 // sizeBesides is the size of all but the connections.
 func (l *Lesson) sizeBesides() int {
-	n := sizeOfLesson + len(l.Session) + len(l.Room) + len(l.Policy.String()) + sizeOfRule*len(l.Rules)
+	n := sizeOfLesson + len(l.Session) + len(l.Room) + len(l.Policy.String()) + l.sizeOfClock()
 	if l.Status != journal.Ended {
 		n += sizeOfEnd
 	}
@@ -68,6 +69,20 @@ func (l *Lesson) sizeBesides() int {
 		n += sizeOfLineOf(&l.Tail[i])
 	}
 	return n + l.sizeOfDoors()
+}
+
+// sizeOfClock is the bytes of all that the clock rests on beside the connections.
+func (l *Lesson) sizeOfClock() (n int) {
+	for _, r := range l.Rules {
+		n += sizeOfRule
+		for role := range r.Roles {
+			n += sizeOfOutside + len(role)
+		}
+	}
+	for id, s := range l.Stays {
+		n += sizeOfStay + len(id) + len(s.Person) + len(s.Role)
+	}
+	return n
 }
 
 // sizeOfDoors is the bytes of bans and roles.

@@ -25,10 +25,10 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 		Rules:  policy.FirstRules(b.Policy),
 		Status: journal.Open,
 		Conns:  map[string]Conn{}, Promises: map[string]Promise{}, Seen: map[string]epoch.Instant{},
-		WatchAt: now.Add(watchFirst),
+		WatchAt: now.Add(watchFirst), WarnedThrough: now,
 	}
 	l.Tail = []journal.Line{{At: now, Event: event, Action: journal.DidPolicy, Actor: actor, Note: journal.Note(b.Policy.Brief())}}
-	l.Due = l.WatchAt
+	l.Due = earlier(l.WatchAt, l.nextAt())
 	return l
 }
 

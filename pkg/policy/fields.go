@@ -53,13 +53,13 @@ type fields struct {
 // table is every field of a policy: the form of its value, its place, and which
 // values are enforced.
 var table = map[string]field{
-	"opensAt":               row(moment, func(f *fields) *epoch.Instant { return &f.opensAt }, none),
-	"closesAt":              row(moment, func(f *fields) *epoch.Instant { return &f.closesAt }, none),
+	"opensAt":               row(moment, func(f *fields) *epoch.Instant { return &f.opensAt }, all),
+	"closesAt":              row(moment, func(f *fields) *epoch.Instant { return &f.closesAt }, all),
 	"lessonSeconds":         row(whole(0, mostLesson), func(f *fields) *int { return &f.lessonSeconds }, all),
 	"quorum":                row(whole(1, mostQuorum), func(f *fields) *int { return &f.quorum }, all),
-	"quorumRoles":           row(countByRole(mostQuorum), func(f *fields) *map[string]int { return &f.quorumRoles }, none),
-	"clock":                 row(oneOf(firstQuorum, pause), func(f *fields) *string { return &f.clock }, only(firstQuorum)),
-	"warnSeconds":           row(warnings, func(f *fields) *[]int { return &f.warnSeconds }, emptyList),
+	"quorumRoles":           row(countByRole(mostQuorum), func(f *fields) *map[string]int { return &f.quorumRoles }, all),
+	"clock":                 row(oneOf(firstQuorum, pause), func(f *fields) *string { return &f.clock }, all),
+	"warnSeconds":           row(warnings, func(f *fields) *[]int { return &f.warnSeconds }, all),
 	"maxSeats":              row(whole(0, mostSeats), func(f *fields) *int { return &f.maxSeats }, upTo(MaxSeats)),
 	"maxByRole":             row(countByRole(mostSeats), func(f *fields) *map[string]int { return &f.maxByRole }, all).unless(manyInHall),
 	"observers":             row(roles, func(f *fields) *[]string { return &f.observers }, all),
@@ -106,11 +106,8 @@ func (r field) unless(beside func(f *fields) bool) field {
 // at once than one lesson's item holds.
 func manyInHall(f *fields) bool { return f.maxSeats == 0 && total(f.maxByRole) > MaxSeats }
 
-// Which values of a field are enforced. An empty list asks for nothing.
+// Which values of a field are enforced.
 
-func all[T any](T) bool           { return true }
-func none[T any](T) bool          { return false }
-func emptyList[E any](l []E) bool { return len(l) == 0 }
+func all[T any](T) bool { return true }
 
-func only[T comparable](value T) func(T) bool { return func(v T) bool { return v == value } }
-func upTo(most int) func(int) bool            { return func(n int) bool { return n <= most } }
+func upTo(most int) func(int) bool { return func(n int) bool { return n <= most } }

@@ -13,6 +13,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"usher/pkg/epoch"
 )
 
 // Policy is a policy as a room's owner put it: the JSON (without
@@ -49,8 +51,11 @@ func (p Policy) MaxSeats() int { return p.fields.maxSeats }
 func (p Policy) LessonSeconds() int { return p.fields.lessonSeconds }
 
 // Quorum is how many distinct users start a lesson: 2 unless set, or MaxSeats
-// if that is 1.
+// if that is 1; where roles are asked for, all of them together.
 func (p Policy) Quorum() int {
+	if p.fields.quorumRoles != nil {
+		return total(p.fields.quorumRoles)
+	}
 	if p.fields.quorum != 0 {
 		return p.fields.quorum
 	}
@@ -82,6 +87,21 @@ func (p Policy) Foreign(own bool) ForeignRule {
 		return Refuse
 	}
 	return Accept
+}
+
+// OpensAt is the moment before which nobody comes in; 0 for none.
+func (p Policy) OpensAt() epoch.Instant { return p.fields.opensAt }
+
+// ClosesAt is the moment at which the lesson ends, started or not; 0 for none.
+func (p Policy) ClosesAt() epoch.Instant { return p.fields.closesAt }
+
+// Warnings are how long before its end a lesson warns of it, the longest first.
+func (p Policy) Warnings() []time.Duration {
+	warnings := make([]time.Duration, len(p.fields.warnSeconds))
+	for i, seconds := range p.fields.warnSeconds { // sorted
+		warnings[len(warnings)-1-i] = time.Duration(seconds) * time.Second
+	}
+	return warnings
 }
 
 // Admits reports whether the user is on the list of those who may come in, compared

@@ -147,11 +147,6 @@ var refusals = []struct {
 	{"kept too long", `{"quorum":2,"allowedUsers":[` + repeated(105, `"`+strings.Repeat("<", 128)+`"`) + `]}`, problem.InvalidField, "allowedUsers"},
 	{"closes before it opens", `{"opensAt":"2026-12-01T17:00:00Z","closesAt":"2026-12-01T17:00:00Z"}`, problem.InvalidField, "opensAt closesAt"},
 
-	{"opening", `{"opensAt":"2026-12-01T17:00:00Z"}`, problem.NotSupported, "opensAt"},
-	{"closing", `{"closesAt":"2026-12-01T18:05:00.5+01:00"}`, problem.NotSupported, "closesAt"},
-	{"quorum by role", `{"quorumRoles":{"teacher":1,"student":1}}`, problem.NotSupported, "quorumRoles"},
-	{"pause and warnings", `{"clock":"pause","warnSeconds":[300,60],"lessonSeconds":3600}`, problem.NotSupported, "clock warnSeconds"},
-	{"warning before the closing", `{"warnSeconds":[60],"closesAt":"2026-12-01T18:05:00Z"}`, problem.NotSupported, "warnSeconds closesAt"},
 	{"hall", `{"maxSeats":65}`, problem.NotSupported, "maxSeats"},
 	{"hall of one role", `{"maxByRole":{"student":65}}`, problem.NotSupported, "maxByRole"},
 	{"hall of roles", `{"maxByRole":{"student":60,"teacher":5},"maxSeats":0}`, problem.NotSupported, "maxByRole"},

@@ -25,6 +25,8 @@ const (
 	RoomInUse           Code = "room-in-use"
 	SessionInUse        Code = "session-in-use"
 	LessonOver          Code = "lesson-over"
+	Closed              Code = "closed" // no new lesson, for the room's time is over
+	TooEarly            Code = "too-early"
 	Removed             Code = "removed"
 	NotAllowed          Code = "not-allowed"
 	Changed             Code = "changed"

@@ -46,12 +46,14 @@ func (b LiftBan) decide(d *Decision, l *lesson.Lesson, known Facts) error {
 // had the name.
 func (d *Decision) isOfRoom(b *lesson.Ban) bool { return b != nil && b.At >= d.Room.Created }
 
-// User is the one whose ban the request is about; "" where it is about none.
+// User is the one whose ban the request depends on; "" where it depends on none.
 func User(in Request) string {
 	switch b := in.(type) {
 	case Ban:
 		return b.User
 	case LiftBan:
+		return b.User
+	case Open:
 		return b.User
 	}
 	return ""

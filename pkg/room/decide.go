@@ -89,9 +89,9 @@ func (d *Decision) begin(session string, own bool, event, actor string, now epoc
 }
 
 // over reports whether the room's lesson has ended, or was closed before it began.
-func (d *Decision) over(l *lesson.Lesson) bool {
+func (d *Decision) over(l *lesson.Lesson, now epoch.Instant) bool {
 	if d.Room.Session == "" {
-		return d.Room.Closed != 0
+		return d.Room.Over(now)
 	}
 	return l == nil || l.Status == journal.Ended
 }
@@ -129,7 +129,7 @@ func (p Put) decide(d *Decision, l *lesson.Lesson, known Facts) error {
 // adopt moves the room to a session that was made elsewhere, if nobody is in
 // its present one.
 func (p Put) adopt(d *Decision, l *lesson.Lesson, known Facts) error {
-	again := !d.Create && d.over(l)
+	again := !d.Create && d.over(l, known.Now)
 	if l != nil && !again {
 		if l.Status != journal.Open || l.InUse() {
 			return &problem.Details{Code: problem.RoomInUse, Detail: "The room's session is in use; end the lesson first."}
@@ -137,6 +137,9 @@ func (p Put) adopt(d *Decision, l *lesson.Lesson, known Facts) error {
 		if err := d.lesson(*l, lesson.End{Actor: p.Actor}, known.Now); err != nil {
 			return err
 		}
+	}
+	if again && d.Room.closesBy(known.Now) {
+		return closed(d.Room)
 	}
 	if known.Used {
 		return &problem.Details{Code: problem.SessionInUse, Detail: "A session is one lesson, and this one has been used by a room: make a fresh one."}
@@ -152,15 +155,27 @@ func (p Put) adopt(d *Decision, l *lesson.Lesson, known Facts) error {
 	return nil
 }
 
-// Open gives a room its first session, at the first join.
-type Open struct{}
+// closed refuses to begin a lesson in a room whose time is over.
+func closed(r Room) error {
+	return &problem.Details{Code: problem.Closed, Detail: fmt.Sprintf("The room closed at %s; put a policy with a later closesAt first.", r.Policy.ClosesAt())}
+}
 
-func (Open) decide(d *Decision, _ *lesson.Lesson, known Facts) error {
+// Open gives a room its first session, at the first join of the user.
+type Open struct{ User string }
+
+func (o Open) decide(d *Decision, _ *lesson.Lesson, known Facts) error {
+	p := d.Room.Policy
 	switch {
 	case d.Room.Session != "":
 		return ErrHasSession
-	case d.Room.Closed != 0:
+	case d.Room.Over(known.Now):
 		return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."}
+	case known.Now < p.OpensAt():
+		return lesson.TooEarly(p.OpensAt(), known.Now)
+	case d.isOfRoom(known.Ban) && known.Ban.Holds(known.Now):
+		return lesson.RemovedBy(*known.Ban, known.Now)
+	case !p.Admits(o.User):
+		return lesson.NotOnList()
 	case known.Fresh == "":
 		return ErrSessionNeeded
 	}
@@ -184,8 +199,10 @@ type Reopen struct{ Actor string }
 
 func (r Reopen) decide(d *Decision, l *lesson.Lesson, known Facts) error {
 	switch {
-	case !d.over(l):
+	case !d.over(l, known.Now):
 		return &problem.Details{Code: problem.NotEnded, Detail: "The room is open already."}
+	case d.Room.closesBy(known.Now):
+		return closed(d.Room)
 	case known.Fresh == "":
 		return ErrSessionNeeded
 	}

@@ -28,6 +28,16 @@ type Room struct {
 	Bans     int64         `json:"bans,omitempty"`    // users that are banned, also those whose ban is over
 }
 
+// Over reports whether a room that never had a session was closed, by its owner or
+// because its time has come.
+func (r Room) Over(now epoch.Instant) bool { return r.Closed != 0 || r.closesBy(now) }
+
+// closesBy reports whether the time at which the room closes has come.
+func (r Room) closesBy(now epoch.Instant) bool {
+	at := r.Policy.ClosesAt()
+	return at != 0 && at <= now
+}
+
 // Version names what the room's owner said last: the policy, and which making
 // of the room it is for. Only a put changes it; what happens in the room does not.
 type Version string

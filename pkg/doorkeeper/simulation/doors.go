@@ -54,6 +54,34 @@ func (h *history) doors() []string {
 	return fields
 }
 
+// times draws the fields of a policy that say when a lesson starts, stands still, is
+// warned of its end, and ends.
+func (h *history) times(limit int, timed bool) []string {
+	var fields []string
+	switch rapid.IntRange(0, 5).Draw(h.t, "starts") {
+	case 0, 1:
+		if limit != 1 {
+			fields = append(fields, fmt.Sprintf(`"quorum":%d`, rapid.IntRange(1, 2).Draw(h.t, "quorum")))
+		}
+	case 2:
+		fields = append(fields, `"quorumRoles":{"student":1}`)
+	}
+	if timed && rapid.Bool().Draw(h.t, "pauses") {
+		fields = append(fields, `"clock":"pause"`)
+	}
+	if rapid.IntRange(0, 4).Draw(h.t, "booked") == 0 {
+		fields = append(fields, fmt.Sprintf(`"closesAt":%q`, h.Now().Add(rapid.SampledFrom([]time.Duration{-time.Second, 40 * time.Second, time.Hour}).Draw(h.t, "closes"))))
+		timed = true
+	}
+	if rapid.IntRange(0, 5).Draw(h.t, "later") == 0 {
+		fields = append(fields, fmt.Sprintf(`"opensAt":%q`, h.Now().Add(rapid.SampledFrom([]time.Duration{-time.Hour, -2 * time.Second}).Draw(h.t, "opens"))))
+	}
+	if timed && rapid.IntRange(0, 2).Draw(h.t, "warned") == 0 {
+		fields = append(fields, `"warnSeconds":[20,5]`)
+	}
+	return fields
+}
+
 // stop ends a stream, by a webhook or silently.
 func (h *history) stop() {
 	for _, id := range h.present() {

@@ -202,9 +202,7 @@ func (h *history) put(session string) {
 	if rapid.Bool().Draw(h.t, "timed") {
 		fields = append(fields, fmt.Sprintf(`"lessonSeconds":%d`, rapid.SampledFrom([]int{30, 60, 600}).Draw(h.t, "seconds")))
 	}
-	if limit != 1 && rapid.Bool().Draw(h.t, "counted") {
-		fields = append(fields, fmt.Sprintf(`"quorum":%d`, rapid.IntRange(1, 2).Draw(h.t, "quorum")))
-	}
+	fields = append(fields, h.times(limit, len(fields) > 0 && strings.HasPrefix(fields[len(fields)-1], `"lesson`))...)
 	if d := rapid.SampledFrom([]string{"", "replace-older", "refuse-newer", "allow"}).Draw(h.t, "duplicates"); d != "" {
 		fields = append(fields, fmt.Sprintf(`"duplicateUser":%q`, d))
 	}

@@ -81,6 +81,7 @@ func aliasing(t *testing.T, b bench) {
 	clear(spoil.Promises)
 	clear(spoil.Refusals)
 	clear(spoil.BansToKeep)
+	clear(spoil.Stays)
 	clear(spoil.OutsideByRole)
 	spoil.Seen["spoilt"], spoil.Tail[0].Note, spoil.Rules[0].Quorum = 1, "spoilt", 99
 	b.stands(l)

@@ -210,7 +210,7 @@ func Lesson(t *rapid.T) lesson.Lesson {
 		Revision: small.Draw(t, "revision"), Added: small.Draw(t, "added"),
 		Policy:        policyOf(t),
 		PolicyVersion: small.Draw(t, "version"),
-		Rules:         []policy.Rule{{Since: times.Draw(t, "since"), Quorum: int(small.Draw(t, "quorum")), Seconds: 60}},
+		Rules:         []policy.Rule{{Since: times.Draw(t, "since"), Quorum: int(small.Draw(t, "quorum")), Seconds: 60, Roles: map[string]int{"": 1, "teacher": 2}, Opens: 5, Pauses: rapid.Bool().Draw(t, "pauses")}},
 		Status:        rapid.SampledFrom([]journal.Status{journal.Running, journal.Running, journal.Open, journal.Ended}).Draw(t, "status"),
 		Outcome:       rapid.SampledFrom([]journal.Outcome{"", journal.ByAdmin, journal.Completed}).Draw(t, "outcome"),
 		StartedAt:     maybe(times).Draw(t, "started"), EndedAt: maybe(times).Draw(t, "ended"),

@@ -1,0 +1,242 @@
+package lesson
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"usher/pkg/epoch"
+	"usher/pkg/policy"
+)
+
+// The clock is a function of stays: who counted for the quorum, from when to when, by
+// everything known, in Vonage's times. Late news changes stays, and with them the start
+// and the pauses; heard twice, it changes nothing.
+
+// stays gives those of the connection: by what it is now, and by the time before it was
+// taken for gone.
+func (c Conn) stays() []Stay {
+	var stays []Stay
+	if c.CountedUntil > c.CreatedAt {
+		stays = append(stays, Stay{Person: c.person(), Role: c.Role, From: c.CreatedAt, To: c.CountedUntil})
+	}
+	if to, open := c.countedTo(); c.countsForQuorum() && (open || to > c.CreatedAt) {
+		stays = append(stays, Stay{Person: c.person(), Role: c.Role, From: c.CreatedAt, To: to})
+	}
+	return stays
+}
+
+// countedTo is the first moment at which the connection was not in any more; open
+// where it still is. One whose departure is known only from the list was in when it was
+// last proven to be; one whose departure bore an impossible time, until that was heard.
+func (c Conn) countedTo() (to epoch.Instant, open bool) {
+	switch {
+	case c.LeftAt == 0:
+		return 0, true
+	case c.LeftLowerBound && c.Destroyed:
+		return c.DepartureHeardAt + 1, false
+	case c.LeftLowerBound:
+		return c.LeftAt + 1, false
+	}
+	return c.LeftAt, false
+}
+
+// covers reports whether the moment is one of the stay.
+func (s Stay) covers(at epoch.Instant) bool { return s.From <= at && (s.To == 0 || at < s.To) }
+
+// allStays are those that the clock rests on.
+func (l *Lesson) allStays() []Stay {
+	stays := make([]Stay, 0, len(l.Conns)+len(l.Stays))
+	for _, c := range l.Conns {
+		stays = append(stays, c.stays()...)
+	}
+	for id, s := range l.Stays {
+		if _, here := l.Conns[id]; !here {
+			stays = append(stays, s)
+		}
+	}
+	return stays
+}
+
+// attendance counts who is in at a moment: distinct users, and those of each role. A user
+// in two connections is one.
+type attendance struct {
+	users  map[string]int // how often each is in
+	byRole map[string]map[string]int
+}
+
+func newAttendance() *attendance {
+	return &attendance{users: map[string]int{}, byRole: map[string]map[string]int{}}
+}
+
+// move lets one stay of the person begin (1) or end (-1).
+func (a *attendance) move(s Stay, by int) {
+	if a.byRole[s.Role] == nil {
+		a.byRole[s.Role] = map[string]int{}
+	}
+	for _, in := range []map[string]int{a.users, a.byRole[s.Role]} {
+		if in[s.Person] += by; in[s.Person] == 0 {
+			delete(in, s.Person)
+		}
+	}
+}
+
+// meets reports whether those who are in are the rule's quorum, with people who stand
+// only in records.
+func (a *attendance) meets(r policy.Rule, outside int, outsideByRole map[string]int64) bool {
+	ofRole := map[string]int{}
+	for role := range r.Roles {
+		ofRole[role] = len(a.byRole[role]) + int(outsideByRole[role])
+	}
+	return r.Met(len(a.users)+outside, ofRole)
+}
+
+// metAt reports whether the stays are the rule's quorum at that moment.
+func metAt(stays []Stay, r policy.Rule, at epoch.Instant) bool {
+	a := newAttendance()
+	for _, s := range stays {
+		if s.covers(at) {
+			a.move(s, 1)
+		}
+	}
+	return a.meets(r, 0, nil)
+}
+
+// sweep visits the moments at which somebody came or left, and the marks, in order, each
+// with those who are in then, until visit has seen enough.
+func sweep(stays []Stay, marks []epoch.Instant, visit func(at epoch.Instant, in *attendance) (goOn bool)) {
+	type change struct {
+		at   epoch.Instant
+		stay Stay
+		by   int
+	}
+	changes := make([]change, 0, 2*len(stays)+len(marks))
+	for _, s := range stays {
+		changes = append(changes, change{s.From, s, 1})
+		if s.To != 0 {
+			changes = append(changes, change{s.To, s, -1})
+		}
+	}
+	for _, at := range marks {
+		changes = append(changes, change{at: at})
+	}
+	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+	in := newAttendance()
+	for i, c := range changes {
+		if c.by != 0 {
+			in.move(c.stay, c.by)
+		}
+		last := i+1 == len(changes) || changes[i+1].at != c.at
+		if last && !visit(c.at, in) {
+			return
+		}
+	}
+}
+
+// pauses is how a clock that pauses has run: for how long it stood still in pauses that
+// are over, since when it does so now (0: it runs), and since when it runs.
+type pauses struct {
+	millis          int64
+	since, runsFrom epoch.Instant
+}
+
+// pausesSince adds up the pauses from that moment on, under the rule.
+func (l *Lesson) pausesSince(from epoch.Instant, stays []Stay, r policy.Rule) pauses {
+	p := pauses{runsFrom: from}
+	sweep(stays, []epoch.Instant{from}, func(at epoch.Instant, in *attendance) bool {
+		if at >= from {
+			p.turn(in.meets(r, l.seatsOutside(), l.OutsideByRole), at)
+		}
+		return true
+	})
+	return p
+}
+
+// turn lets the clock stand still or run from that moment on.
+func (p *pauses) turn(runs bool, at epoch.Instant) {
+	switch {
+	case runs && p.since != 0:
+		p.millis += at.Sub(p.since).Milliseconds()
+		p.since, p.runsFrom = 0, at
+	case !runs && p.since == 0:
+		p.since = at
+	}
+}
+
+// keptStays bounds the stays beside the connections; half of them are settled then.
+const keptStays = 48
+
+// keepStays notes the stays of connections that are over where these are about to leave
+// the item, and settles the oldest where there are too many. News of before that moment
+// comes too late for the clock.
+func (t *turn) keepStays() {
+	l := t.l
+	over := l.Pick(Conn.isOver)
+	if !l.pausesNow() || len(over) < goneHigh {
+		return
+	}
+	stays := maps.Clone(l.Stays)
+	if stays == nil {
+		stays = map[string]Stay{}
+	}
+	for _, c := range over {
+		delete(stays, c.ID)
+		if s := c.stays(); len(s) > 0 {
+			stays[c.ID] = s[len(s)-1] // both begin when the connection was made
+		}
+	}
+	if l.Stays = stays; len(stays) > keptStays {
+		t.settleStays()
+	}
+}
+
+// settleStays settles the pauses up to the end of the older half of the stays.
+func (t *turn) settleStays() {
+	l := t.l
+	ends := slices.Sorted(func(yield func(epoch.Instant) bool) {
+		for _, s := range l.Stays {
+			if s.To != 0 && !yield(s.To) {
+				return
+			}
+		}
+	})
+	if len(ends) == 0 {
+		return
+	}
+	through := ends[len(ends)/2]
+	l.SettledMillis, l.SettledThrough = l.pausedUpTo(through), through
+	maps.DeleteFunc(l.Stays, func(_ string, s Stay) bool { return s.To != 0 && s.To <= through })
+}
+
+// pausedUpTo is for how long the clock stood still up to that moment.
+func (l *Lesson) pausedUpTo(at epoch.Instant) int64 {
+	var stays []Stay
+	for _, s := range l.allStays() {
+		if s.To == 0 || s.To > at {
+			s.To = at
+		}
+		if s.From < s.To {
+			stays = append(stays, s)
+		}
+	}
+	from, settled := l.settledFrom()
+	p := l.pausesSince(from, stays, l.Rules.At(l.StartedAt))
+	if p.since != 0 && p.since < at {
+		settled += at.Sub(p.since).Milliseconds()
+	}
+	return settled + p.millis
+}
+
+// settledFrom is the moment from which the pauses are added up, and those before it.
+func (l *Lesson) settledFrom() (from epoch.Instant, settled int64) {
+	if l.SettledThrough > l.StartedAt {
+		return l.SettledThrough, l.SettledMillis
+	}
+	return l.StartedAt, 0
+}
+
+// pausesNow reports whether the lesson has started by a rule under which the clock
+// pauses.
+func (l *Lesson) pausesNow() bool {
+	return l.StartedAt != 0 && l.Rules.At(l.StartedAt).Pauses
+}
