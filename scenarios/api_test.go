@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"usher/pkg/api"
 	"usher/pkg/doorkeeper"
+	"usher/pkg/doorkeeper/simulation"
 )
 
 var apiCommands = map[string]command{
@@ -93,8 +95,21 @@ func (s *story) putRoom(c *call) error {
 	if s.room == "" {
 		s.room = c.args[0]
 	}
-	return s.ask(c, http.MethodPut, "/v1/rooms/"+c.args[0], s.admin(), c.args[1])
+	return s.ask(c, http.MethodPut, "/v1/rooms/"+c.args[0], s.admin(), moments(c.args[1]))
 }
+
+// moments puts times of the story in the place of {D}.
+func moments(text string) string {
+	return timeOfStory.ReplaceAllStringFunc(text, func(found string) string {
+		d, err := time.ParseDuration(found[2 : len(found)-2])
+		if err != nil {
+			return found // the policy's parser refuses it
+		}
+		return strconv.Quote(simulation.Epoch.Add(d).String())
+	})
+}
+
+var timeOfStory = regexp.MustCompile(`"\{[0-9a-z.]+\}"`)
 
 // adopt NAME POLICY SESSION puts a policy and a session made elsewhere.
 func (s *story) adopt(c *call) error {

@@ -113,6 +113,18 @@ func (l *Lesson) confirmAt() epoch.Instant {
 	return l.ReadAt.Add(slowReadingGap)
 }
 
+// confirmsEnd is how long before its deadline a lesson whose clock pauses is looked at: a
+// departure that no webhook told would end it too early.
+const confirmsEnd = 10 * time.Second
+
+// confirmEndAt is when the list has to be read for that; 0 for never.
+func (l *Lesson) confirmEndAt() epoch.Instant {
+	if at := l.Deadline().Add(-confirmsEnd); l.Status == journal.Running && l.pausesNow() && l.ReadAt < at {
+		return at
+	}
+	return 0
+}
+
 // hasStarted reports whether the lesson goes on and its clock was started, though it may
 // stand still.
 func (l *Lesson) hasStarted() bool {
@@ -220,6 +232,9 @@ func (t *turn) pauseOrResume(event string) bool {
 		return false
 	}
 	l.PausedMillis, l.PausedAt = p.millis, p.since
+	if p.since != 0 && l.WatchAt != 0 {
+		l.WatchAt = min(l.WatchAt, t.now.Add(watchPaused))
+	}
 	line := journal.Line{Event: event, EventAt: p.since, Action: journal.DidPause, Note: journal.PausedFor(millis(p.millis))}
 	if l.Status = journal.Paused; p.since == 0 {
 		l.Status, line.Action, line.EventAt = journal.Running, journal.DidResume, p.runsFrom

@@ -93,6 +93,9 @@ const (
 	watchAdopted = 3 * time.Second
 	// WatchEvery is how far apart the looks at a lesson in use are.
 	WatchEvery = 10 * time.Minute
+	// watchPaused is how far apart they are while the clock stands still: it counts on
+	// from the moment at which the quorum is whole again, heard of or not.
+	watchPaused = time.Minute
 	// fastReadingFor is how long the newest of the waiting may wait before the list
 	// is read less often.
 	fastReadingFor = time.Minute
@@ -221,10 +224,10 @@ func (l *Lesson) peopleAt() epoch.Instant {
 	return at
 }
 
-// doubtAt is when the list has to be read to confirm a departure that was heard, or
-// the start.
+// doubtAt is when the list has to be read to confirm a departure that was heard, the
+// start, or the end.
 func (l *Lesson) doubtAt() epoch.Instant {
-	at := l.confirmAt()
+	at := earlier(l.confirmAt(), l.confirmEndAt())
 	for _, c := range l.Conns {
 		if c.DepartureCheckAt != 0 {
 			at = earlier(at, max(c.DepartureCheckAt, l.ReadAt.Add(slowReadingGap)))

@@ -281,6 +281,9 @@ func (t *turn) watchOpen(r Reading) {
 		t.l.EmptyReadings = 0
 	}
 	t.l.WatchAt = t.now.Add(WatchEvery)
+	if t.l.Status == journal.Paused {
+		t.l.WatchAt = t.now.Add(watchPaused)
+	}
 	if t.l.EmptyReadings >= 2 {
 		t.l.WatchAt = 0
 	}
