@@ -16,7 +16,7 @@ func TestEveryHistory(t *testing.T) {
 	began := time.Now()
 	for _, w := range exploration.Worlds() {
 		t.Run(w.Name, func(t *testing.T) {
-			for _, w.Bounds = range exploration.BoundsOf(*bounds) {
+			for _, w.Bounds = range exploration.BoundsOf(*bounds, w) {
 				from := time.Now()
 				n, err := exploration.Explore(w)
 				if err != nil {

@@ -21,6 +21,9 @@ func (s *state) judge(before *lesson.Lesson, in lesson.Input, d lesson.Decision)
 	if _, join := in.(lesson.Join); join && d.Verdict != nil && d.Verdict != lesson.ErrReadFirst { //nolint:errorlint // the rules give it as it is
 		err = errors.Join(err, s.judgeTurnedAway())
 	}
+	if by, read := in.(lesson.Reconcile); read && by.Reading != nil {
+		err = errors.Join(err, s.judgeWaiting())
+	}
 	s.note()
 	return err
 }
@@ -203,7 +206,7 @@ func (s *state) rights(l *lesson.Lesson, under seatCap, x int) int {
 		if i == x || !sits(c) || !under.of(c.Role) || s.conn(i).Reason == journal.RoomFull {
 			continue
 		}
-		if s.isPromised(c) && s.promisedBefore(x) || s.wasIn(i) && s.cameBeforeBySeat(i, x) {
+		if s.isPromised(c) && s.promisedBefore(x) || s.look.shown[i] && s.cameBeforeBySeat(i, x) {
 			n++
 		}
 	}
@@ -217,7 +220,7 @@ func (s *state) rights(l *lesson.Lesson, under seatCap, x int) int {
 func (s *state) taken(under seatCap, x int) int {
 	n := 0
 	for i := range s.world.People {
-		if c := s.conn(i); i != x && sits(c) && under.of(c.Role) && s.wasIn(i) {
+		if c := s.conn(i); i != x && sits(c) && under.of(c.Role) && s.look.shown[i] {
 			n++
 		}
 	}
@@ -230,12 +233,6 @@ func (s *state) taken(under seatCap, x int) int {
 // sits reports whether the connection has a seat.
 func sits(c lesson.Conn) bool { return c.LeftAt == 0 && c.State == lesson.Seated && !c.Observer }
 
-// wasIn reports whether the person was in when the list was read.
-func (s *state) wasIn(i int) bool {
-	p := s.people[i]
-	return p.came != 0 && (p.left == 0 || p.left > s.look.began.Add(-lag))
-}
-
 // cameBeforeBySeat reports whether the person came before x, or has the seat of a
 // connection of its user that did, and was in when x came.
 func (s *state) cameBeforeBySeat(i, x int) bool {
@@ -245,6 +242,57 @@ func (s *state) cameBeforeBySeat(i, x int) bool {
 	for o, p := range s.people[:len(s.world.People)] {
 		replaced := s.conn(o).Reason == journal.DuplicateUser && s.conn(o).User == s.conn(i).User
 		if replaced && s.cameBefore(o, x) && (p.left == 0 || p.left > s.people[x].came) {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeWaiting: whom a reading proves to be one too many is not left undecided.
+func (s *state) judgeWaiting() (wrong error) {
+	for x, p := range s.people[:len(s.world.People)] {
+		c := s.conn(x)
+		if c.State != lesson.Waiting || c.LeftAt != 0 || p.arrival != heard || p.heard > s.look.began || s.isAnybodyUnheard() {
+			continue
+		}
+		for _, under := range s.caps(x) {
+			if n := s.proven(under, x); n >= under.seats {
+				wrong = errors.Join(wrong, fmt.Errorf("%s waits, with %d better rights to %d seats that are proven", c.ID, n, under.seats))
+			}
+		}
+	}
+	return wrong
+}
+
+// proven counts the seats of people who came before x, as webhooks and the reading
+// prove.
+func (s *state) proven(under seatCap, x int) int {
+	n := 0
+	for i := range s.world.People {
+		if c := s.conn(i); i != x && sits(c) && under.of(c.Role) && s.look.shown[i] && s.cameBeforeBySeat(i, x) && !s.restsOnUnheard(i, x) {
+			n++
+		}
+	}
+	return n
+}
+
+// restsOnUnheard reports whether the seat is an earlier connection's whose departure
+// was not heard.
+func (s *state) restsOnUnheard(i, x int) bool {
+	if s.cameBefore(i, x) {
+		return false
+	}
+	for o, p := range s.people[:len(s.world.People)] {
+		if s.conn(o).Reason == journal.DuplicateUser && s.cameBefore(o, x) && p.departure != heard {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *state) isAnybodyUnheard() bool {
+	for i := range s.world.People {
+		if c := s.conn(i); c.State == lesson.ListedOnly && c.LeftAt == 0 {
 			return true
 		}
 	}

@@ -22,6 +22,7 @@ type World struct {
 	Waits   []time.Duration // how long a wait may be
 	AtOnce  bool            // people come in the same millisecond
 	Network bool            // connections end by network failure, which has to be confirmed
+	Large   bool            // so much may happen that its bounds have to be narrower
 	Bounds
 }
 
