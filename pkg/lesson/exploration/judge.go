@@ -236,12 +236,9 @@ func sits(c lesson.Conn) bool { return c.LeftAt == 0 && c.State == lesson.Seated
 // cameBeforeBySeat reports whether the person came before x, or has the seat of a
 // connection of its user that did, and was in when x came.
 func (s *state) cameBeforeBySeat(i, x int) bool {
-	if s.cameBefore(i, x) {
-		return true
-	}
 	for o, p := range s.people[:len(s.world.People)] {
 		replaced := s.conn(o).Reason == journal.DuplicateUser && s.conn(o).User == s.conn(i).User
-		if replaced && s.cameBefore(o, x) && (p.left == 0 || p.left > s.people[x].came) {
+		if (o == i || replaced) && s.cameBefore(o, x) && (p.left == 0 || p.left > s.people[x].came) {
 			return true
 		}
 	}

@@ -22,9 +22,19 @@ type World struct {
 	Waits   []time.Duration // how long a wait may be
 	AtOnce  bool            // people come in the same millisecond
 	Network bool            // connections end by network failure, which has to be confirmed
-	Large   bool            // so much may happen that its bounds have to be narrower
+	Size    Size
 	Bounds
 }
+
+// Size is how much may happen in a world: the more, the narrower are its bounds.
+type Size int
+
+// The sizes.
+const (
+	Medium Size = iota
+	Small
+	Large
+)
 
 // Bounds are how often something may happen in one history.
 type Bounds struct {

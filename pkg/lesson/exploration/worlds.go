@@ -24,22 +24,22 @@ const (
 func Worlds() []World {
 	short, long := []time.Duration{judged}, []time.Duration{lapsed}
 	return []World{
-		{Name: "strangers", Policy: `{"maxSeats":2}`, People: strangers, Waits: []time.Duration{proves, judged}},
-		{Name: "strangers at once", Policy: `{"maxSeats":2}`, People: strangers, AtOnce: true, Waits: short},
-		{Name: "network failures", Policy: `{"maxSeats":2}`, People: strangers, Network: true, Waits: short},
+		{Name: "strangers", Size: Small, Policy: `{"maxSeats":2}`, People: strangers, Waits: []time.Duration{proves, judged}},
+		{Name: "strangers at once", Size: Small, Policy: `{"maxSeats":2}`, People: strangers, AtOnce: true, Waits: short},
+		{Name: "network failures", Size: Small, Policy: `{"maxSeats":2}`, People: strangers, Network: true, Waits: short},
 		{Name: "a reload", Policy: `{"maxSeats":2,"duplicateUser":"replace-older"}`, People: reload, Waits: short},
 		{Name: "a reload in one seat", Policy: `{"maxSeats":1,"duplicateUser":"replace-older"}`, People: reload, Waits: short},
 		{Name: "an exam", Policy: `{"maxSeats":2,"duplicateUser":"refuse-newer"}`, People: reload, Waits: short},
 		{Name: "the same user twice", Policy: `{"maxSeats":2,"duplicateUser":"allow"}`, People: reload, Waits: short},
 		{Name: "a promise", Policy: `{"maxSeats":2}`, People: guest, Joins: "cem", Waits: long},
 		{Name: "a promise in Usher's session", Own: true, Policy: `{"maxSeats":1}`, People: guest[1:], Joins: "cem", Waits: long},
-		{Name: "a promise for a seat", Large: true, Policy: `{"maxSeats":2,"duplicateUser":"replace-older"}`, People: guest, Joins: "ann", Waits: long},
+		{Name: "a promise for a seat", Size: Large, Policy: `{"maxSeats":2,"duplicateUser":"replace-older"}`, People: guest, Joins: "ann", Waits: long},
 		{Name: "a smaller room", Policy: `{"maxSeats":2}`, Next: `{"maxSeats":1}`, People: strangers, Waits: short},
 		{Name: "a larger room", Policy: `{"maxSeats":1}`, Next: `{"maxSeats":2}`, People: strangers, Waits: short},
-		{Name: "roles", Policy: `{"maxSeats":2,"maxByRole":{"student":1}}`, People: school, Waits: short},
-		{Name: "a list", Large: true, Policy: `{"maxSeats":2}`, Next: `{"maxSeats":2,"allowedUsers":["ann","cem"]}`, People: strangers, Waits: short},
-		{Name: "a ban", Large: true, Policy: `{"maxSeats":2}`, Bans: "bea", People: strangers, Waits: short},
-		{Name: "a ban of a guest", Large: true, Policy: `{"maxSeats":2}`, Joins: "cem", Bans: "cem", People: guest, Waits: long},
+		{Name: "roles", Size: Small, Policy: `{"maxSeats":2,"maxByRole":{"student":1}}`, People: school, Waits: short},
+		{Name: "a list", Size: Large, Policy: `{"maxSeats":2}`, Next: `{"maxSeats":2,"allowedUsers":["ann","cem"]}`, People: strangers, Waits: short},
+		{Name: "a ban", Size: Large, Policy: `{"maxSeats":2}`, Bans: "bea", People: strangers, Waits: short},
+		{Name: "a ban of a guest", Size: Large, Policy: `{"maxSeats":2}`, Joins: "cem", Bans: "cem", People: guest, Waits: long},
 		{Name: "an observer", Policy: `{"maxSeats":1,"observers":["recorder"]}`, Joins: "cem", JoinsAs: "recorder", People: guest, Waits: long},
 	}
 }
@@ -47,19 +47,25 @@ func Worlds() []World {
 // BoundsOf gives the bounds of a world that go by that name, several where each allows
 // what the others do not.
 func BoundsOf(name string, w World) []Bounds {
-	switch {
-	case name == "few" && w.Large:
-		return []Bounds{{}}
-	case name == "few":
-		return []Bounds{{Readings: 1, Prompt: true}, {Leaves: 1}}
-	case name == "many" && w.Large:
-		return []Bounds{{Readings: 1, Prompt: true}, {Pauses: 1}}
-	case name == "many":
-		return []Bounds{{Readings: 1}, {Pauses: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Prompt: true}}
-	case name == "most" && w.Large:
-		return []Bounds{{Readings: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Prompt: true}}
-	case name == "most":
-		return []Bounds{{Readings: 1, Leaves: 3}, {Readings: 1, Pauses: 1, Leaves: 1, Prompt: true}}
+	switch name {
+	case "few":
+		return [][]Bounds{
+			Small:  {{Readings: 1, Prompt: true}, {Leaves: 1}},
+			Medium: {{Readings: 1, Prompt: true}, {Leaves: 1}},
+			Large:  {{}},
+		}[w.Size]
+	case "many":
+		return [][]Bounds{
+			Small:  {{Readings: 1, Leaves: 1}, {Pauses: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Prompt: true}},
+			Medium: {{Readings: 1}, {Pauses: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Prompt: true}},
+			Large:  {{Readings: 1, Prompt: true}, {Pauses: 1}},
+		}[w.Size]
+	case "most":
+		return [][]Bounds{
+			Small:  {{Readings: 1, Leaves: 3}, {Readings: 1, Pauses: 1, Leaves: 1}},
+			Medium: {{Readings: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Leaves: 1, Prompt: true}},
+			Large:  {{Readings: 1, Leaves: 1, Prompt: true}, {Readings: 1, Pauses: 1, Prompt: true}},
+		}[w.Size]
 	}
 	panic("no bounds are called " + name)
 }
