@@ -58,7 +58,7 @@ const thePromise = "p"
 func (p Person) data() string {
 	switch {
 	case p.Promised:
-		return lesson.DataOf(thePromise)
+		return lesson.DataOf(thePromise, nil)
 	case p.User == "":
 		return ""
 	}
