@@ -128,7 +128,7 @@ func (s *state) apply(m move) error {
 	p := &s.people[m.who]
 	switch m.what {
 	case comes:
-		p.came, p.arrival = s.truth(), underWay
+		p.came, p.arrival = s.truth(true), underWay
 	case leaves:
 		s.leaves--
 		s.leave(m.who)
@@ -164,24 +164,25 @@ func (s *state) apply(m move) error {
 // pass lets Usher's clock go on.
 func (s *state) pass(d time.Duration) { s.now = s.now.Add(d) }
 
-// truth is the moment of the next coming or going: later than all before, unless
-// people come at once.
-func (s *state) truth() epoch.Instant {
+// truth is the moment of the next coming or going: later than all before, but for
+// people who come at once.
+func (s *state) truth(coming bool) epoch.Instant {
 	at := s.now
 	for _, p := range s.people[:len(s.world.People)] {
-		at = max(at, p.came, p.left)
+		came := p.came
+		if !coming || !s.world.AtOnce {
+			came = came.Add(tick)
+		}
+		at = max(at, came, p.left.Add(tick))
 	}
-	if s.world.AtOnce {
-		return at
-	}
-	return at.Add(tick)
+	return at
 }
 
 // leave ends a connection in truth.
 func (s *state) leave(i int) {
-	at := s.truth()
+	at := s.truth(false)
 	p := &s.people[i]
-	p.left, p.departure = max(at, p.came.Add(tick)), underWay
+	p.left, p.departure = at, underWay
 }
 
 func (s *state) read(what kind) error {
