@@ -6,10 +6,12 @@ SDK := pkg/vonage/vonagetest/testdata/sdk
 FUZZ_SECONDS ?= 10
 # How many histories are told.
 HISTORIES ?= 10000
+# How far small worlds are walked.
+BOUNDS ?= most
 BENCH_SECONDS ?= 1
 SOURCES = $(shell find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*')
 
-.PHONY: help run test verify histories bench fuzz lint format vulnerabilities fetch clean
+.PHONY: help run test verify explore histories bench fuzz lint format vulnerabilities fetch clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -26,7 +28,12 @@ test: ## all tests that need only Go
 # and fail without it.
 verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI, a fuzzer of the API and a browser
 	USHER_VERIFY=$(CACHE) go test -race -tags verify -timeout 15m ./...
+	$(MAKE) --no-print-directory explore BOUNDS=many
 	$(MAKE) --no-print-directory histories fuzz FUZZ_SECONDS=3 SEED=1 HISTORIES=2000
+
+# Without the race detector: one goroutine walks, and it would walk a tenth as far.
+explore: ## every history of small worlds, within the BOUNDS: few, many or most
+	GOGC=400 go test -count=1 -timeout 60m -v -run '^TestEveryHistory$$' ./pkg/lesson/exploration -bounds $(BOUNDS)
 
 # With a SEED the same are drawn each time, as verify wants them; without one they
 # are others each time.
