@@ -14,7 +14,7 @@ import (
 
 // judge holds a decision against what is promised.
 func (s *state) judge(before *lesson.Lesson, in lesson.Input, d lesson.Decision) error {
-	err := errors.Join(s.judgeCap(before), s.judgeLog(before, d.Lines), s.judgePromises(before))
+	err := errors.Join(s.judgeCap(before), s.judgeLog(before, d.Lines), s.judgePromises(before), s.judgePauses())
 	for i := range s.world.People {
 		err = errors.Join(err, s.judgePerson(i, before))
 	}

@@ -34,6 +34,7 @@ const (
 	Medium Size = iota
 	Small
 	Large
+	Restless // people come and go
 )
 
 // Bounds are how often something may happen in one history.

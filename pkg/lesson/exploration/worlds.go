@@ -8,6 +8,9 @@ var strangers = []Person{{ID: "A", User: "ann"}, {ID: "B", User: "bea"}, {ID: "C
 // reload are three connections, of which the last is of the first one's user.
 var reload = []Person{{ID: "A", User: "ann"}, {ID: "B", User: "bea"}, {ID: "C", User: "ann"}}
 
+// tabs are a person, and another one in two tabs.
+var tabs = []Person{{ID: "A", User: "ann"}, {ID: "B", User: "bea"}, {ID: "C", User: "bea"}}
+
 // guest are two people and one who comes by the promise.
 var guest = []Person{{ID: "A", User: "ann"}, {ID: "B", User: "bea"}, {ID: "C", Promised: true}}
 
@@ -31,6 +34,7 @@ func Worlds() []World {
 		{Name: "a reload in one seat", Policy: `{"maxSeats":1,"duplicateUser":"replace-older"}`, People: reload, Waits: short},
 		{Name: "an exam", Policy: `{"maxSeats":2,"duplicateUser":"refuse-newer"}`, People: reload, Waits: short},
 		{Name: "the same user twice", Policy: `{"maxSeats":2,"duplicateUser":"allow"}`, People: reload, Waits: short},
+		{Name: "a clock that pauses", Size: Restless, Policy: `{"lessonSeconds":3600,"clock":"pause","duplicateUser":"allow"}`, People: tabs, Waits: short},
 		{Name: "a promise", Policy: `{"maxSeats":2}`, People: guest, Joins: "cem", Waits: long},
 		{Name: "a promise in Usher's session", Own: true, Policy: `{"maxSeats":1}`, People: guest[1:], Joins: "cem", Waits: long},
 		{Name: "a promise for a seat", Size: Large, Policy: `{"maxSeats":2,"duplicateUser":"replace-older"}`, People: guest, Joins: "ann", Waits: long},
@@ -50,21 +54,24 @@ func BoundsOf(name string, w World) []Bounds {
 	switch name {
 	case "few":
 		return [][]Bounds{
-			Small:  {{Readings: 1, Prompt: true}, {Leaves: 1}},
-			Medium: {{Readings: 1, Prompt: true}, {Leaves: 1}},
-			Large:  {{}},
+			Small:    {{Readings: 1, Prompt: true}, {Leaves: 1}},
+			Medium:   {{Readings: 1, Prompt: true}, {Leaves: 1}},
+			Large:    {{}},
+			Restless: {{Leaves: 2}},
 		}[w.Size]
 	case "many":
 		return [][]Bounds{
-			Small:  {{Readings: 1, Leaves: 1}, {Pauses: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Prompt: true}},
-			Medium: {{Readings: 1}, {Pauses: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Prompt: true}},
-			Large:  {{Readings: 1, Prompt: true}, {Pauses: 1}},
+			Small:    {{Readings: 1, Leaves: 1}, {Pauses: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Prompt: true}},
+			Medium:   {{Readings: 1}, {Pauses: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Prompt: true}},
+			Large:    {{Readings: 1, Prompt: true}, {Pauses: 1}},
+			Restless: {{Leaves: 3}, {Readings: 1, Leaves: 1}},
 		}[w.Size]
 	case "most":
 		return [][]Bounds{
-			Small:  {{Readings: 1, Leaves: 3}, {Readings: 1, Pauses: 1, Leaves: 1}},
-			Medium: {{Readings: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Leaves: 1, Prompt: true}},
-			Large:  {{Readings: 1, Leaves: 1, Prompt: true}, {Readings: 1, Pauses: 1, Prompt: true}},
+			Small:    {{Readings: 1, Leaves: 3}, {Readings: 1, Pauses: 1, Leaves: 1}},
+			Medium:   {{Readings: 1, Leaves: 1}, {Readings: 1, Pauses: 1, Leaves: 1, Prompt: true}},
+			Large:    {{Readings: 1, Leaves: 1, Prompt: true}, {Readings: 1, Pauses: 1, Prompt: true}},
+			Restless: {{Readings: 1, Pauses: 1, Leaves: 3}},
 		}[w.Size]
 	}
 	panic("no bounds are called " + name)
