@@ -50,7 +50,7 @@ func (s *Service) reviewOutside(ctx context.Context, l lesson.Lesson) error {
 	for {
 		some := concerned[:lesson.Handful(concerned)]
 		concerned = concerned[len(some):]
-		d, err := s.decide(ctx, l.Session, ask(lesson.OutsideReviewed{Records: some, Last: len(concerned) == 0}))
+		d, err := s.decide(ctx, l.Session, ask(lesson.OutsideReviewed{Records: some, Last: len(concerned) == 0, By: l.Doors()}))
 		if err != nil {
 			return err
 		}

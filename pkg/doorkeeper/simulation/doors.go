@@ -132,6 +132,11 @@ func policyOf(lines []journal.Line, line journal.Line) (p policy.Policy) {
 // mayBeBanned reports whether a ban of the user was in force at that moment: one of the
 // API, or one that the log says followed a removal.
 func (h *history) mayBeBanned(user string, at epoch.Instant) bool {
+	return h.isBanned(user, at) || h.removedLately(user, at)
+}
+
+// isBanned reports whether a ban of the API was in force at that moment.
+func (h *history) isBanned(user string, at epoch.Instant) bool {
 	banned := false
 	for _, b := range h.bans {
 		// Lifted in the same moment, it may have been in force before.
@@ -139,7 +144,7 @@ func (h *history) mayBeBanned(user string, at epoch.Instant) bool {
 			banned = b.until == 0 || at < b.until
 		}
 	}
-	return banned || h.removedLately(user, at)
+	return banned
 }
 
 func (h *history) removedLately(user string, at epoch.Instant) bool {
@@ -220,6 +225,9 @@ func (h *history) obeyed(l lesson.Lesson) {
 		}
 		if !l.Policy.Admits(c.User) {
 			h.flunk("%s = %q is in and not on the list", id, c.User)
+		}
+		if c.User != "" && h.isBanned(c.User, h.Now()) {
+			h.flunk("%s = %q is in and banned", id, c.User)
 		}
 		for stream, s := range c.Streams {
 			if s.Made && !s.Gone && !l.Policy.MayPublish(c.Role, s.Kind) {
