@@ -12,8 +12,8 @@ import (
 
 // The policies of paths about who may come in, as what, and what may be published.
 const (
-	banning   = `{"maxSeats":2,"rejoinSeconds":900,"foreignTokens":"accept"}`
-	noScreen  = `{"maxSeats":2,"publish":{"screen":["teacher"]},"rejoinSeconds":900}`
+	banning  = `{"maxSeats":2,"rejoinSeconds":900,"foreignTokens":"accept"}`
+	noScreen = `{"maxSeats":2,"publish":{"screen":["teacher"]},"rejoinSeconds":900}`
 )
 
 // doorPaths are about lists, roles, observers, bans and streams.
