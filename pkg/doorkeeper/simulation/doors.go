@@ -23,11 +23,15 @@ var strangers = []string{
 	`{"user":"hal","role":"teacher"}`, `{"user":"rex","role":"recorder"}`,
 }
 
-// banSince is a ban that was asked for, or lifted: then until is 1.
+// banSince is a ban that was asked for, or lifted.
 type banSince struct {
 	user      string
-	at, until epoch.Instant
+	at, until epoch.Instant // until 0: for ever; lifted: not at all
 }
+
+const lifted epoch.Instant = 1
+
+func (b banSince) holds(at epoch.Instant) bool { return b.until == 0 || at < b.until }
 
 // doors draws the fields of a policy that say who may come in, as what, and what may be
 // published.
@@ -102,7 +106,7 @@ func (h *history) ban() {
 	var err error
 	if rapid.IntRange(0, 2).Draw(h.t, "lift") == 0 {
 		err = h.Service.LiftBan(ctx, h.name, user, "admin")
-		h.bans = append(h.bans, banSince{user, h.Now(), 1})
+		h.bans = append(h.bans, banSince{user, h.Now(), lifted})
 		h.say("the ban of %s is lifted: %v", user, err)
 	} else {
 		b := lesson.Ban{User: user, Actor: "admin"}
@@ -130,21 +134,31 @@ func policyOf(lines []journal.Line, line journal.Line) (p policy.Policy) {
 }
 
 // mayBeBanned reports whether a ban of the user was in force at that moment: one of the
-// API, or one that the log says followed a removal.
+// API, or one that the log says followed a removal. Of what was asked in the same
+// millisecond, any may have come first.
 func (h *history) mayBeBanned(user string, at epoch.Instant) bool {
-	return h.isBanned(user, at) || h.removedLately(user, at)
+	before := banSince{until: lifted}
+	for _, b := range h.bans {
+		if b.user != user || b.at > at {
+			continue
+		}
+		if b.at == at && before.holds(at) {
+			return true
+		}
+		before = b
+	}
+	return before.holds(at) || h.removedLately(user, at)
 }
 
-// isBanned reports whether a ban of the API was in force at that moment.
-func (h *history) isBanned(user string, at epoch.Instant) bool {
-	banned := false
+// isBanned reports whether a ban of the API is in force now.
+func (h *history) isBanned(user string) bool {
+	last := banSince{until: lifted}
 	for _, b := range h.bans {
-		// Lifted in the same moment, it may have been in force before.
-		if b.user == user && b.at <= at && (b.until != 1 || b.at < at) {
-			banned = b.until == 0 || at < b.until
+		if b.user == user {
+			last = b
 		}
 	}
-	return banned
+	return last.holds(h.Now())
 }
 
 func (h *history) removedLately(user string, at epoch.Instant) bool {
@@ -226,7 +240,7 @@ func (h *history) obeyed(l lesson.Lesson) {
 		if !l.Policy.Admits(c.User) {
 			h.flunk("%s = %q is in and not on the list", id, c.User)
 		}
-		if c.User != "" && h.isBanned(c.User, h.Now()) {
+		if c.User != "" && h.isBanned(c.User) {
 			h.flunk("%s = %q is in and banned", id, c.User)
 		}
 		for stream, s := range c.Streams {
