@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"usher/pkg/doorkeeper"
+	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
+	"usher/pkg/room"
+	"usher/pkg/room/storetest"
 )
 
 const (
@@ -25,7 +28,13 @@ const (
 // lesson's item.
 func fullHall(t *testing.T) *door {
 	t.Helper()
-	d := adopted(t, `{"quorum":1,"observers":["recorder"]}`)
+	return fullHallOver(t, openBolt(t))
+}
+
+func fullHallOver(t *testing.T, store room.Store) *door {
+	t.Helper()
+	d := &door{World: simulation.NewWorld(store), t: t, session: "1_adopted"}
+	d.put(`{"quorum":1,"observers":["recorder"]}`, "1_adopted")
 	for i := range recorders {
 		d.observe(i)
 	}
@@ -251,4 +260,53 @@ func TestManyObservers(t *testing.T) {
 	}
 	d.Pass(10 * time.Second)
 	d.exact(2, 42)
+}
+
+// Who leaves while the people outside are being looked at, and whose record another
+// process changes by that, is not brought back.
+func TestDeparturesDuringAReviewOfAHall(t *testing.T) {
+	const leavers = 40
+	bolt, leaving := openBolt(t), false
+	var d *door
+	d = fullHallOver(t, storetest.Hooked{Under: bolt, Hook: func(_ context.Context, c storetest.Call, do func() error) error {
+		err := do()
+		if c.Method == "Records" && leaving {
+			leaving = false
+			for i := range leavers {
+				d.leaveElsewhere(bolt, guest(10+i)) // the first are witnesses of the start
+			}
+		}
+		return err
+	}})
+	leaving = true
+	d.put(`{"quorum":1,"observers":["recorder"],"allowedUsers":["u100"]}`, "")
+	if leaving {
+		t.Fatal("the records were not read")
+	}
+	d.Pass(30 * time.Second)
+	d.in("c100")
+	d.exact(1, 1)
+	if n := len(d.told(journal.DidDisconnect, journal.NotAllowed)); n != inHall+recorders-leavers-1 {
+		t.Errorf("%d were disconnected, want %d", n, inHall+recorders-leavers-1)
+	}
+}
+
+// leaveElsewhere lets somebody leave, of which another process hears.
+func (d *door) leaveElsewhere(store room.Store, id string) {
+	d.t.Helper()
+	ctx := context.Background()
+	d.Platform.Vanish(id)
+	q := d.Platform.Person(id)
+	e := q.Event(journal.ConnectionDestroyed, q.LeftAt)
+	e.Received, e.Reason = d.Now(), "clientDisconnected"
+	l, records, err := store.Lesson(ctx, d.session, id)
+	if err == nil {
+		l, err = store.Swap(ctx, lesson.Decide(l, lesson.Webhook{Event: e, Records: records}, d.Now()).Lesson)
+	}
+	if out, full := l.ToShed(); err == nil && full {
+		_, err = store.Shed(ctx, l, out)
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
 }

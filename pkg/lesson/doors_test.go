@@ -141,3 +141,24 @@ func TestRuleDuringAReviewOfAHall(t *testing.T) {
 		t.Error("everybody was looked at, and they are looked at again")
 	}
 }
+
+// While readings of the streams do not say whether some have stopped, they are made less
+// and less often, however many streams there are.
+func TestStreamsThatNoReadingTellsOf(t *testing.T) {
+	for _, streams := range []int{1, 2} {
+		x := begin(t, `{"publish":{"screen":["teacher"]}}`)
+		x.came("A", "ann", 0, 0)
+		for _, id := range []string{"S1", "S2"}[:streams] {
+			x.published("A", id, policy.Screen, 1_000, 1_000)
+		}
+		var gaps []epoch.Instant
+		for at := x.l.Outstanding(noon + 1_000).NextAt; len(gaps) < 4; {
+			x.decide(lesson.StreamsRead{Reading: &lesson.StreamReading{Began: at}}, at-noon)
+			next := x.l.Outstanding(at).NextAt
+			gaps, at = append(gaps, next-at), next
+		}
+		if !slices.Equal(gaps, []epoch.Instant{1_000, 2_000, 4_000, 8_000}) {
+			t.Errorf("with %d streams the readings are %v ms apart", streams, gaps)
+		}
+	}
+}

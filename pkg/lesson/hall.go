@@ -60,7 +60,7 @@ func (x OutsideReviewed) decide(t *turn) error {
 	}
 	before := t.l.Doors() // what is found here may ban more people
 	for _, r := range x.Records {
-		if _, here := t.l.Conns[r.ID]; here {
+		if _, here := t.l.Conns[r.ID]; here || r.Conn == nil || !r.Conn.In() {
 			continue
 		}
 		t.recall([]Record{r})
