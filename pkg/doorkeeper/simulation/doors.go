@@ -190,6 +190,16 @@ func (h *history) judgeDoor(lines []journal.Line, line journal.Line) {
 	}
 }
 
+// judgeAdmission: nobody is given credentials now who is banned or not on the list.
+func (h *history) judgeAdmission(user string) {
+	if h.isBanned(user) {
+		h.flunk("%s is banned and was given credentials", user)
+	}
+	if p := h.ruled[len(h.ruled)-1]; !p.Admits(user) {
+		h.flunk("%s is on no list and was given credentials, by %s", user, p)
+	}
+}
+
 // judgeStream: nobody is sent away for a stream that is allowed, or that stopped before
 // the end of the grace where there is one.
 func (h *history) judgeStream(lines []journal.Line, line journal.Line, p policy.Policy) {
