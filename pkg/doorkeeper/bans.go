@@ -58,20 +58,14 @@ func (s *Service) Bans(ctx context.Context, name, after string, limit int) (BanP
 // gone, so are its bans.
 func (s *Service) keepBans(ctx context.Context, l lesson.Lesson, bans []lesson.Ban) error {
 	for _, b := range bans {
-		r, err := s.store.Room(ctx, l.Room)
-		if err != nil && !errors.Is(err, room.ErrNoRoom) {
+		d, err := s.commitChange(ctx, l.Room, room.Ban{Ban: b, ByLesson: true, Created: l.RoomCreated})
+		switch {
+		case err == nil && d.Room.Session == l.Session:
+			continue // the lesson heard of it in the same commit
+		case err == nil && d.Swap != nil:
+			s.finish(ctx, d.Decided)
+		case err != nil && !errors.Is(err, room.ErrNoRoom):
 			return err
-		}
-		if err == nil && r.Created == l.RoomCreated {
-			d, err := s.commitChange(ctx, l.Room, room.Ban{Ban: b, ByLesson: true})
-			switch {
-			case err == nil && d.Room.Session == l.Session:
-				continue // the lesson heard of it in the same commit
-			case err == nil && d.Swap != nil:
-				s.finish(ctx, d.Decided)
-			case err != nil && !errors.Is(err, room.ErrNoRoom):
-				return err
-			}
 		}
 		if _, err := s.decide(ctx, l.Session, ask(lesson.BanKept{Ban: b})); err != nil {
 			return err

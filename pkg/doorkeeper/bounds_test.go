@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"usher/pkg/doorkeeper/simulation"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/policy"
 	"usher/pkg/room"
 	"usher/pkg/room/storetest"
 )
@@ -100,4 +102,81 @@ func TestEndOfACrowdedLesson(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.in()
+}
+
+// The longest lists can be put one after the other.
+func TestLongLists(t *testing.T) { simulation.TestLongLists(t, openBolt(t)) }
+
+// A client that shares a thousand screens at once, none of which may be, is asked away,
+// goes once, and leaves a lesson that is small.
+func TestManyForbiddenStreams(t *testing.T) {
+	d := adopted(t, `{"quorum":1,"publish":{"screen":["teacher"]},"rejoinSeconds":600}`)
+	d.come("A", "ann")
+	d.come("B", "bob")
+	d.Platform.Notify = d.Hold
+	for i := range 1000 {
+		d.Platform.Publish("A", fmt.Sprintf("%04d-%s", i, strings.Repeat("s", 240)), policy.Screen)
+	}
+	d.Platform.Notify = nil
+	for i, e := range d.Held {
+		d.Send(d.Now().Add(time.Duration(i)*time.Millisecond), e)
+	}
+	d.Pass(time.Minute)
+	d.in("B")
+	d.says(1, "A", journal.DidDisconnect, "screen-not-allowed")
+	d.says(2, "A", journal.DidAskAway, "screen-not-allowed")
+	d.exact(1, 1)
+	if n := d.asked("A"); n != 1 {
+		t.Errorf("it was asked to go %d times", n)
+	}
+}
+
+// Who shares a screen again and again, each for so long that it is asked away and none
+// so often that it goes at once, and whose stops nobody hears of, stays, and the lesson
+// remembers a few of the streams.
+func TestForbiddenStreamsThatStopUnheard(t *testing.T) {
+	d := adopted(t, `{"quorum":1,"publish":{"screen":["teacher"]}}`)
+	d.come("A", "ann")
+	for i := range 200 {
+		stream := fmt.Sprintf("s%03d", i)
+		d.Platform.Publish("A", stream, policy.Screen)
+		d.Pass(time.Second)
+		d.Platform.Stop("A", stream, true)
+		d.Pass(31 * time.Second)
+	}
+	d.in("A")
+	d.exact(1, 1)
+	if n := len(d.stored().Conns["A"].Streams); n > 16 {
+		t.Errorf("%d streams are remembered", n)
+	}
+}
+
+// Data of thousands of characters names nobody: who comes with it is unknown, and on no
+// list.
+func TestLongDataOfAForeignToken(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	for name, data := range map[string]string{
+		"text": long, "user": `{"user":"` + long + `"}`, "role": `{"user":"ann","role":"` + long + `"}`,
+		"other fields": `{"user":"ann","picture":"` + long + `"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := adopted(t, `{"quorum":1}`)
+			d.come("A", data)
+			want := ""
+			if strings.HasPrefix(data, `{"user":"ann"`) {
+				want = "ann"
+			}
+			l := d.stored()
+			if c := l.Conns["A"]; c.State != lesson.Seated || c.User != want || c.Role != "" || l.Size() > 4096 {
+				t.Errorf("it is %q, a %q, %s, in a lesson of %d bytes", c.User, c.Role, c.State, l.Size())
+			}
+			d.put(`{"quorum":1,"allowedUsers":["ann"]}`, "")
+			if d.Pass(time.Second); want == "" {
+				d.in()
+				d.says(1, "A", journal.DidDisconnect, journal.NotAllowed)
+			} else {
+				d.in("A")
+			}
+		})
+	}
 }

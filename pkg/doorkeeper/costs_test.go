@@ -15,8 +15,13 @@ func TestHallIsFlat(t *testing.T) {
 	costs.TestFlat(t, counted(t), 0, 64, 1000, 15000)
 }
 
+// TestBansCostTheSame: an arrival costs the same whatever number of bans there is.
+func TestBansCostTheSame(t *testing.T) { costs.TestBans(t, counted, 10_000) }
+
 // TestStorm: of two hundred whose webhooks come at once and shuffled, exactly
-// the first sixty stay.
+// the first sixty stay; of sixty students the first ten, and of three teachers one.
 func TestStorm(t *testing.T) {
 	costs.TestStorm(t, counted)
 }
+
+func BenchmarkStorm(b *testing.B) { costs.BenchmarkStorm(b, counted) }

@@ -50,7 +50,12 @@ func (s *Service) reviewOutside(ctx context.Context, l lesson.Lesson) error {
 	for {
 		some := concerned[:lesson.Handful(concerned)]
 		concerned = concerned[len(some):]
-		d, err := s.decide(ctx, l.Session, ask(lesson.OutsideReviewed{Records: some, Last: len(concerned) == 0}))
+		d, err := s.decide(ctx, l.Session, question{
+			wants: func(*lesson.Lesson) []string { return idsOf(some) }, // some may have left since
+			input: func(records []lesson.Record) lesson.Input {
+				return lesson.OutsideReviewed{Records: records, Last: len(concerned) == 0, By: l.Doors()}
+			},
+		})
 		if err != nil {
 			return err
 		}
@@ -59,6 +64,14 @@ func (s *Service) reviewOutside(ctx context.Context, l lesson.Lesson) error {
 			return nil
 		}
 	}
+}
+
+func idsOf(records []lesson.Record) []string {
+	ids := make([]string, len(records))
+	for i, r := range records {
+		ids[i] = r.ID
+	}
+	return ids
 }
 
 // outside gives the records of the connections that are in and do not stand in

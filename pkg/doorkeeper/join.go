@@ -142,6 +142,9 @@ func (s *Service) decideJoin(ctx context.Context, session string, a lesson.Join)
 	return s.decide(ctx, session, question{
 		wants: func(l *lesson.Lesson) []string {
 			ids := l.BansFor(a.User)
+			if a.Looked != nil {
+				ids = append(ids, a.Looked.BansFor(l)...)
+			}
 			if l.PresentOutside > 0 {
 				ids = append(ids, lesson.HolderKey(a.User))
 			}

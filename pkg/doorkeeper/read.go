@@ -28,7 +28,7 @@ func (s *Service) readAndReconcile(ctx context.Context, l lesson.Lesson) error {
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
 	d, err := s.decide(store, l.Session, question{
-		wants: func(l *lesson.Lesson) []string { return l.BansFor(l.Overdue()...) },
+		wants: reconcile.BansFor,
 		input: func(bans []lesson.Record) lesson.Input {
 			reconcile.Bans = bans
 			return reconcile

@@ -187,6 +187,10 @@ func (s *Service) commitDecision(ctx context.Context, d room.Decision) error {
 	if d.Swap == nil {
 		return err
 	}
+	if errors.Is(err, room.ErrUnavailable) {
+		// It may be stored: then what it asks for is to be done, whoever asks again.
+		s.wakeFor(ctx, *d.Swap, 0)
+	}
 	if err != nil {
 		s.lessons.Remove(d.Swap.Session)
 		return err

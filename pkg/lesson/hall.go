@@ -42,14 +42,25 @@ func (x OutsideDismissed) decide(t *turn) error {
 type OutsideReviewed struct {
 	Records []Record
 	Last    bool // nobody else is to be looked at
+	// By are the rules by which they were picked: where others came since, everybody is
+	// looked at again.
+	By Doors
 }
+
+// Doors names the rules that people are held against: each other policy, and each further
+// ban, is another one.
+type Doors struct{ PolicyVersion, Bans int64 }
+
+// Doors gives those in force.
+func (l *Lesson) Doors() Doors { return Doors{l.PolicyVersion, l.Bans} }
 
 func (x OutsideReviewed) decide(t *turn) error {
 	if t.l.Status == journal.Ended || t.l.OutsideReviewAt == 0 {
 		return nil
 	}
+	before := t.l.Doors() // what is found here may ban more people
 	for _, r := range x.Records {
-		if _, here := t.l.Conns[r.ID]; here {
+		if _, here := t.l.Conns[r.ID]; here || r.Conn == nil || !r.Conn.In() {
 			continue
 		}
 		t.recall([]Record{r})
@@ -59,9 +70,13 @@ func (x OutsideReviewed) decide(t *turn) error {
 		}
 		t.reviewStreams(r.ID, journal.FromAPI)
 	}
-	t.l.OutsideReviewAt, t.rest = t.now.Add(outsideRetryAfter), true
-	if x.Last {
+	switch t.rest = true; {
+	case !x.Last:
+		t.l.OutsideReviewAt = t.now.Add(outsideRetryAfter)
+	case x.By == before:
 		t.l.OutsideReviewAt = 0
+	default:
+		t.l.OutsideReviewAt = t.now
 	}
 	t.updateClock(journal.FromAPI)
 	return nil

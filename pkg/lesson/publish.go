@@ -127,11 +127,14 @@ func (s StreamsRead) decide(t *turn) error {
 		t.l.StreamsUnread++
 		return nil
 	}
+	unread := t.l.StreamsUnread
 	t.l.StreamsUnread = 0
 	for _, c := range t.l.Pick(Conn.In) {
 		for _, id := range c.streamIDs() {
-			if c = t.l.Conns[c.ID]; c.In() && c.Streams[id].pending() && c.Streams[id].GraceEndsAt <= s.Reading.Began {
-				t.confirmStream(c, id, *s.Reading)
+			c = t.l.Conns[c.ID]
+			over := c.In() && c.Streams[id].pending() && c.Streams[id].GraceEndsAt <= s.Reading.Began
+			if over && !t.confirmStream(c, id, *s.Reading) {
+				t.l.StreamsUnread = unread + 1
 			}
 		}
 	}
@@ -140,15 +143,16 @@ func (s StreamsRead) decide(t *turn) error {
 }
 
 // confirmStream decides about a stream whose grace is over: shown, its connection goes;
-// not shown in time to prove it, the stream has stopped.
-func (t *turn) confirmStream(c Conn, id string, r StreamReading) {
+// not shown in time to prove it, the stream has stopped. It reports whether the reading
+// says anything.
+func (t *turn) confirmStream(c Conn, id string, r StreamReading) bool {
 	s := c.Streams[id]
 	proves := s.AskedAt.Add(absenceProvesAfter)
 	switch {
 	case r.Present[id]:
 		t.evictPublisher(c, id, s.Kind, journal.Line{Event: journal.FromReconcile})
 	case !r.Whole:
-		t.l.StreamsUnread++
+		return false
 	case r.Began < proves:
 		s.GraceEndsAt = proves
 		t.putStream(c, id, s)
@@ -157,6 +161,7 @@ func (t *turn) confirmStream(c Conn, id string, r StreamReading) {
 		t.putStream(c, id, s)
 		t.logAbout(c, journal.Line{Event: journal.FromReconcile, Stream: id, Action: journal.DidRepair, Reason: journal.Reconciled, Note: journal.StreamStopped})
 	}
+	return true
 }
 
 // streamsAt is when the list of streams is to be read; 0 for never.

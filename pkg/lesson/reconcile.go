@@ -22,7 +22,7 @@ type Reconcile struct {
 	// somebody looks at the settings.
 	Forbidden bool
 	Records   []Record
-	// Bans are those of the users that connections may be taken for, see Overdue.
+	// Bans are those of the people whom it decides about, see BansFor.
 	Bans   []Record
 	Steady map[string]bool
 	// Outside is how many of the steady ones have a seat, by role.
@@ -258,12 +258,17 @@ func (t *turn) judgeListedOnly(by *evidence) {
 // came. One that may have come by a promise that does not stand in the item is no
 // foreigner.
 func (l *Lesson) likelyIdentity(c Conn) identity {
-	for _, p := range l.sortedPromises() {
-		if p.expected() && p.GivenAt <= c.CreatedAt.Add(maxAhead) && c.CreatedAt <= p.lapsesAt().Add(maxAhead) {
-			return identity{user: p.User, role: p.Role, promise: p.ID}
-		}
+	for _, p := range l.likelyPromises(c) {
+		return identity{user: p.User, role: p.Role, promise: p.ID}
 	}
 	return identity{foreign: c.CreatedAt > l.PromisedThrough}
+}
+
+// likelyPromises are those that c may have come by: expected ones in whose life it came.
+func (l *Lesson) likelyPromises(c Conn) []Promise {
+	return slices.DeleteFunc(l.sortedPromises(), func(p Promise) bool {
+		return !p.expected() || p.GivenAt > c.CreatedAt.Add(maxAhead) || c.CreatedAt > p.lapsesAt().Add(maxAhead)
+	})
 }
 
 // watchOpen notes whether to go on watching, by a reading: a lesson in use is

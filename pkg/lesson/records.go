@@ -24,6 +24,9 @@ func (l *Lesson) RecordsFor(e Event) []string {
 	if e.Name == journal.ConnectionCreated && e.Connection != "" {
 		ids = l.BansFor(l.identify(e.Data).user)
 	}
+	if c := l.Conns[e.Connection]; e.Name == journal.StreamCreated && c.LeftAt != 0 {
+		ids = l.BansFor(c.User)
+	}
 	if l.Shed == 0 {
 		return ids
 	}
@@ -67,20 +70,35 @@ func (l *Lesson) BansFor(users ...string) []string {
 	return ids
 }
 
-// Overdue gives the users that connections are taken for at the next reading which
-// nobody heard of.
-func (l *Lesson) Overdue() []string {
-	var users []string
-	for _, c := range l.Conns {
-		if c.State == ListedOnly && c.LeftAt == 0 {
-			users = append(users, l.likelyIdentity(c).user)
+// BansFor gives the ids of the records that say whether somebody is banned whom the
+// reading is to decide about: those who were taken for gone, and the users of promises
+// that people nobody heard of may be taken for. None in a room without bans.
+func (s *Reconcile) BansFor(l *Lesson) []string {
+	if l.Bans == 0 || s.Reading == nil {
+		return nil
+	}
+	users := map[string]bool{}
+	for _, p := range s.Reading.Present {
+		switch c := l.Conns[p.ID]; {
+		case c.LeftAt != 0:
+			users[c.User] = true
+		case c.State == ListedOnly:
+			for _, p := range l.likelyPromises(c) {
+				users[p.User] = true
+			}
 		}
 	}
-	return users
+	for _, r := range s.Records {
+		if r.Conn != nil && !r.Conn.In() {
+			users[r.Conn.User] = true
+		}
+	}
+	return l.BansFor(slices.Sorted(maps.Keys(users))...)
 }
 
 // Leads gives the ids of further records that those lead to: the connections by which
-// users are in outside the item, and the bans of the users of promises.
+// users are in outside the item, and the bans of the users of promises and of
+// connections that may turn out to be in.
 func (l *Lesson) Leads(records []Record) []string {
 	var ids []string
 	for _, r := range records {
@@ -89,6 +107,8 @@ func (l *Lesson) Leads(records []Record) []string {
 			ids = append(ids, r.Holder)
 		case r.Promise != nil:
 			ids = append(ids, l.BansFor(r.Promise.User)...)
+		case r.Conn != nil && r.Conn.LeftAt != 0:
+			ids = append(ids, l.BansFor(r.Conn.User)...)
 		}
 	}
 	return ids

@@ -76,6 +76,7 @@ func (t *turn) arrive(e Event) {
 		t.write(c)
 		line.Action = journal.DidNothing
 		t.logAbout(c, line)
+		t.unmask(c, e.Name)
 	case c.LeftAt != 0:
 		t.recordAfterLeaving(c, line)
 	case c.State == Waiting:
@@ -101,6 +102,15 @@ func (t *turn) roleWithinCap(c Conn) string {
 		}
 	}
 	return c.Role
+}
+
+// unmask sends away somebody who was seated before it was known who it is, and may not
+// come in.
+func (t *turn) unmask(c Conn, event string) {
+	if why := t.doorClosedFor(c.User, evermore); c.seated() && why != "" {
+		t.evict(c, why, journal.Line{Event: event})
+		t.reconsiderWaiting(event)
+	}
 }
 
 // claimReadingForFirst takes the right to read the list in the write of the first

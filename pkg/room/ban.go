@@ -1,6 +1,7 @@
 package room
 
 import (
+	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 )
@@ -11,9 +12,15 @@ type Ban struct {
 	lesson.Ban
 	// ByLesson: a lesson decided it, for a removal. It shortens no ban that lasts longer.
 	ByLesson bool
+	// Created is when the room of that lesson was made: for another one of the name the
+	// verdict is ErrNoRoom.
+	Created epoch.Instant
 }
 
 func (b Ban) decide(d *Decision, l *lesson.Lesson, known Facts) error {
+	if b.ByLesson && b.Created != d.Room.Created {
+		return ErrNoRoom
+	}
 	b.At = max(b.At, d.Room.Created) // clocks of processes differ
 	if !d.isOfRoom(known.Ban) {
 		d.Room.Bans++

@@ -2,6 +2,7 @@ package costs
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -83,11 +84,7 @@ func (h *house) bring(ids ...string) {
 
 func (h *house) join(user string) string {
 	h.t.Helper()
-	c, err := h.rooms.Join(context.Background(), "lesson", doorkeeper.Applicant{User: user})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return c.Token
+	return h.joinAs(user, "")
 }
 
 // cost runs do and gives what it took.
@@ -218,9 +215,7 @@ var happenings = []happening{
 	{
 		name: "join of a full room", policy: `{"maxSeats":2}`, before: confirmed("A", "B"),
 		do: func(h *house) {
-			if _, err := h.rooms.Join(context.Background(), "lesson", doorkeeper.Applicant{User: "carol"}); err == nil {
-				h.t.Fatal("carol was promised a seat")
-			}
+			h.turnedAway("carol")
 		},
 		want: Cost{Requests: 2, Readings: 1},
 	},
@@ -283,7 +278,7 @@ func (h *house) camera(id string) {
 
 // TestCosts counts what each kind of event takes, over stores that open gives.
 func TestCosts(t *testing.T, open func(testing.TB) *Counted) {
-	for _, e := range happenings {
+	for _, e := range slices.Concat(happenings, doors) {
 		t.Run(e.name, func(t *testing.T) {
 			h := newHouse(t, open(t), e.policy, e.own)
 			if e.before != nil {

@@ -14,6 +14,46 @@ import (
 	"usher/pkg/lesson"
 )
 
+// scene is the arrivals of many people at once in a room.
+type scene struct {
+	policy string
+	people int
+	data   func(n int) string
+	stays  func(n int) bool
+	// processes hear the webhooks, with so many handlers each at once, or with none in
+	// turn.
+	processes, handlers int
+	seed                uint64 // of the order in which the webhooks come
+}
+
+// crowd is people in a room with fewer seats, of whom the first stay.
+func crowd(people, seats, processes, handlers int) scene {
+	return scene{
+		policy: fmt.Sprintf(`{"maxSeats":%d}`, seats), people: people, data: member,
+		stays:     func(n int) bool { return n < seats },
+		processes: processes, handlers: handlers,
+	}
+}
+
+// classroom is sixty students in a room with seats for ten, and three teachers, one
+// among every twenty students, for whom there is one: the first ten and the first one
+// stay.
+func classroom(processes, handlers int) scene {
+	const students, teachers, every = 60, 3, 21
+	return scene{
+		policy: `{"maxByRole":{"student":10,"teacher":1}}`, people: students + teachers,
+		data: func(n int) string {
+			role := "student"
+			if n%every == every-1 {
+				role = "teacher"
+			}
+			return fmt.Sprintf(`{"user":"user-%03d","role":%q}`, n, role)
+		},
+		stays:     func(n int) bool { return n < 10 || n == every-1 },
+		processes: processes, handlers: handlers,
+	}
+}
+
 // storm is what many arrivals at once took: until everybody was decided, and
 // for the departures of those who were sent away.
 type storm struct {
@@ -26,20 +66,47 @@ type storm struct {
 	Took                   time.Duration
 }
 
-// TestStorm lets two hundred people come to sixty seats at once, in eight
-// processes: that take turns, so that what a join costs is the same each time,
-// and with six handlers each, where it depends on who is faster.
+// TestStorm lets two hundred people come to sixty seats at once, and students and
+// teachers to those of their roles, in eight processes: that take turns, so that what
+// a join costs is the same each time, and with six handlers each, where it depends on
+// who is faster.
 func TestStorm(t *testing.T, open func(testing.TB) *Counted) {
 	for name, handlers := range map[string]int{"in turn": 0, "at once": 6} {
-		t.Run(name, func(t *testing.T) {
-			s := stormOf(t, open(t), 200, 60, 8, handlers)
-			t.Log(s)
-			if handlers == 0 && s.perJoin() > mostPerJoin {
-				t.Errorf("a join took %.1f requests, want at most %.1f", s.perJoin(), mostPerJoin)
+		t.Run(name, func(t *testing.T) { crowd(200, 60, 8, handlers).test(t, open(t)) })
+		t.Run("with roles, "+name, func(t *testing.T) {
+			for seed := range uint64(4) {
+				c := classroom(8, handlers)
+				c.seed = seed
+				c.test(t, open(t))
 			}
-			if n := s.Readings + s.LateReadings; n > 5 {
-				t.Errorf("the list was read %d times, want at most 5", n)
+		})
+	}
+}
+
+func (c scene) test(t *testing.T, store *Counted) {
+	s := c.storm(t, store)
+	t.Log(s)
+	if c.handlers == 0 && s.perJoin() > mostPerJoin {
+		t.Errorf("a join took %.1f requests, want at most %.1f", s.perJoin(), mostPerJoin)
+	}
+	if n := s.Readings + s.LateReadings; n > 5 {
+		t.Errorf("the list was read %d times, want at most 5", n)
+	}
+}
+
+// BenchmarkStorm is the storms, with six handlers in each of eight processes; it fails
+// unless exactly those stay who came first.
+func BenchmarkStorm(b *testing.B, open func(testing.TB) *Counted) {
+	for name, c := range map[string]scene{"200 into 60 seats": crowd(200, 60, 8, 6), "60 students and 3 teachers": classroom(8, 6)} {
+		b.Run(name, func(b *testing.B) {
+			var requests, left, departures float64
+			for range b.N {
+				s := c.storm(b, open(b))
+				requests += s.perJoin()
+				departures, left = departures+float64(s.Departures.Requests), left+float64(s.Left)
 			}
+			b.ReportMetric(requests/float64(b.N), "requests/join")
+			b.ReportMetric(departures/left, "requests/departure")
 		})
 	}
 }
@@ -48,36 +115,38 @@ func TestStorm(t *testing.T, open func(testing.TB) *Counted) {
 // of which each has to learn what the others did.
 const mostPerJoin = 2.0
 
-// stormOf lets people come to a room with fewer seats, a millisecond apart, and
-// gives their webhooks, shuffled, to that many processes with so many handlers
-// each at once, or with none to the processes in turn. It fails t unless exactly
-// the first stay.
-func stormOf(t testing.TB, store *Counted, people, seats, processes, handlers int) storm {
+// storm lets people come a millisecond apart, and gives their webhooks, shuffled, to
+// the processes. It fails t unless exactly those stay who have a right to.
+func (c scene) storm(t testing.TB, store *Counted) storm {
 	t.Helper()
-	h := newHouse(t, store, fmt.Sprintf(`{"maxSeats":%d}`, seats), false)
+	h := newHouse(t, store, c.policy, false)
 	var all []*doorkeeper.Service
-	for range processes {
+	for range c.processes {
 		all = append(all, h.process())
 	}
-	for n := range people {
-		h.come(member(n), member(n))
+	var want []string
+	for n := range c.people {
+		h.come(member(n), c.data(n))
 		h.Forward(h.Now() + 1)
+		if c.stays(n) {
+			want = append(want, member(n))
+		}
 	}
-	dice := rand.New(rand.NewPCG(1, 1))
+	dice := rand.New(rand.NewPCG(1, c.seed))
 	shuffle(dice, h.Held)
-	s := storm{People: people, Seats: seats}
+	s := storm{People: c.people, Seats: len(want)}
 	store.Take()
 	wakes, began := h.wakes, h.Now()
-	s.Parked = h.hearAll(all, handlers)
+	s.Parked = h.hearAll(all, c.handlers)
 	s.Readings = len(h.Platform.Readings[h.session])
 	h.untilDecided()
 	s.Arrivals, s.LateReadings = store.Take(), len(h.Platform.Readings[h.session])-s.Readings
 	s.Wakes, s.Took = h.wakes-wakes, h.Now().Sub(began)
 	s.Left = len(h.Held)
 	shuffle(dice, h.Held)
-	s.LateParked = h.hearAll(all, handlers)
+	s.LateParked = h.hearAll(all, c.handlers)
 	s.Departures = store.Take()
-	h.firstStay(people, seats)
+	h.stay(want)
 	return s
 }
 
@@ -104,15 +173,11 @@ func (h *house) untilDecided() {
 	h.t.Error("half a minute later there is still somebody who waits")
 }
 
-// firstStay says that exactly the first are in, in truth and in the lesson.
-func (h *house) firstStay(people, seats int) {
+// stay says that exactly those are in, in truth and in the lesson.
+func (h *house) stay(want []string) {
 	h.t.Helper()
-	var want []string
-	for n := range min(people, seats) {
-		want = append(want, member(n))
-	}
 	if got := h.Platform.In(h.session); !slices.Equal(got, want) {
-		h.t.Errorf("%d stay: %v\nwant the first %d", len(got), got, seats)
+		h.t.Errorf("%d stay: %v\nwant %v", len(got), got, want)
 	}
 	if l, err := h.Lesson(h.session); err != nil || l.Seats() != len(want) {
 		h.t.Errorf("%d seats are taken, %v; want %d", l.Seats(), err, len(want))

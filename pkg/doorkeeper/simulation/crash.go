@@ -213,11 +213,16 @@ func (c *crash) put(text, session string) {
 	c.must("", func() error { return c.Put(c.name, text, session) })
 }
 
-// join gives the token of a user, or the code of the refusal.
+// join gives the token of a user without a role, or the code of the refusal.
 func (c *crash) join(user string) (token string, code problem.Code) {
 	c.t.Helper()
+	return c.joinAs(user, "")
+}
+
+func (c *crash) joinAs(user, role string) (token string, code problem.Code) {
+	c.t.Helper()
 	err := c.ask(func() error {
-		got, err := c.Service.Join(context.Background(), c.name, doorkeeper.Applicant{User: user})
+		got, err := c.Service.Join(context.Background(), c.name, doorkeeper.Applicant{User: user, Role: role})
 		token = got.Token
 		if err == nil {
 			c.session = got.Session

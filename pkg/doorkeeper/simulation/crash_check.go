@@ -13,6 +13,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
@@ -36,7 +37,7 @@ func (c *crash) outcome() outcome {
 		c.t.Fatal(err)
 	}
 	o.facts = append(o.facts, fmt.Sprintf("room: exists %t, lesson %d of %d, closed %t, policy %s",
-		err == nil, slices.Index(sessions, r.Session)+1, len(sessions), r.Closed != 0, r.Policy))
+		err == nil, slices.Index(sessions, r.Session)+1, len(sessions), r.Closed != 0, r.Policy), c.banned())
 	for i, session := range sessions {
 		l, lines := c.log(session)
 		for _, line := range lines {
@@ -50,6 +51,19 @@ func (c *crash) outcome() outcome {
 	}
 	c.undecided()
 	return o
+}
+
+// banned says who may not come into the room, in this lesson and those to come.
+func (c *crash) banned() string {
+	var users []string
+	page, err := c.Service.Bans(context.Background(), c.name, "", 100)
+	if p := (*problem.Details)(nil); err != nil && !errors.As(err, &p) {
+		c.t.Fatal(err)
+	}
+	for _, b := range page.Bans {
+		users = append(users, b.User)
+	}
+	return fmt.Sprintf("banned: %q", users)
 }
 
 // said is a line as it is compared: of the nth lesson, without its moments. A
@@ -105,7 +119,9 @@ func (c *crash) agree(l lesson.Lesson) {
 	if err := c.Agree(l.Session); err != nil {
 		c.t.Error(err)
 	}
-	if next := l.Outstanding(c.Now()); next.Wake || len(next.Disconnect) > 0 || l.Due == 0 && next.NextAt != 0 || l.Due > next.NextAt && next.NextAt != 0 {
+	next := l.Outstanding(c.Now())
+	next.Read = lesson.NoReading // that of the watch comes with the sweep
+	if !next.Idle() || l.Due == 0 && next.NextAt != 0 || l.Due > next.NextAt && next.NextAt != 0 {
 		c.t.Errorf("due is %+v, and Due stands at %d", next, l.Due)
 	}
 }

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,7 +22,9 @@ const (
 )
 
 // crashPaths is what the service does.
-var crashPaths = []crashPath{
+var crashPaths = slices.Concat(roomPaths, doorPaths)
+
+var roomPaths = []crashPath{
 	// Webhooks.
 	{name: "an arrival by add", policy: `{"quorum":3}`, writes: "Add", act: func(c *crash) { c.come("A", "ann") }},
 	{
@@ -246,6 +249,17 @@ func (c *crash) token(user string) string {
 	return token
 }
 
+// tokenAs is token for somebody with a role.
+func (c *crash) tokenAs(user, role string) string {
+	c.t.Helper()
+	token, code := c.joinAs(user, role)
+	if code != "" {
+		c.t.Errorf("join of %s as %s: %s", user, role, code)
+	}
+	c.tokens[user] = token
+	return token
+}
+
 func (c *crash) refusedJoin(user string, want problem.Code) {
 	c.t.Helper()
 	if _, code := c.join(user); code != want {
@@ -287,12 +301,14 @@ func (c *crash) remove(id string) {
 func (c *crash) reopen() {
 	c.t.Helper()
 	c.must(problem.NotEnded, func() error {
-		v, err := c.Service.Reopen(context.Background(), c.name, "admin")
-		if err == nil {
-			c.session = v.Room.Session
-		}
+		_, err := c.Service.Reopen(context.Background(), c.name, "admin")
 		return err
 	})
+	r, err := c.Store.Room(context.Background(), c.name)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.session = r.Session
 }
 
 func (c *crash) delete() {
@@ -333,14 +349,17 @@ func (c *crash) failTwice() {
 
 // crowd lets n people come, one each tenth of a second, of whom the first gone
 // leave again. It is decided as by the service, and stored at once.
-func (c *crash) crowd(n, gone int) {
+func (c *crash) crowd(n, gone int) { c.crowdFrom(0, n, gone) }
+
+// crowdFrom is crowd after that many who came before.
+func (c *crash) crowdFrom(first, n, gone int) {
 	l, err := c.Lesson(c.session)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	for i := range n + gone {
 		c.Forward(c.Now().Add(time.Second / 10))
-		id, name := fmt.Sprintf("P%02d", i%n), journal.ConnectionCreated
+		id, name := fmt.Sprintf("P%02d", first+i%n), journal.ConnectionCreated
 		if i < n {
 			c.Platform.Enter(c.session, id, strings.ToLower(id), c.Now())
 		} else {

@@ -23,11 +23,15 @@ var strangers = []string{
 	`{"user":"hal","role":"teacher"}`, `{"user":"rex","role":"recorder"}`,
 }
 
-// banSince is a ban that was asked for, or lifted: then until is 1.
+// banSince is a ban that was asked for, or lifted.
 type banSince struct {
 	user      string
-	at, until epoch.Instant
+	at, until epoch.Instant // until 0: for ever; lifted: not at all
 }
+
+const lifted epoch.Instant = 1
+
+func (b banSince) holds(at epoch.Instant) bool { return b.until == 0 || at < b.until }
 
 // doors draws the fields of a policy that say who may come in, as what, and what may be
 // published.
@@ -102,7 +106,7 @@ func (h *history) ban() {
 	var err error
 	if rapid.IntRange(0, 2).Draw(h.t, "lift") == 0 {
 		err = h.Service.LiftBan(ctx, h.name, user, "admin")
-		h.bans = append(h.bans, banSince{user, h.Now(), 1})
+		h.bans = append(h.bans, banSince{user, h.Now(), lifted})
 		h.say("the ban of %s is lifted: %v", user, err)
 	} else {
 		b := lesson.Ban{User: user, Actor: "admin"}
@@ -130,16 +134,31 @@ func policyOf(lines []journal.Line, line journal.Line) (p policy.Policy) {
 }
 
 // mayBeBanned reports whether a ban of the user was in force at that moment: one of the
-// API, or one that the log says followed a removal.
+// API, or one that the log says followed a removal. Of what was asked in the same
+// millisecond, any may have come first.
 func (h *history) mayBeBanned(user string, at epoch.Instant) bool {
-	banned := false
+	before := banSince{until: lifted}
 	for _, b := range h.bans {
-		// Lifted in the same moment, it may have been in force before.
-		if b.user == user && b.at <= at && (b.until != 1 || b.at < at) {
-			banned = b.until == 0 || at < b.until
+		if b.user != user || b.at > at {
+			continue
+		}
+		if b.at == at && before.holds(at) {
+			return true
+		}
+		before = b
+	}
+	return before.holds(at) || h.removedLately(user, at)
+}
+
+// isBanned reports whether a ban of the API is in force now.
+func (h *history) isBanned(user string) bool {
+	last := banSince{until: lifted}
+	for _, b := range h.bans {
+		if b.user == user {
+			last = b
 		}
 	}
-	return banned || h.removedLately(user, at)
+	return last.holds(h.Now())
 }
 
 func (h *history) removedLately(user string, at epoch.Instant) bool {
@@ -168,6 +187,16 @@ func (h *history) judgeDoor(lines []journal.Line, line journal.Line) {
 		h.flunk("%q was kept out at %s without a ban", line.User, clocked(line.At))
 	case strings.HasSuffix(string(line.Reason), "-not-allowed") && line.Action == journal.DidDisconnect:
 		h.judgeStream(lines, line, p)
+	}
+}
+
+// judgeAdmission: nobody is given credentials now who is banned or not on the list.
+func (h *history) judgeAdmission(user string) {
+	if h.isBanned(user) {
+		h.flunk("%s is banned and was given credentials", user)
+	}
+	if p := h.ruled[len(h.ruled)-1]; !p.Admits(user) {
+		h.flunk("%s is on no list and was given credentials, by %s", user, p)
 	}
 }
 
@@ -220,6 +249,9 @@ func (h *history) obeyed(l lesson.Lesson) {
 		}
 		if !l.Policy.Admits(c.User) {
 			h.flunk("%s = %q is in and not on the list", id, c.User)
+		}
+		if c.User != "" && h.isBanned(c.User) {
+			h.flunk("%s = %q is in and banned", id, c.User)
 		}
 		for stream, s := range c.Streams {
 			if s.Made && !s.Gone && !l.Policy.MayPublish(c.Role, s.Kind) {

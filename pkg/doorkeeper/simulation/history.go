@@ -142,6 +142,7 @@ func (h *history) join() {
 		h.flunk("join failed: %v", err)
 	}
 	if err == nil {
+		h.judgeAdmission(user)
 		h.session = c.Session
 		h.tokens = append(h.tokens, c.Token)
 		if len(h.tokens) > 6 {
