@@ -83,6 +83,40 @@
     say(`The lesson ends in ${inWords(data.secondsLeft)}.`);
   }
 
+  // Why somebody has to go, as the log of the room has it too.
+  const refusals = {
+    admin: "You were asked to leave.",
+    "duplicate-user": "You are in the room with another window or device.",
+    "lesson-over": "The lesson is over.",
+    "no-ticket": "You did not come with a ticket for this room.",
+    "not-allowed": "You are not on the list of those who may come into this room.",
+    removed: "You were removed from this room, and may not come back yet.",
+    "room-full": "The room is full.",
+    "too-early": "The room is not open yet.",
+  };
+
+  let refused = "";
+
+  function onRefused(data) {
+    const stream = /^(camera|screen|custom|audio)-not-allowed$/.exec(data.reason);
+    refused = refusals[data.reason] || (stream ? `You may not show your ${stream[1]} here.` : `Reason: ${data.reason}.`);
+  }
+
+  function onStarted(data) {
+    until(data.secondsLeft === null ? NaN : data.secondsLeft);
+    say("The lesson has started.");
+  }
+
+  function onPaused() {
+    until(NaN);
+    say("The clock stands still until everybody who is needed is back.");
+  }
+
+  function onResumed(data) {
+    until(data.secondsLeft === null ? NaN : data.secondsLeft);
+    say("The clock counts on.");
+  }
+
   function onExtended(data) {
     until(data.secondsLeft);
     say(`The end was moved: ${inWords(data.secondsLeft)} left.`);
@@ -106,7 +140,7 @@
     until(NaN);
     if (ended) return;
     if (event.reason === "forceDisconnected") {
-      state("disconnected", "The doorkeeper disconnected you: the room was full, or you were asked to leave.", mode === "demo");
+      state("disconnected", `The doorkeeper disconnected you. ${refused || "The room was full, or you were asked to leave."}`, mode === "demo");
     } else if (event.reason === "networkDisconnected") {
       state("disconnected", "The connection was lost.", mode === "demo");
     } else {
@@ -135,7 +169,10 @@
         if (error) say(`Somebody cannot be shown: ${error.message}`);
       });
     });
-    const signals = { ended: onEnded, warning: onWarning, extended: onExtended, unpublish: onUnpublish };
+    const signals = {
+      started: onStarted, paused: onPaused, resumed: onResumed, warning: onWarning, extended: onExtended,
+      ended: onEnded, unpublish: onUnpublish, refused: onRefused,
+    };
     for (const [name, handle] of Object.entries(signals)) {
       session.on(`signal:usher-${name}`, (event) => {
         const data = fromUsher(event);
