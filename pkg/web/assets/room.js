@@ -84,7 +84,7 @@
   }
 
   // Why somebody has to go, as the log of the room has it too.
-  const refusals = {
+  const farewells = {
     admin: "You were asked to leave.",
     "duplicate-user": "You are in the room with another window or device.",
     "lesson-over": "The lesson is over.",
@@ -99,7 +99,7 @@
 
   function onRefused(data) {
     const stream = /^(camera|screen|custom|audio)-not-allowed$/.exec(data.reason);
-    refused = refusals[data.reason] || (stream ? `You may not show your ${stream[1]} here.` : `Reason: ${data.reason}.`);
+    refused = farewells[data.reason] || (stream ? `You may not show your ${stream[1]} here.` : `Reason: ${data.reason}.`);
   }
 
   function onStarted(data) {
