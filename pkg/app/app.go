@@ -123,7 +123,7 @@ func (c *Cloud) Expire(ctx context.Context, call timer.Message) error {
 	if call.Wake == nil {
 		return errors.New("the schedule's input is not a wake")
 	}
-	return c.queues().Expire(ctx, call.Wake.Session, call.Wake.At)
+	return c.queues().Expire(ctx, *call.Wake)
 }
 
 // Tasks works on a batch of a queue: wakes and parked events.
@@ -139,6 +139,7 @@ func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 		},
 		again: c.queues().Again,
 		now:   c.time,
+		ahead: timer.Ahead,
 		log:   c.log,
 	}
 	return d.batch(ctx, b), nil

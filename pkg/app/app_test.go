@@ -47,7 +47,7 @@ func newTestCloud(t *testing.T, secret string) *cloud {
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
 		"AWS_ENDPOINT_URL": server.URL, "AWS_ENDPOINT_URL_SQS": "",
 		"USHER_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:usher",
-		"USHER_TASKS_URL":  server.URL + "/1/tasks", "USHER_PARK_URL": server.URL + "/1/parked",
+		"USHER_TASKS_URL":  server.URL + "/1/tasks", "USHER_DEADLINES_URL": server.URL + "/1/deadlines", "USHER_PARK_URL": server.URL + "/1/parked",
 		"OPENTOK_API_KEY": "123456", "VONAGE_VIDEO_URL": server.URL,
 	}
 	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
@@ -189,13 +189,21 @@ func TestSecretIsRenewed(t *testing.T) {
 func TestExpire(t *testing.T) {
 	c := newTestCloud(t, "")
 	at := epoch.Of(c.clock.Add(83*time.Second + 400*time.Millisecond))
-	if err := c.Expire(t.Context(), timer.Message{Wake: &timer.Wake{Session: "s", At: at}}); err != nil {
-		t.Fatal(err)
+	for _, deadline := range []bool{false, true} {
+		if err := c.Expire(t.Context(), timer.Message{Wake: &timer.Wake{Session: "s", At: at, Deadline: deadline}}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	want := []map[string]any{{
-		"QueueUrl": c.aws.variable("USHER_TASKS_URL"), "DelaySeconds": 83.0,
-		"MessageBody": fmt.Sprintf(`{"wake":{"session":"s","at":%d}}`, at),
-	}}
+	want := []map[string]any{
+		{
+			"QueueUrl": c.aws.variable("USHER_TASKS_URL"), "DelaySeconds": 83.0,
+			"MessageBody": fmt.Sprintf(`{"wake":{"session":"s","at":%d}}`, at),
+		},
+		{
+			"QueueUrl": c.aws.variable("USHER_DEADLINES_URL"), "DelaySeconds": 83 - timer.Ahead.Seconds(),
+			"MessageBody": fmt.Sprintf(`{"wake":{"session":"s","at":%d,"deadline":true}}`, at),
+		},
+	}
 	if d := cmp.Diff(want, c.sent); d != "" {
 		t.Error(d)
 	}

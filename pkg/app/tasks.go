@@ -48,12 +48,14 @@ type desk struct {
 	// again sends a body once more, to come after delay.
 	again func(ctx context.Context, body string, delay time.Duration) error
 	now   func() epoch.Instant
+	ahead time.Duration // before a deadline its wake comes
 	log   *slog.Logger
 }
 
 const (
-	// patience is the longest that a wake is waited for here. SQS delays by
-	// whole seconds, so less than one is usual.
+	// patience is the longest that a wake is waited for here, after what a
+	// deadline's comes ahead. SQS delays by whole seconds, so less than one is
+	// usual.
 	patience = 2 * time.Second
 	// pause is how long a store that is away is left alone.
 	pause = 10 * time.Second
@@ -99,7 +101,7 @@ func (d *desk) message(ctx context.Context, m Message) (err error) {
 	err = d.work(ctx, task)
 	switch {
 	case errors.Is(err, errEarly):
-		return d.again(ctx, m.Body, task.Wake.At.Sub(d.now()))
+		return d.again(ctx, m.Body, task.Wake.At.Sub(d.now())-d.early(task.Wake))
 	case errors.Is(err, room.ErrUnavailable):
 		d.log.WarnContext(ctx, "the store is away, the task comes again", "message", m.ID, "error", err)
 		return d.again(ctx, m.Body, pause)
@@ -115,16 +117,26 @@ func (d *desk) work(ctx context.Context, task timer.Message) error {
 	if task.Event != nil {
 		return w.Replay(ctx, *task.Event)
 	}
-	if err := d.until(ctx, task.Wake.At); err != nil {
+	if err := d.until(ctx, task.Wake); err != nil {
 		return err
 	}
 	return w.Work(ctx, task.Wake.Session)
 }
 
-// until waits for a moment that is near.
-func (d *desk) until(ctx context.Context, at epoch.Instant) error {
-	left := at.Sub(d.now())
-	if left > patience {
+// early is how long before its moment the wake is meant to come.
+func (d *desk) early(w *timer.Wake) time.Duration {
+	if w.Deadline {
+		return d.ahead
+	}
+	return 0
+}
+
+// until waits for a moment that is near. A deadline's wake waits here with the
+// others of its batch, in a process that is ready: nobody has to fetch it, or to
+// start, when the moment has come.
+func (d *desk) until(ctx context.Context, w *timer.Wake) error {
+	left := w.At.Sub(d.now())
+	if left > d.early(w)+patience {
 		return errEarly
 	}
 	near := time.NewTimer(left)

@@ -62,12 +62,17 @@ func (s *scribe) desk(log *bytes.Buffer) *desk {
 		worker: func(context.Context) (worker, error) { return s, nil },
 		again:  s.again,
 		now:    func() epoch.Instant { return epoch.Of(time.Now()) },
+		ahead:  8 * time.Second,
 		log:    slog.New(slog.NewTextHandler(log, nil)),
 	}
 }
 
 func wakeIn(session string, d time.Duration) string {
 	return fmt.Sprintf(`{"wake":{"session":%q,"at":%d}}`, session, epoch.Of(time.Now().Add(d)))
+}
+
+func deadlineIn(session string, d time.Duration) string {
+	return strings.Replace(wakeIn(session, d), "}}", `,"deadline":true}}`, 1)
 }
 
 func TestMessages(t *testing.T) {
@@ -84,6 +89,9 @@ func TestMessages(t *testing.T) {
 		{name: "a wake waits out its part of a second", body: func() string { return wakeIn("s", 740*time.Millisecond) }, want: []string{"740ms work s"}},
 		{name: "a wake that came early goes back", body: func() string { return wakeIn("s", 8500*time.Millisecond) }, want: []string{"0s again 8.5s BODY"}},
 		{name: "a wake that came far too early", body: func() string { return wakeIn("s", time.Hour) }, want: []string{"0s again 1h0m0s BODY"}},
+		{name: "a deadline's wake waits for it", body: func() string { return deadlineIn("s", 8740*time.Millisecond) }, want: []string{"8.74s work s"}},
+		{name: "a deadline's wake that came early goes back", body: func() string { return deadlineIn("s", time.Minute) }, want: []string{"0s again 52s BODY"}},
+		{name: "a deadline's wake that is late", body: func() string { return deadlineIn("s", -time.Minute) }, want: []string{"0s work s"}},
 		{name: "the store is away for a wake", body: func() string { return wakeIn("s", 0) }, err: away, want: []string{"0s work s", "0s again 10s BODY"}},
 		{name: "a wake fails", body: func() string { return wakeIn("s", 0) }, err: errors.New("broken"), want: []string{"0s work s"}, failed: true},
 		{name: "a panic is one message's failure", body: func() string { return wakeIn("panics", 0) }, want: []string{"0s work panics"}, failed: true},

@@ -6,9 +6,10 @@ import "strings"
 // Data, Store and Rooms are not used), and what the template names.
 type CloudSettings struct {
 	Settings
-	SecretARN string // of the Secrets Manager secret; "": the secrets are in the environment
-	TasksURL  string // the queue of exact seconds
-	ParkURL   string // the queue of parked events
+	SecretARN    string // of the Secrets Manager secret; "": the secrets are in the environment
+	TasksURL     string // the queue of exact seconds
+	DeadlinesURL string // the queue of deadlines; "": TasksURL
+	ParkURL      string // the queue of parked events
 
 	ScheduleGroup    string
 	ScheduleRole     string // ARN of the role that EventBridge Scheduler takes
@@ -69,6 +70,7 @@ func (c *checker) queues(v variables) CloudSettings {
 	return CloudSettings{
 		SecretARN:        c.arn("USHER_SECRET_ARN", v.SecretARN),
 		TasksURL:         c.url("USHER_TASKS_URL", v.TasksURL),
+		DeadlinesURL:     c.url("USHER_DEADLINES_URL", v.DeadlinesURL),
 		ParkURL:          c.url("USHER_PARK_URL", v.ParkURL),
 		ScheduleGroup:    c.text("USHER_SCHEDULE_GROUP", v.ScheduleGroup),
 		ScheduleRole:     c.arn("USHER_SCHEDULE_ROLE_ARN", v.ScheduleRole),

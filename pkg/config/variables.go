@@ -40,6 +40,7 @@ type variables struct {
 	TokenSeconds      string `env:"USHER_TOKEN_SECONDS" envDefault:"60"`
 	SecretARN         string `env:"USHER_SECRET_ARN"`
 	TasksURL          string `env:"USHER_TASKS_URL"`
+	DeadlinesURL      string `env:"USHER_DEADLINES_URL"`
 	ParkURL           string `env:"USHER_PARK_URL"`
 	ScheduleGroup     string `env:"USHER_SCHEDULE_GROUP"`
 	ScheduleRole      string `env:"USHER_SCHEDULE_ROLE_ARN"`

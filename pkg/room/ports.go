@@ -86,6 +86,9 @@ type Timer interface {
 	// milliseconds where it is less than 15 minutes away or a lesson's
 	// deadline. Asking twice for one moment is asking once.
 	Wake(ctx context.Context, session string, at epoch.Instant) error
+	// WakeAtDeadline is Wake for a lesson's deadline. Many lessons may have
+	// theirs in one second, at the full hour: none of them waits for others.
+	WakeAtDeadline(ctx context.Context, session string, at epoch.Instant) error
 }
 
 // Queue keeps events that no store would take until they can be heard again.

@@ -27,6 +27,10 @@ const (
 	// minute and fire within the 60 seconds after theirs, so this one fires 150
 	// to 30 seconds before the moment; SQS waits for the rest.
 	lead = 90 * time.Second
+	// Ahead is how long before a deadline its wake is delivered, to be waited out
+	// there. Pollers of a queue grow by five a second: in this time they become
+	// enough for a full hour's end. docs/design.md has the table it was chosen by.
+	Ahead = 8 * time.Second
 	// maxAge is for how long the scheduler tries again to deliver, in seconds
 	// (60 to 86,400). Long after the moment, the sweep has done the work.
 	maxAge = 300
@@ -48,8 +52,11 @@ type Options struct {
 	Scheduler Scheduler
 	SQS       SQS
 
-	QueueURL  string // of wakes, whose handler waits out the last second
-	ParkedURL string // of parked events; QueueURL where it is empty
+	QueueURL     string // of wakes, whose handler waits out the last second
+	DeadlinesURL string // of deadlines' wakes, whose handler waits out Ahead; QueueURL where it is empty
+	ParkedURL    string // of parked events; QueueURL where it is empty
+
+	Ahead time.Duration // how long before a deadline its wake is delivered
 
 	GroupName     string // of the schedules; the default group where it is empty
 	TargetARN     string // of the function that a schedule calls; it calls Expire
@@ -73,6 +80,9 @@ func NewCloud(o Options) *Cloud {
 	if o.Now == nil {
 		o.Now = func() epoch.Instant { return epoch.Of(time.Now()) }
 	}
+	if o.DeadlinesURL == "" {
+		o.DeadlinesURL = o.QueueURL
+	}
 	if o.ParkedURL == "" {
 		o.ParkedURL = o.QueueURL
 	}
@@ -83,10 +93,20 @@ func NewCloud(o Options) *Cloud {
 // beyond. The schedule's name is its session and moment, so that making it twice
 // is making it once.
 func (c *Cloud) Wake(ctx context.Context, session string, at epoch.Instant) error {
-	if at.Sub(c.o.Now()) <= maxDelay {
-		return c.Expire(ctx, session, at)
+	return c.wake(ctx, Wake{Session: session, At: at})
+}
+
+// WakeAtDeadline implements room.Timer. The wake is delivered Ahead of the
+// deadline, to a queue of its own.
+func (c *Cloud) WakeAtDeadline(ctx context.Context, session string, at epoch.Instant) error {
+	return c.wake(ctx, Wake{Session: session, At: at, Deadline: true})
+}
+
+func (c *Cloud) wake(ctx context.Context, w Wake) error {
+	if w.At.Sub(c.o.Now()) <= maxDelay {
+		return c.Expire(ctx, w)
 	}
-	in, err := c.schedule(session, at)
+	in, err := c.schedule(w)
 	if err != nil {
 		return err
 	}
@@ -94,19 +114,40 @@ func (c *Cloud) Wake(ctx context.Context, session string, at epoch.Instant) erro
 	if exists := (*schedulertypes.ConflictException)(nil); err == nil || errors.As(err, &exists) {
 		return nil
 	}
-	return fmt.Errorf("schedule for %s: %w", at, err)
+	return fmt.Errorf("schedule for %s: %w", w.At, err)
 }
 
 // Expire is called when a schedule fires: it sends a message that is delivered
-// when the whole seconds until at have gone by, at most 900. A receiver that gets
-// it early waits out the rest, or sends it Again.
-func (c *Cloud) Expire(ctx context.Context, session string, at epoch.Instant) error {
-	return c.send(ctx, c.o.QueueURL, Message{Wake: &Wake{session, at}}, at.Sub(c.o.Now()))
+// when the whole seconds until the moment, or until Ahead of a deadline, have gone
+// by, at most 900. A receiver that gets it early waits out the rest, or sends it
+// Again.
+func (c *Cloud) Expire(ctx context.Context, w Wake) error {
+	m := Message{Wake: &w}
+	return c.send(ctx, m, w.At.Sub(c.o.Now())-c.ahead(m))
+}
+
+// ahead is how long before its moment the message is to be delivered.
+func (c *Cloud) ahead(m Message) time.Duration {
+	if m.Wake != nil && m.Wake.Deadline {
+		return c.o.Ahead
+	}
+	return 0
+}
+
+// queue is the queue of the message's kind.
+func (c *Cloud) queue(m Message) *string {
+	switch {
+	case m.Event != nil:
+		return &c.o.ParkedURL
+	case m.Wake.Deadline:
+		return &c.o.DeadlinesURL
+	}
+	return &c.o.QueueURL
 }
 
 // Park implements room.Queue.
 func (c *Cloud) Park(ctx context.Context, e lesson.Event) error {
-	return c.send(ctx, c.o.ParkedURL, Message{Event: &e}, 0)
+	return c.send(ctx, Message{Event: &e}, 0)
 }
 
 // Again sends a message that was received once more, to the queue of its kind,
@@ -117,21 +158,17 @@ func (c *Cloud) Again(ctx context.Context, body string, delay time.Duration) err
 	if err != nil {
 		return err
 	}
-	url := c.o.QueueURL
-	if m.Event != nil {
-		url = c.o.ParkedURL
-	}
-	return c.send(ctx, url, m, delay)
+	return c.send(ctx, m, delay)
 }
 
-func (c *Cloud) send(ctx context.Context, url string, m Message, delay time.Duration) error {
+func (c *Cloud) send(ctx context.Context, m Message, delay time.Duration) error {
 	body, err := m.Encode()
 	if err != nil {
 		return err
 	}
 	seconds := min(max(0, delay), maxDelay) / time.Second
 	_, err = c.o.SQS.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl:     &url,
+		QueueUrl:     c.queue(m),
 		MessageBody:  &body,
 		DelaySeconds: int32(seconds),
 	})
@@ -142,14 +179,14 @@ func (c *Cloud) send(ctx context.Context, url string, m Message, delay time.Dura
 }
 
 // schedule is a one-shot call of the target that deletes itself.
-func (c *Cloud) schedule(session string, at epoch.Instant) (*scheduler.CreateScheduleInput, error) {
-	input, err := Message{Wake: &Wake{session, at}}.Encode()
+func (c *Cloud) schedule(w Wake) (*scheduler.CreateScheduleInput, error) {
+	input, err := Message{Wake: &w}.Encode()
 	if err != nil {
 		return nil, err
 	}
 	in := &scheduler.CreateScheduleInput{
-		Name:                       aws.String(scheduleName(session, at)),
-		ScheduleExpression:         aws.String(scheduleTime(at)),
+		Name:                       aws.String(scheduleName(w.Session, w.At)),
+		ScheduleExpression:         aws.String(scheduleTime(w.At)),
 		ScheduleExpressionTimezone: aws.String("UTC"),
 		FlexibleTimeWindow:         &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowModeOff},
 		ActionAfterCompletion:      schedulertypes.ActionAfterCompletionDelete,

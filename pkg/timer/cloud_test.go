@@ -38,7 +38,8 @@ var (
 func newFakeAWS(t *testing.T) (*fakeAWS, *Cloud) {
 	f := &fakeAWS{t: t, now: 1_700_000_000_123, schedules: map[string]*scheduler.CreateScheduleInput{}}
 	return f, NewCloud(Options{
-		Scheduler: f, SQS: f, QueueURL: "https://sqs/exact", ParkedURL: "https://sqs/tasks",
+		Scheduler: f, SQS: f, QueueURL: "https://sqs/exact", DeadlinesURL: "https://sqs/deadlines", ParkedURL: "https://sqs/tasks",
+		Ahead:     8 * time.Second,
 		GroupName: "usher", TargetARN: "arn:aws:lambda:eu-central-1:1:function:expire",
 		RoleARN: "arn:aws:iam::1:role/scheduler", DeadLetterARN: "arn:aws:sqs:eu-central-1:1:dead",
 		Now: func() epoch.Instant { return f.now },
@@ -161,10 +162,43 @@ func TestCloudWake(t *testing.T) {
 				return
 			}
 			m, delay, url := f.last()
-			if *m.Wake != (Wake{"s", at}) || delay != c.delay || url != "https://sqs/exact" || len(f.schedules) != 0 {
+			if *m.Wake != (Wake{Session: "s", At: at}) || delay != c.delay || url != "https://sqs/exact" || len(f.schedules) != 0 {
 				t.Errorf("%+v in %s to %s, %d schedules", m.Wake, delay, url, len(f.schedules))
 			}
 		})
+	}
+}
+
+// A deadline's wake goes to the queue of deadlines, and comes there ahead of it.
+func TestCloudWakeAtDeadline(t *testing.T) {
+	for left, want := range map[time.Duration]time.Duration{
+		-time.Hour: 0, 3 * time.Second: 0, 8999 * time.Millisecond: 0, 20 * time.Second: 12 * time.Second,
+		20_001 * time.Millisecond: 12 * time.Second, 900 * time.Second: 892 * time.Second,
+	} {
+		f, cloud := newFakeAWS(t)
+		at := f.now.Add(left)
+		if err := cloud.WakeAtDeadline(t.Context(), "s", at); err != nil {
+			t.Fatal(err)
+		}
+		if m, delay, url := f.last(); *m.Wake != (Wake{"s", at, true}) || delay != want || url != "https://sqs/deadlines" {
+			t.Errorf("%s before: %+v in %s to %s, want in %s", left, m.Wake, delay, url, want)
+		}
+	}
+	f, cloud := newFakeAWS(t)
+	at := f.now.Add(time.Hour)
+	if err := cloud.WakeAtDeadline(t.Context(), "s", at); err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range f.schedules {
+		if want := fmt.Sprintf(`{"wake":{"session":"s","at":%d,"deadline":true}}`, at); *in.Target.Input != want {
+			t.Errorf("the schedule says %s, want %s", *in.Target.Input, want)
+		}
+	}
+	if err := cloud.Again(t.Context(), fmt.Sprintf(`{"wake":{"session":"s","at":%d,"deadline":true}}`, at), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if _, delay, url := f.last(); delay != time.Minute || url != "https://sqs/deadlines" {
+		t.Errorf("again in %s to %s", delay, url)
 	}
 }
 
@@ -186,7 +220,7 @@ func TestCloudIsExact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := cloud.Expire(t.Context(), fired.Wake.Session, fired.Wake.At); err != nil {
+			if err := cloud.Expire(t.Context(), *fired.Wake); err != nil {
 				t.Fatal(err)
 			}
 			delete(f.schedules, key)
@@ -209,7 +243,7 @@ func TestCloudSchedulesOnce(t *testing.T) {
 	if len(f.schedules) != 1 {
 		t.Errorf("%d schedules for one moment", len(f.schedules))
 	}
-	for _, other := range []Wake{{"s", f.now.Add(time.Hour) + 1}, {"S", f.now.Add(time.Hour)}} {
+	for _, other := range []Wake{{Session: "s", At: f.now.Add(time.Hour) + 1}, {Session: "S", At: f.now.Add(time.Hour)}} {
 		if err := cloud.Wake(t.Context(), other.Session, other.At); err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +291,7 @@ func TestCloudParkAndAgain(t *testing.T) {
 	if err := cloud.Again(t.Context(), `{"wake":{"session":"s","at":9}}`, 0); err != nil {
 		t.Fatal(err)
 	}
-	if m, _, url := f.last(); *m.Wake != (Wake{"s", 9}) || url != "https://sqs/exact" {
+	if m, _, url := f.last(); *m.Wake != (Wake{Session: "s", At: 9}) || url != "https://sqs/exact" {
 		t.Errorf("again %+v to %s", m.Wake, url)
 	}
 	if err := cloud.Again(t.Context(), `{}`, 0); err == nil {
@@ -271,7 +305,7 @@ func TestCloudFailures(t *testing.T) {
 	for name, err := range map[string]error{
 		"a message":  cloud.Wake(t.Context(), "s", f.now),
 		"a schedule": cloud.Wake(t.Context(), "s", f.now.Add(time.Hour)),
-		"expire":     cloud.Expire(t.Context(), "s", f.now),
+		"expire":     cloud.Expire(t.Context(), Wake{Session: "s", At: f.now}),
 		"park":       cloud.Park(t.Context(), lesson.Event{Name: "e", Session: "s"}),
 	} {
 		if !errors.Is(err, f.fail) {

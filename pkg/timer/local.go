@@ -74,7 +74,7 @@ func (l *Local) Wake(_ context.Context, session string, at epoch.Instant) error 
 	if l.closed {
 		return errors.New("the timer is closed")
 	}
-	w := Wake{session, at}
+	w := Wake{Session: session, At: at}
 	if l.known[w] {
 		return nil
 	}
@@ -87,6 +87,11 @@ func (l *Local) Wake(_ context.Context, session string, at epoch.Instant) error 
 		}
 	}
 	return nil
+}
+
+// WakeAtDeadline implements room.Timer. Here a deadline is a moment like others.
+func (l *Local) WakeAtDeadline(ctx context.Context, session string, at epoch.Instant) error {
+	return l.Wake(ctx, session, at)
 }
 
 // Close drops all wakes, cancels the work that goes on and waits for it.

@@ -25,6 +25,8 @@ type Message struct {
 type Wake struct {
 	Session string        `json:"session"`
 	At      epoch.Instant `json:"at"` // milliseconds since the epoch
+	// Deadline says that it is a lesson's deadline, whose wake comes Ahead of it.
+	Deadline bool `json:"deadline,omitempty"`
 }
 
 // Encode gives the message as text that SQS accepts: JSON of at most MaxBody

@@ -13,11 +13,11 @@ import (
 
 func TestMessageTextForm(t *testing.T) {
 	for want, m := range map[string]Message{
-		`{"wake":{"session":"1_MX4<&>","at":1700000000000}}`: {Wake: &Wake{"1_MX4<&>", 1_700_000_000_000}},
+		`{"wake":{"session":"1_MX4<&>","at":1700000000000}}`: {Wake: &Wake{Session: "1_MX4<&>", At: 1_700_000_000_000}},
 		`{"event":{"event":"connectionCreated","sessionId":"s","at":1,"received":2,"connectionId":"c","data":"{\"user\":\"ann\"}","digest":"d"}}`: {Event: &lesson.Event{
 			Name: journal.ConnectionCreated, Session: "s", At: 1, Received: 2, Connection: "c", Data: `{"user":"ann"}`, Digest: "d",
 		}},
-		`{"wake":{"session":"\ufffe\uffff","at":1}}`: {Wake: &Wake{"\uFFFE\uFFFF", 1}},
+		`{"wake":{"session":"\ufffe\uffff","at":1}}`: {Wake: &Wake{Session: "\uFFFE\uFFFF", At: 1}},
 	} {
 		got, err := m.Encode()
 		if err != nil || got != want {
@@ -62,7 +62,7 @@ func TestMessagesThatAreNone(t *testing.T) {
 
 func TestNewerMessageIsRead(t *testing.T) {
 	m, err := Decode(`{"wake":{"session":"s","at":5,"why":"warning"},"version":2}`)
-	if d := cmp.Diff(Message{Wake: &Wake{"s", 5}}, m); err != nil || d != "" {
+	if d := cmp.Diff(Message{Wake: &Wake{Session: "s", At: 5}}, m); err != nil || d != "" {
 		t.Errorf("%v, -want +got:\n%s", err, d)
 	}
 }

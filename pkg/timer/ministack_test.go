@@ -199,7 +199,7 @@ func TestEmulatedScheduleFires(t *testing.T) {
 	var body string
 	until(t, "the schedule fires", func() bool { body = e.receive(fired, 1); return body != "" })
 	m, err := Decode(body)
-	if err != nil || m.Wake == nil || *m.Wake != (Wake{"s", at}) {
+	if err != nil || m.Wake == nil || *m.Wake != (Wake{Session: "s", At: at}) {
 		t.Fatalf("it calls with %s (%v)", body, err)
 	}
 	until(t, "the schedule is gone", func() bool { return len(e.schedules()) == 0 })
@@ -208,7 +208,7 @@ func TestEmulatedScheduleFires(t *testing.T) {
 	}
 
 	slow = 0
-	if err := c.Expire(t.Context(), m.Wake.Session, m.Wake.At); err != nil {
+	if err := c.Expire(t.Context(), *m.Wake); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the message comes", func() bool { body = e.receive(exact, 1); return body != "" })
@@ -223,7 +223,7 @@ func TestEmulatedDelay(t *testing.T) {
 	e := startEmulator(t)
 	sent := now()
 	c, exact, _ := e.cloud(func() epoch.Instant { return sent })
-	wake := Wake{"s", sent + 2900}
+	wake := Wake{Session: "s", At: sent + 2900}
 	if err := c.Wake(t.Context(), wake.Session, wake.At); err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestEmulatedDelay(t *testing.T) {
 func TestEmulatedConflictIsTyped(t *testing.T) {
 	e := startEmulator(t)
 	c, _, _ := e.cloud(now)
-	in, err := c.schedule("s", now().Add(time.Hour))
+	in, err := c.schedule(Wake{Session: "s", At: now().Add(time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}

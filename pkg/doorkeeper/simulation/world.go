@@ -193,6 +193,11 @@ func (w *World) Wake(_ context.Context, session string, at epoch.Instant) error 
 	return nil
 }
 
+// WakeAtDeadline implements room.Timer: it is a wake like others.
+func (w *World) WakeAtDeadline(ctx context.Context, session string, at epoch.Instant) error {
+	return w.Wake(ctx, session, at)
+}
+
 // Park implements room.Queue.
 func (w *World) Park(_ context.Context, e lesson.Event) error {
 	w.mu.Lock()
