@@ -52,7 +52,7 @@ func newService(b *testing.B, store room.Store, platform room.Platform) *doorkee
 	return s
 }
 
-func openBolt(b *testing.B) *bolt.Store {
+func openBolt(b testing.TB) *bolt.Store {
 	b.Helper()
 	s, err := bolt.Open(filepath.Join(b.TempDir(), "usher.db"), bolt.Options{})
 	if err != nil {

@@ -33,13 +33,21 @@ type house struct {
 	// service is the one that wakes call.
 	webhook, second, rooms *doorkeeper.Service
 	wakes                  int
+	schedules              int // of the wakes, those that are further away than a queue delays
+	calls                  int // of the callback and the API
 }
 
 func newHouse(t testing.TB, store *Counted, text string, own bool) *house {
 	t.Helper()
 	h := &house{World: simulation.NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
 	h.SweepEvery = 0
-	h.WakeTimes = func(_ string, at epoch.Instant) []epoch.Instant { h.wakes++; return []epoch.Instant{at} }
+	h.WakeTimes = func(_ string, at epoch.Instant) []epoch.Instant {
+		h.wakes++
+		if at.Sub(h.Now()) > 15*time.Minute {
+			h.schedules++
+		}
+		return []epoch.Instant{at}
+	}
 	h.Platform.Notify = h.Hold
 	h.webhook, h.second, h.rooms = h.process(), h.process(), h.process()
 	adopted := h.session
@@ -67,6 +75,7 @@ func (h *house) hear(process *doorkeeper.Service) {
 	e := h.Held[0]
 	h.Held = h.Held[1:]
 	e.Received = h.Now()
+	h.calls++
 	if err := process.Hear(context.Background(), e); err != nil {
 		h.t.Fatal(err)
 	}
@@ -106,6 +115,8 @@ type happening struct {
 	before func(*house)
 	do     func(*house)
 	want   Cost
+	// The units, where they are held; DynamoDB charges them.
+	read, write float64
 }
 
 const limited = `{"maxSeats":3,"lessonSeconds":3600}`
@@ -234,8 +245,8 @@ var happenings = []happening{
 		do:     func(h *house) { h.Pass(49 * time.Second) }, want: Cost{Requests: 2, Disconnects: 2, Wakes: 1},
 	},
 	{
-		name: "a lesson of two people, from the first join to the last look", policy: `{"maxSeats":2,"lessonSeconds":3600}`, own: true,
-		do: wholeLesson, want: Cost{Requests: 46, Readings: 9, Disconnects: 2, Wakes: 5},
+		name: "a lesson of two people, from the first join to the last look", policy: anHour, own: true,
+		do: wholeLesson, read: HourRead, write: HourWrite, want: Cost{Requests: 46, Readings: 9, Disconnects: 2, Wakes: 5},
 	},
 	{
 		name: "an event of a session that is not ours, the first", policy: limited,
@@ -288,6 +299,9 @@ func TestCosts(t *testing.T, open func(testing.TB) *Counted) {
 			t.Logf("%+v: %s", got, used)
 			if got != e.want {
 				t.Errorf("it took %+v, want %+v", got, e.want)
+			}
+			if e.write > 0 && used.Write > 0 && (used.Read != e.read || used.Write != e.write) {
+				t.Errorf("it took %v read and %v write units, want %v and %v", used.Read, used.Write, e.read, e.write)
 			}
 		})
 	}
