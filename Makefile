@@ -43,7 +43,7 @@ histories: ## random histories, HISTORIES of them
 # Those against DynamoDB Local are among them where fetch has put it.
 bench: ## all benchmarks; first how punctual deadlines are, and what a lesson costs
 	@uptime
-	go test -count=1 -v -run '^(TestDeadlines|TestFullHour|TestFullHours|TestBill)$$' ./pkg/app ./bench
+	go test -count=1 -v -run '^(TestDeadlines|TestFullHour|TestFullHours|TestBrokenHour|TestBill)$$' ./pkg/app ./bench
 	go test $(if $(wildcard $(CACHE)/ddblocal/fetched),-tags verify) -run '^$$' -bench . -benchmem -benchtime $(BENCH_SECONDS)s ./...
 
 fuzz: ## each fuzz target for FUZZ_SECONDS

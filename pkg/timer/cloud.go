@@ -30,7 +30,7 @@ const (
 	// Ahead is how long before a deadline its wake is delivered, to be waited out
 	// there. Pollers of a queue grow by five a second: in this time they become
 	// enough for a full hour's end. docs/design.md has the table it was chosen by.
-	Ahead = 8 * time.Second
+	Ahead = 10 * time.Second
 	// maxAge is for how long the scheduler tries again to deliver, in seconds
 	// (60 to 86,400). Long after the moment, the sweep has done the work.
 	maxAge = 300
