@@ -11,7 +11,7 @@ BOUNDS ?= most
 BENCH_SECONDS ?= 1
 SOURCES = $(shell find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*')
 
-.PHONY: help run test verify explore histories bench fuzz lint format vulnerabilities fetch clean
+.PHONY: help run test verify explore histories punctuality bench fuzz lint format vulnerabilities fetch clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -29,7 +29,7 @@ test: ## all tests that need only Go
 verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI, a fuzzer of the API and a browser
 	USHER_VERIFY=$(CACHE) go test -race -tags verify -timeout 15m ./...
 	$(MAKE) --no-print-directory explore BOUNDS=many
-	$(MAKE) --no-print-directory histories fuzz FUZZ_SECONDS=3 SEED=1 HISTORIES=2000
+	$(MAKE) --no-print-directory punctuality histories fuzz FUZZ_SECONDS=3 SEED=1 HISTORIES=2000
 
 # Without the race detector: one goroutine walks, and it would walk a tenth as far.
 explore: ## every history of small worlds, within the BOUNDS: few, many or most
@@ -40,10 +40,12 @@ explore: ## every history of small worlds, within the BOUNDS: few, many or most
 histories: ## random histories, HISTORIES of them
 	go test -count=1 -timeout 15m -run '^TestHistories$$' ./pkg/doorkeeper -rapid.checks=$(HISTORIES) $(if $(SEED),-rapid.seed=$(SEED))
 
-# Those against DynamoDB Local are among them where fetch has put it.
-bench: ## all benchmarks; first how punctual deadlines are, and what a lesson costs
-	@uptime
+punctuality: ## how late lessons end in the cloud, by a model of its services, and what one costs
 	go test -count=1 -v -run '^(TestDeadlines|TestFullHour|TestFullHours|TestBrokenHour|TestBill)$$' ./pkg/app ./bench
+
+# Those against DynamoDB Local are among them where fetch has put it.
+bench: punctuality ## all benchmarks; first how punctual deadlines are, and what a lesson costs
+	@uptime
 	go test $(if $(wildcard $(CACHE)/ddblocal/fetched),-tags verify) -run '^$$' -bench . -benchmem -benchtime $(BENCH_SECONDS)s ./...
 
 fuzz: ## each fuzz target for FUZZ_SECONDS

@@ -160,7 +160,7 @@ func kindOf(d time.Duration) string {
 	return fmt.Sprintf("%dh", d/time.Hour)
 }
 
-const lessons = 10_000
+const lessons = 10_000 / scale
 
 // punctuality runs the lessons through the model, and gives how late each kind
 // ended: the first request to disconnect after the deadline.

@@ -285,6 +285,9 @@ func TestFullHours(t *testing.T) {
 		{30, 10, 10_000},
 		{10, 50, 10_000},
 	} {
+		if c.lessons > 10_000/scale {
+			continue
+		}
 		synctest.Test(t, func(t *testing.T) {
 			late, used := stroke(time.Duration(c.ahead)*time.Second, c.batch, c.lessons)
 			p99[[3]int{c.ahead, c.batch, c.lessons}] = quantile(late, 990)
@@ -300,7 +303,7 @@ func TestFullHours(t *testing.T) {
 	if got := p99[[3]int{chosen, 10, 1000}]; got == 0 || got > time.Second {
 		t.Errorf("of a thousand lessons one in a hundred ends more than %s late", got)
 	}
-	if got := p99[[3]int{chosen, 10, 10_000}]; got == 0 || got > 5*time.Second {
+	if got := p99[[3]int{chosen, 10, 10_000}]; scale == 1 && (got == 0 || got > 5*time.Second) {
 		t.Errorf("of ten thousand lessons one in a hundred ends more than %s late", got)
 	}
 	if got := p99[[3]int{0, 10, 1000}]; got < time.Second {
