@@ -45,7 +45,7 @@ func (s *Service) Bans(ctx context.Context, name, after string, limit int) (BanP
 				break
 			}
 			page.Next = b.User
-			if b.Holds(s.set.Now()) && b.At >= r.Created {
+			if b.Holds(s.set.Now()) && b.OfRoom(r.Created) {
 				page.Bans = append(page.Bans, b)
 			}
 		}
@@ -58,8 +58,11 @@ func (s *Service) Bans(ctx context.Context, name, after string, limit int) (BanP
 // gone, so are its bans.
 func (s *Service) keepBans(ctx context.Context, l lesson.Lesson, bans []lesson.Ban) error {
 	for _, b := range bans {
-		d, err := s.commitChange(ctx, l.Room, room.Ban{Ban: b, ByLesson: true, Created: l.RoomCreated})
+		d, err := s.commitChange(ctx, l.Room, room.Ban{Ban: b, ByLesson: true, Session: l.Session, Created: l.RoomCreated})
 		switch {
+		case errors.Is(err, room.ErrKept):
+			s.lessons.Remove(l.Session)
+			continue
 		case err == nil && d.Room.Session == l.Session:
 			continue // the lesson heard of it in the same commit
 		case err == nil && d.Swap != nil:

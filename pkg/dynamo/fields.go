@@ -28,6 +28,7 @@ func lessonFields(c *coder, l *lesson.Lesson) {
 	rare(c, "stays", &l.Stays, staysByConn)
 	num(c, "settledThrough", &l.SettledThrough)
 	num(c, "settledMillis", &l.SettledMillis)
+	num(c, "settledPausedAt", &l.SettledPausedAt)
 	num(c, "warnedThrough", &l.WarnedThrough)
 	num(c, "extended", &l.ExtendedMillis)
 	num(c, "fixedEnd", &l.FixedEnd)

@@ -20,6 +20,10 @@ type Ban struct {
 // Holds reports whether the ban is in force.
 func (b Ban) Holds(now epoch.Instant) bool { return b.Until == 0 || now < b.Until }
 
+// OfRoom reports whether the ban is one of the room that was made then, and not of a former
+// one that had the name.
+func (b Ban) OfRoom(created epoch.Instant) bool { return b.At >= created }
+
 // Outlasts reports whether the ban holds as long as the other or longer.
 func (b Ban) Outlasts(other Ban) bool {
 	return b.Until == 0 || other.Until != 0 && b.Until >= other.Until
@@ -44,8 +48,8 @@ func BannedUser(id string) (user string, ok bool) {
 type BanUser struct{ Ban Ban }
 
 func (b BanUser) decide(t *turn) error {
-	if kept, ours := t.l.BansToKeep[b.Ban.User]; ours && kept.At == b.Ban.At {
-		t.banIsKept(kept)
+	if t.l.Decided(b.Ban) {
+		t.banIsKept(b.Ban)
 		return nil
 	}
 	if t.l.Status == journal.Ended {
@@ -65,8 +69,8 @@ func (b BanUser) decide(t *turn) error {
 type BanKept struct{ Ban Ban }
 
 func (b BanKept) decide(t *turn) error {
-	if kept, ours := t.l.BansToKeep[b.Ban.User]; ours && kept.At == b.Ban.At {
-		t.banIsKept(kept)
+	if t.l.Decided(b.Ban) {
+		t.banIsKept(b.Ban)
 	}
 	return nil
 }
@@ -180,15 +184,25 @@ func (t *turn) banOf(user string) Ban {
 	return ours
 }
 
+// Decided reports whether the lesson decided the ban, and the room's list may not have it
+// yet.
+func (l *Lesson) Decided(b Ban) bool {
+	ours, ok := l.BansToKeep[b.User]
+	return ok && ours.At == b.At
+}
+
 // KeepsOut reports whether the lesson keeps a user out whom the room's list may not name.
 func (l *Lesson) KeepsOut(user string) bool {
 	_, ours := l.BansToKeep[user]
 	return ours
 }
 
-// bansToKeep gives the bans that the room's list is to get, those decided first before
-// the others.
-func (l *Lesson) bansToKeep() []Ban {
+// bansToKeepNow gives the bans that the room's list is to get, those decided first before
+// the others; none while people outside are still to be held against them.
+func (l *Lesson) bansToKeepNow() []Ban {
+	if l.OutsideReviewAt != 0 || len(l.BansToKeep) == 0 {
+		return nil
+	}
 	return slices.SortedFunc(maps.Values(l.BansToKeep), func(a, b Ban) int {
 		if a.At != b.At {
 			return int(a.At - b.At)

@@ -223,9 +223,7 @@ func (t *turn) pauseOrResume(event string) bool {
 	if !l.pausesNow() {
 		return false
 	}
-	from, settled := l.settledFrom()
-	p := l.pausesSince(from, l.allStays(), l.Rules.At(l.StartedAt))
-	p.millis += settled
+	p := l.pausesUntil(evermore)
 	t.rest = t.rest || l.ResumedAt != p.runsFrom
 	l.ResumedAt = p.runsFrom
 	if p.millis == l.PausedMillis && p.since == l.PausedAt {
@@ -296,6 +294,7 @@ func (t *turn) lookSoon(id string) {
 func (t *turn) end(event string, outcome journal.Outcome, why journal.Reason, actor string) {
 	l := t.l
 	l.Status, l.Outcome, l.EndedAt = journal.Ended, outcome, t.now
+	l.OutsideReviewAt = 0
 	l.EmptyReadings, l.WatchAt, l.OutsideRetryAt = 0, t.now.Add(time.Second), t.now.Add(outsideRetryAfter)
 	line := journal.Line{Event: event, Action: journal.DidEnd, Reason: why, Actor: actor}
 	if event == journal.FromDeadline {

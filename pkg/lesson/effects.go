@@ -111,7 +111,7 @@ func (l *Lesson) Outstanding(now epoch.Instant) Effects {
 	look := due(earlier(l.watchAt(), l.lookAt()), now)
 	ends := due(l.endsBy(), now) || due(l.nextWarning(), now)
 	streams := due(l.streamsAt(), now)
-	bans := l.bansToKeep()
+	bans := l.bansToKeepNow()
 	e.Pressing = ends || streams || len(bans) > 0 || l.OutsideReviewAt != 0 || due(earlier(l.watchAt(), l.readable(l.peopleAt())), now) && !l.beingRead(now)
 	switch {
 	case ends:
@@ -141,7 +141,7 @@ func due(at, now epoch.Instant) bool { return at != 0 && at <= now }
 func (l *Lesson) nextAt() epoch.Instant {
 	at := earlier(earlier(l.endsBy(), l.nextWarning()), l.lookAt())
 	at = earlier(at, earlier(l.streamsAt(), l.OutsideReviewAt))
-	for _, b := range l.BansToKeep {
+	for _, b := range l.bansToKeepNow() {
 		at = earlier(at, b.At)
 	}
 	for _, c := range l.Conns {

@@ -30,7 +30,7 @@ func (x OutsideDismissed) decide(t *turn) error {
 	}
 	t.l.OutsideRetryAt = t.now.Add(outsideRetryAfter)
 	if x.Last {
-		t.l.PresentOutside = 0
+		t.l.PresentOutside, t.l.ObserversOutside, t.l.OutsideByRole = 0, 0, nil
 	}
 	t.rest = true
 	t.effects.Disconnect = nil // the caller disconnects them, all at once
@@ -55,7 +55,12 @@ type Doors struct{ PolicyVersion, Bans int64 }
 func (l *Lesson) Doors() Doors { return Doors{l.PolicyVersion, l.Bans} }
 
 func (x OutsideReviewed) decide(t *turn) error {
-	if t.l.Status == journal.Ended || t.l.OutsideReviewAt == 0 {
+	if t.l.Status == journal.Ended {
+		t.rest = t.l.OutsideReviewAt != 0
+		t.l.OutsideReviewAt = 0 // everybody goes anyway
+		return nil
+	}
+	if t.l.OutsideReviewAt == 0 {
 		return nil
 	}
 	before := t.l.Doors() // what is found here may ban more people

@@ -44,6 +44,7 @@ func (a Join) decide(t *turn) error {
 	if a.Looked != nil {
 		_ = a.Looked.decide(t) // it always decides
 	}
+	t.endIfDue()
 	if p := t.refusalAtDoor(a); p != nil {
 		return t.turnAwayFor(a, journal.Reason(p.Code), "", p) // they have the same names
 	}

@@ -52,10 +52,11 @@ type Lesson struct {
 	ResumedAt    epoch.Instant `json:"resumedAt,omitempty"`
 	// Stays are those of connections that are over and may leave the item, by id, where
 	// the clock pauses: the pauses rest on them. What rests on still older ones is settled:
-	// up to SettledThrough the clock stood still for SettledMillis.
-	Stays          map[string]Stay `json:"stays,omitempty"`
-	SettledThrough epoch.Instant   `json:"settledThrough,omitempty"`
-	SettledMillis  int64           `json:"settledMillis,omitempty"`
+	// before SettledThrough the clock stood still for SettledMillis, in pauses that were over.
+	Stays           map[string]Stay `json:"stays,omitempty"`
+	SettledThrough  epoch.Instant   `json:"settledThrough,omitempty"`
+	SettledMillis   int64           `json:"settledMillis,omitempty"`
+	SettledPausedAt epoch.Instant   `json:"settledPausedAt,omitempty"` // it stood still then, since that moment
 	// WarnedThrough: warnings of moments up to then were given, or came too late.
 	WarnedThrough epoch.Instant `json:"warnedThrough,omitempty"`
 	// ExtendedMillis is the time that extend added to the deadline by seconds.

@@ -92,7 +92,7 @@ func (t *turn) forbid(c Conn, id string, s Stream, event string) {
 }
 
 // forbiddenLately counts the streams of c's user that were asked away within the last
-// minute.
+// minute, before this one.
 func (t *turn) forbiddenLately(c Conn) int {
 	n := 0
 	for _, o := range t.l.Conns {
@@ -100,7 +100,7 @@ func (t *turn) forbiddenLately(c Conn) int {
 			continue
 		}
 		for _, s := range o.Streams {
-			if s.AskedAt != 0 && t.now < s.AskedAt.Add(forbiddenWithin) {
+			if s.AskedAt != 0 && s.AskedAt < t.now && t.now < s.AskedAt.Add(forbiddenWithin) {
 				n++
 			}
 		}

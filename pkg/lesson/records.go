@@ -139,7 +139,7 @@ func (t *turn) recall(records []Record) {
 // lookUp notes a ban of the room's list, unless it is over or of a former room of that
 // name.
 func (t *turn) lookUp(b Ban) {
-	if !b.Holds(t.now) || b.At < t.l.RoomCreated {
+	if !b.Holds(t.now) || !b.OfRoom(t.l.RoomCreated) {
 		return
 	}
 	if t.banned == nil {
@@ -227,7 +227,7 @@ func (l *Lesson) shedConns(s *Shed) {
 			}
 		}
 	}
-	present := l.Pick(func(c Conn) bool { return c.seated() && !witnesses[c.ID] && l.mayStandOutside(c) })
+	present := l.Pick(func(c Conn) bool { return !witnesses[c.ID] && l.mayGoOutside(c) })
 	if len(present) >= seatsHigh {
 		for _, c := range present[:len(present)-maxConnsInItem+chunkLines] {
 			s.addConn(c)
@@ -239,9 +239,12 @@ func (l *Lesson) shedConns(s *Shed) {
 	}
 }
 
-// mayStandOutside reports whether nothing rests on seeing the connection: no cap counts
-// its seat, and none of its streams is being asked away.
-func (l *Lesson) mayStandOutside(c Conn) bool {
+// mayGoOutside reports whether the connection is in and nothing rests on seeing it: no
+// cap counts its seat, and none of its streams is being asked away.
+func (l *Lesson) mayGoOutside(c Conn) bool {
+	if !c.seated() {
+		return false
+	}
 	for _, s := range c.Streams {
 		if s.pending() {
 			return false
@@ -282,19 +285,26 @@ func (c Conn) isOver() bool {
 }
 
 // keptWitnesses are the connections that stay in the item though they would
-// leave it, because the start rests on them: for each person the first that is
+// leave it, because the start rests on them, or may: for each person the first that is
 // proven to have been in then, or the first, and of many people those of the first, of
-// each role that the start needed.
+// each role that the start needs.
 func (l *Lesson) keptWitnesses() map[string]bool {
-	if !l.hasStarted() {
-		return nil
-	}
 	rule := l.Rules.At(l.StartedAt)
-	best, people := l.witnesses(rule)
-	kept, left := map[string]bool{}, map[string]int{"": rule.Quorum + moreWitnesses}
-	for role, n := range rule.Roles {
-		left[role] = n + moreWitnesses
+	if l.Status == journal.Open {
+		rule = l.Rules[len(l.Rules)-1]
 	}
+	if l.Status == journal.Ended || l.Status == journal.Open && len(rule.Roles) == 0 {
+		return nil // in an open room, so many people of any role are the quorum
+	}
+	left := map[string]int{"": rule.Quorum + moreWitnesses}
+	if len(rule.Roles) > 0 {
+		left = map[string]int{}
+	}
+	for role, n := range rule.Roles {
+		left[role] = n + moreWitnesses/len(rule.Roles)
+	}
+	kept := map[string]bool{}
+	best, people := l.witnesses(rule)
 	for _, who := range people {
 		if left[who.role] > 0 {
 			left[who.role]--
@@ -327,8 +337,10 @@ func (l *Lesson) witnesses(rule policy.Rule) (best map[witness]Conn, people []wi
 	return best, people
 }
 
-// isWitness reports whether the lesson's start rests on the connection.
-func (l *Lesson) isWitness(c Conn) bool { return l.hasStarted() && c.countsAt(l.StartedAt) }
+// isWitness reports whether the lesson's start rests on the connection, or may.
+func (l *Lesson) isWitness(c Conn) bool {
+	return l.hasStarted() && c.countsAt(l.StartedAt) || l.Status == journal.Open && c.seated() && !c.Observer
+}
 
 func (l *Lesson) shedPromises(s *Shed) {
 	l.shedOpenPromises(s)

@@ -109,8 +109,11 @@ func (r Remove) decide(t *turn) error {
 	switch {
 	case c.In():
 		t.remove(c, journal.Admin, line)
-	case c.DisconnectRequested(), t.l.Status == journal.Ended:
+	case c.DisconnectRequested(), t.l.Status == journal.Ended, c.Reason == journal.Admin:
 		return nil // it was told to go, and its user has what follows from that
+	case c.State == Seated:
+		c.Reason = journal.Admin // removed though it had left: once
+		t.write(c)
 	}
 	t.banAfterRemoval(c, line)
 	t.reconsiderWaiting(journal.FromAPI)

@@ -2,6 +2,7 @@ package lesson
 
 import (
 	"time"
+
 	"usher/pkg/epoch"
 	"usher/pkg/policy"
 )
@@ -120,6 +121,9 @@ func (l *Lesson) unavailableIn(s share, c Conn) int {
 // waitersBefore counts the people who wait for a seat of the share, and came before c.
 // Who waits for room in the share of its role takes no other seat meanwhile.
 func (l *Lesson) waitersBefore(s share, c Conn) int {
+	if !s.whole || len(l.Policy.CappedRoles()) == 0 {
+		return l.waitersBeforeInTurn(s, c)
+	}
 	n, free := 0, map[string]int{}
 	for _, o := range l.waitersFor(s) {
 		if o.ID == c.ID || byPlace(o, c) > 0 {
@@ -135,6 +139,17 @@ func (l *Lesson) waitersBefore(s share, c Conn) int {
 			}
 		}
 		n++
+	}
+	return n
+}
+
+// waitersBeforeInTurn is waitersBefore where all of them wait for the same.
+func (l *Lesson) waitersBeforeInTurn(s share, c Conn) int {
+	n := 0
+	for _, o := range l.Conns {
+		if o.waiting() && o.ID != c.ID && s.of(o.Role) && byPlace(o, c) <= 0 && !l.observes(o) {
+			n++
+		}
 	}
 	return n
 }

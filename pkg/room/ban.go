@@ -1,6 +1,8 @@
 package room
 
 import (
+	"errors"
+
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
@@ -12,14 +14,23 @@ type Ban struct {
 	lesson.Ban
 	// ByLesson: a lesson decided it, for a removal. It shortens no ban that lasts longer.
 	ByLesson bool
+	// Session is that lesson's. Where it is the room's and the lesson has the ban no more,
+	// for it was lifted or is kept, the verdict is ErrKept.
+	Session string
 	// Created is when the room of that lesson was made: for another one of the name the
-	// verdict is ErrNoRoom.
+	// verdict is ErrNoRoom. 0 is not known, from lessons of before.
 	Created epoch.Instant
 }
 
+// ErrKept says that there is nothing to keep.
+var ErrKept = errors.New("the ban was kept or lifted meanwhile")
+
 func (b Ban) decide(d *Decision, l *lesson.Lesson, known Facts) error {
-	if b.ByLesson && b.Created != d.Room.Created {
+	switch {
+	case b.ByLesson && b.Created != 0 && b.Created != d.Room.Created:
 		return ErrNoRoom
+	case b.ByLesson && b.Session == d.Room.Session && (l == nil || !l.Decided(b.Ban)):
+		return ErrKept
 	}
 	b.At = max(b.At, d.Room.Created) // clocks of processes differ
 	if !d.isOfRoom(known.Ban) {
@@ -51,7 +62,7 @@ func (b LiftBan) decide(d *Decision, l *lesson.Lesson, known Facts) error {
 
 // isOfRoom reports whether the ban is one of this room, and not of a former one that
 // had the name.
-func (d *Decision) isOfRoom(b *lesson.Ban) bool { return b != nil && b.At >= d.Room.Created }
+func (d *Decision) isOfRoom(b *lesson.Ban) bool { return b != nil && b.OfRoom(d.Room.Created) }
 
 // User is the one whose ban the request depends on; "" where it depends on none.
 func User(in Request) string {

@@ -109,7 +109,7 @@ func full() lesson.Lesson {
 	l.Revision, l.Added, l.PolicyVersion = 7, 3, 4
 	l.Policy = policy.Stored(`{"maxSeats": 9, "lessonSeconds":60,` + "\n" + ` "archive":true}`)
 	l.Rules = []policy.Rule{{Since: 1, Quorum: 2, Seconds: 3, Roles: map[string]int{"": 1, "учитель": 2}, Opens: 4, Pauses: true}, {Since: 4}}
-	l.PausedMillis, l.PausedAt, l.ResumedAt, l.SettledThrough, l.SettledMillis, l.WarnedThrough = 1, 2, 3, 4, 5, 6
+	l.PausedMillis, l.PausedAt, l.ResumedAt, l.SettledThrough, l.SettledMillis, l.SettledPausedAt, l.WarnedThrough = 1, 2, 3, 4, 5, 6, 7
 	l.Stays = map[string]lesson.Stay{"c 9 😀": {Person: "ued", Role: "учитель", From: 7, To: 8}, "c8": {Person: "cc8", From: 9}}
 	l.EndedAt, l.ExtendedMillis, l.FixedEnd = noon+9, -4, noon+8
 	l.Base, l.Shed, l.ShedThrough, l.PresentOutside = 16, 5, noon-1, 2
