@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"usher/pkg/journal"
 	"usher/pkg/lesson"
 )
 
@@ -12,7 +13,12 @@ import (
 func TestBanOfALessonIsKeptOnce(t *testing.T) {
 	b := lesson.Ban{User: "ann", At: 20, Until: 90}
 	r := Room{Name: "maths", Revision: 1, Created: 10, Session: "s"}
-	decided := lesson.Lesson{Session: "s", BansToKeep: map[string]lesson.Ban{"ann": b}}
+	begun := func(bans map[string]lesson.Ban) lesson.Lesson {
+		l := lesson.New(lesson.Begin{Session: "s", Room: "maths", RoomCreated: 10}, journal.FromAPI, "", 15)
+		l.BansToKeep = bans
+		return l
+	}
+	decided, without := begun(map[string]lesson.Ban{"ann": b}), begun(nil)
 	for name, c := range map[string]struct {
 		l    lesson.Lesson
 		ban  Ban
@@ -21,9 +27,9 @@ func TestBanOfALessonIsKeptOnce(t *testing.T) {
 	}{
 		"as it was decided":         {decided, Ban{Ban: b, Session: "s", Created: 10}, nil, 1},
 		"by a lesson of before":     {decided, Ban{Ban: b, Session: "s"}, nil, 1},
-		"kept or lifted meanwhile":  {lesson.Lesson{Session: "s"}, Ban{Ban: b, Session: "s", Created: 10}, ErrKept, 0},
+		"kept or lifted meanwhile":  {without, Ban{Ban: b, Session: "s", Created: 10}, ErrKept, 0},
 		"of another room":           {decided, Ban{Ban: b, Session: "s", Created: 9}, ErrNoRoom, 0},
-		"by a lesson that has left": {lesson.Lesson{Session: "s"}, Ban{Ban: b, Session: "former", Created: 10}, nil, 1},
+		"by a lesson that has left": {without, Ban{Ban: b, Session: "former", Created: 10}, nil, 1},
 	} {
 		c.ban.ByLesson = true
 		d := Decide(r, &c.l, c.ban, Facts{Now: 30})
