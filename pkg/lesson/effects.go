@@ -324,8 +324,10 @@ func (t *turn) sayUnpublish(conn, stream string, kind policy.Kind, grace time.Du
 	}{"unpublish-" + stream, stream, kind, int(grace / time.Second)})
 }
 
-// sayEnded tells everyone that the lesson is over, and why.
+// sayEnded tells everyone that the lesson is over, and why. What the same decision has to
+// say of the clock goes unsaid: it would come after the last word.
 func (t *turn) sayEnded(why journal.Reason) {
+	t.effects.Signals = slices.DeleteFunc(t.effects.Signals, func(s Signal) bool { return s.To == "" })
 	if len(t.l.Conns) == 0 {
 		return
 	}
