@@ -116,25 +116,41 @@ func (s *Service) carryOut(ctx context.Context, l lesson.Lesson, e lesson.Effect
 }
 
 // act carries out the effects that reach out: alarms, signals, disconnects. The
-// disconnects wait for no signal to one connection. Then it moves entries that are over
-// out of the lesson's item.
+// disconnects wait for the lesson's last word and for no other signal. Then it moves
+// entries that are over out of the lesson's item.
 func (s *Service) act(ctx context.Context, l lesson.Lesson, e lesson.Effects) {
 	s.raise(l.Session, e.GivenUp)
 	var words sync.WaitGroup
 	defer words.Wait()
-	for _, word := range e.Signals {
-		if word.To != "" {
-			words.Go(func() { s.signal(ctx, l.Session, word) })
-			continue
-		}
-		s.signal(ctx, l.Session, word)
-	}
+	s.say(ctx, l.Session, e.Signals, &words)
 	if e.DismissOutside {
 		s.dismissOutside(ctx, l, e.Disconnect)
 	} else {
 		s.disconnect(ctx, l.Session, e.Disconnect)
 	}
 	s.shed(ctx, l)
+}
+
+// say sends the signals. The last word has been sent, or had its time, when it returns;
+// the others are under way: those to everyone in their order, each of those to one
+// connection by itself.
+func (s *Service) say(ctx context.Context, session string, signals []lesson.Signal, underWay *sync.WaitGroup) {
+	var toAll []lesson.Signal
+	for _, word := range signals {
+		switch {
+		case word.Last:
+			s.signal(ctx, session, word)
+		case word.To != "":
+			underWay.Go(func() { s.signal(ctx, session, word) })
+		default:
+			toAll = append(toAll, word)
+		}
+	}
+	underWay.Go(func() {
+		for _, word := range toAll {
+			s.signal(ctx, session, word)
+		}
+	})
 }
 
 // raise calls for an operator: these connections stay though they were sent away.

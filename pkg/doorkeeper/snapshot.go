@@ -50,7 +50,8 @@ func (s Snapshot) Outcome() journal.Outcome {
 // rounded up; false where it has ended or has no end.
 func (s Snapshot) SecondsLeft() (int64, bool) {
 	if s.Lesson == nil {
-		return 0, false
+		closes := s.Room.Policy.ClosesAt()
+		return lesson.SecondsLeft(closes, s.At), closes != 0 && s.Status() == journal.Open
 	}
 	left, limited := s.Lesson.Left(s.At)
 	return lesson.WholeSeconds(left), limited

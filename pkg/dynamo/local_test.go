@@ -23,6 +23,7 @@ func TestLocal(t *testing.T) {
 	t.Run("histories", func(t *testing.T) { histories(t, open(t)) })
 	t.Run("a full lesson", func(t *testing.T) { simulation.TestFullLesson(t, open) })
 	t.Run("the longest lists", func(t *testing.T) { simulation.TestLongLists(t, open(t)) })
+	t.Run("races of the clock", func(t *testing.T) { simulation.TestClockRaces(t, open) })
 	t.Run("add means", func(t *testing.T) { storetest.TestAddMeans(t, open) })
 	for name, test := range map[string]func(*testing.T, *dynamodb.Client){
 		"the gate follows": gateFollows, "cut writes": cutWrites, "unknown attributes stay": unknownStay,

@@ -63,6 +63,16 @@ func (l *Lesson) quorumAt() (first epoch.Instant) {
 	return first
 }
 
+// opensWithQuorum is when the lesson starts though nobody comes any more: the quorum was
+// in when the time from which it may start was moved. 0 for never.
+func (l *Lesson) opensWithQuorum() epoch.Instant {
+	opens := l.Policy.OpensAt()
+	if l.Status != journal.Open || opens == 0 || l.quorumAt() != opens {
+		return 0
+	}
+	return opens
+}
+
 // adoptionReach is how far before its PUT the first policy of an adopted session
 // permits a start: webhooks of the first minute come in any order.
 const adoptionReach = time.Minute
@@ -191,7 +201,11 @@ func (t *turn) updateClock(event string) {
 	if l.Status == journal.Ended {
 		return
 	}
-	switch at := l.quorumAt(); {
+	at := l.quorumAt()
+	if at > t.now {
+		at = 0 // see opensWithQuorum
+	}
+	switch {
 	case at == l.StartedAt:
 	case at == 0:
 		t.log(journal.Line{Event: event, EventAt: l.StartedAt, Action: journal.DidReset})

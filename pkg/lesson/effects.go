@@ -109,12 +109,12 @@ func (l *Lesson) Outstanding(now epoch.Instant) Effects {
 	e := Effects{NextAt: l.nextAt()}
 	retries := l.dueRetries(now)
 	look := due(earlier(l.watchAt(), l.lookAt()), now)
-	ends := due(l.endsBy(), now) || due(l.nextWarning(), now)
+	turns := due(l.clockTurnsAt(), now)
 	streams := due(l.streamsAt(), now)
 	bans := l.bansToKeepNow()
-	e.Pressing = ends || streams || len(bans) > 0 || l.OutsideReviewAt != 0 || due(earlier(l.watchAt(), l.readable(l.peopleAt())), now) && !l.beingRead(now)
+	e.Pressing = turns || streams || len(bans) > 0 || l.OutsideReviewAt != 0 || due(earlier(l.watchAt(), l.readable(l.peopleAt())), now) && !l.beingRead(now)
 	switch {
-	case ends:
+	case turns:
 		e.Wake = true
 	case l.leftOutside() && now >= l.OutsideRetryAt:
 		e.DismissOutside = true
@@ -139,7 +139,7 @@ func due(at, now epoch.Instant) bool { return at != 0 && at <= now }
 // nextAt is when there is something to do next, the watch of a lesson in use
 // left out: that has its place in Due, but for the one that follows an adoption.
 func (l *Lesson) nextAt() epoch.Instant {
-	at := earlier(earlier(l.endsBy(), l.nextWarning()), l.lookAt())
+	at := earlier(l.clockTurnsAt(), l.lookAt())
 	at = earlier(at, earlier(l.streamsAt(), l.OutsideReviewAt))
 	for _, b := range l.bansToKeepNow() {
 		at = earlier(at, b.At)
@@ -156,6 +156,12 @@ func (l *Lesson) nextAt() epoch.Instant {
 		at = earlier(at, l.watchAt())
 	}
 	return at
+}
+
+// clockTurnsAt is when the clock has something to say by itself: the end, a warning, or
+// a start that waits for the room to open.
+func (l *Lesson) clockTurnsAt() epoch.Instant {
+	return earlier(earlier(l.endsBy(), l.nextWarning()), l.opensWithQuorum())
 }
 
 // looksAfterAdoption reports whether the next watch is the one that follows an adoption
@@ -318,8 +324,10 @@ func (t *turn) sayUnpublish(conn, stream string, kind policy.Kind, grace time.Du
 	}{"unpublish-" + stream, stream, kind, int(grace / time.Second)})
 }
 
-// sayEnded tells everyone that the lesson is over, and why.
+// sayEnded tells everyone that the lesson is over, and why. What the same decision has to
+// say of the clock goes unsaid: it would come after the last word.
 func (t *turn) sayEnded(why journal.Reason) {
+	t.effects.Signals = slices.DeleteFunc(t.effects.Signals, func(s Signal) bool { return s.To == "" })
 	if len(t.l.Conns) == 0 {
 		return
 	}

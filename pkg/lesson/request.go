@@ -143,10 +143,14 @@ func (p NewPolicy) decide(t *turn) error {
 	return nil
 }
 
-// Wake is a moment that has come: a deadline that is due ends the lesson.
+// Wake is a moment that has come: a lesson whose quorum waits for the room to open
+// starts, a deadline that is due ends it.
 type Wake struct{}
 
 func (Wake) decide(t *turn) error {
+	if due(t.l.opensWithQuorum(), t.now) {
+		t.updateClock(journal.FromDeadline)
+	}
 	t.endIfDue()
 	t.warnIfDue()
 	t.rest = t.rest || t.l.Due != 0 && t.l.Due <= t.now

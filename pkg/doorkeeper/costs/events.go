@@ -2,6 +2,7 @@ package costs
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -119,7 +120,13 @@ type happening struct {
 	read, write float64
 }
 
-const limited = `{"maxSeats":3,"lessonSeconds":3600}`
+const (
+	limited = `{"maxSeats":3,"lessonSeconds":3600}`
+	pausing = `{"maxSeats":3,"lessonSeconds":3600,"clock":"pause"}`
+)
+
+// closing is the policy of a room that closes a minute after the world's beginning.
+var closing = fmt.Sprintf(`{"maxSeats":2,"closesAt":%q}`, simulation.Epoch.Add(time.Minute).String())
 
 // heard is somebody who comes and is heard of by the warm process.
 func heard(id, data string) func(*house) {
@@ -132,6 +139,20 @@ func heard(id, data string) func(*house) {
 // confirmed are people who came, and whose start the list has confirmed.
 func confirmed(ids ...string) func(*house) {
 	return func(h *house) { h.bring(ids...); h.Pass(10 * time.Second) }
+}
+
+// together is a pair some minutes after its start, known to the warm process.
+func together(h *house) {
+	confirmed("A", "B")(h)
+	h.Pass(3 * time.Minute)
+	h.camera("A")
+}
+
+// apart is such a pair of whom one has left.
+func apart(h *house) {
+	together(h)
+	h.Platform.Go("A")
+	h.hear(h.webhook)
 }
 
 func brought(ids ...string) func(*house) { return func(h *house) { h.bring(ids...) } }
@@ -243,6 +264,39 @@ var happenings = []happening{
 		name: "end at the deadline, with two people", policy: `{"maxSeats":2,"lessonSeconds":60}`,
 		before: confirmed("A", "B"),
 		do:     func(h *house) { h.Pass(49 * time.Second) }, want: Cost{Requests: 2, Disconnects: 2, Wakes: 1},
+	},
+	{
+		name: "pause", policy: pausing, before: together,
+		do: func(h *house) { h.Platform.Go("A"); h.hear(h.webhook) }, want: Cost{Requests: 1},
+	},
+	{
+		name: "the clock counts on", policy: pausing, before: apart, do: heard("A2", "A"),
+		want: Cost{Requests: 1, Wakes: 2},
+	},
+	{
+		name: "a look at a clock that stands still", policy: pausing, before: apart,
+		do: func(h *house) { h.SweepEvery, h.LastSweep = time.Minute, h.Now(); h.Pass(61 * time.Second) }, want: Cost{Requests: 3, Readings: 1},
+	},
+	{
+		name: "extension while the clock stands still", policy: pausing, before: apart,
+		do: func(h *house) {
+			if _, err := h.rooms.Extend(context.Background(), "lesson", 60, 0, ""); err != nil {
+				h.t.Fatal(err)
+			}
+		},
+		want: Cost{Requests: 3},
+	},
+	{
+		name: "a warning", policy: `{"maxSeats":2,"lessonSeconds":60,"warnSeconds":[30]}`, before: confirmed("A", "B"),
+		do: func(h *house) { h.Pass(20 * time.Second) }, want: Cost{Requests: 2, Wakes: 1},
+	},
+	{
+		name: "end as the room closes, two people", policy: closing, before: confirmed("A", "B"),
+		do: func(h *house) { h.Pass(48 * time.Second) }, want: Cost{Requests: 2, Disconnects: 2, Wakes: 1},
+	},
+	{
+		name: "end of a lesson that never started, one person", policy: closing, before: brought("A"),
+		do: func(h *house) { h.Pass(59 * time.Second) }, want: Cost{Requests: 2, Disconnects: 1, Wakes: 1},
 	},
 	{
 		name: "a lesson of two people, from the first join to the last look", policy: anHour, own: true,

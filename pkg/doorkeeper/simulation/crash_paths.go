@@ -19,7 +19,13 @@ import (
 const (
 	twoSeats = `{"maxSeats":2,"lessonSeconds":60}`
 	oneSeat  = `{"maxSeats":1,"lessonSeconds":60}`
+	pausing  = `{"maxSeats":2,"lessonSeconds":60,"clock":"pause"}`
 )
+
+// at puts the time, counted from the world's beginning, in the place of %q in the policy.
+func at(policy string, d time.Duration) string {
+	return fmt.Sprintf(policy, Epoch.Add(d).String())
+}
 
 // crashPaths is what the service does.
 var crashPaths = slices.Concat(roomPaths, doorPaths)
@@ -87,6 +93,40 @@ var roomPaths = []crashPath{
 		act:   func(c *crash) { c.come("B", "bob") },
 	},
 	{name: "the end at the deadline", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.Pass(65 * time.Second) }},
+	{name: "a pause", policy: pausing, writes: "Swap", setup: pair, act: func(c *crash) { c.leave("A") }},
+	{
+		name: "the clock counts on", policy: pausing, writes: "Swap",
+		setup: apart,
+		act:   func(c *crash) { c.come("A2", "ann") },
+	},
+	{
+		name: "a warning", policy: `{"lessonSeconds":60,"warnSeconds":[30]}`, writes: "Swap", setup: pair,
+		act:    func(c *crash) { c.Pass(25 * time.Second) },
+		lawful: mayDiffer("a moment that passed while nobody could write is not warned of", said(1, "deadline", "", "", journal.DidWarn, "")),
+	},
+	{
+		name: "a lesson that runs as the room closes", policy: at(`{"closesAt":%q}`, time.Minute), writes: "Swap", setup: pair,
+		act: func(c *crash) { c.Pass(65 * time.Second) },
+	},
+	{
+		name: "a lesson that stands still as the room closes", policy: at(`{"closesAt":%q,"lessonSeconds":60,"clock":"pause"}`, time.Minute), writes: "Swap",
+		setup: apart,
+		act:   func(c *crash) { c.Pass(65 * time.Second) },
+	},
+	{
+		name: "a lesson that never started as the room closes", policy: at(`{"closesAt":%q}`, time.Minute), writes: "Swap",
+		setup: func(c *crash) { c.come("A", "ann") },
+		act:   func(c *crash) { c.Pass(65 * time.Second) },
+	},
+	{
+		name: "a quorum that waits for the room to open", policy: `{"quorum":3,"lessonSeconds":60}`, writes: "Swap",
+		setup: func(c *crash) {
+			c.come("A", "ann")
+			c.come("B", "bob")
+			c.put(at(`{"opensAt":%q,"lessonSeconds":60}`, 30*time.Second), "")
+		},
+		act: func(c *crash) { c.Pass(35 * time.Second) },
+	},
 
 	// The API.
 	{
@@ -118,6 +158,11 @@ var roomPaths = []crashPath{
 	{
 		name: "an extension by seconds", policy: twoSeats, writes: "Swap", moments: true, setup: pair,
 		act:    func(c *crash) { c.extend(30, 0) },
+		lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidExtend, journal.Admin)),
+	},
+	{
+		name: "an extension while the clock stands still", policy: pausing, writes: "Swap", moments: true, setup: apart,
+		act:    func(c *crash) { c.extend(30, 0); c.come("A2", "ann") },
 		lawful: mayDiffer(twice, said(1, "api", "", "", journal.DidExtend, journal.Admin)),
 	},
 	{
@@ -223,6 +268,13 @@ func pair(c *crash) {
 	c.Pass(time.Second)
 	c.come("B", "bob")
 	c.Pass(7 * time.Second)
+}
+
+// apart is a pair of whom one has left.
+func apart(c *crash) {
+	pair(c)
+	c.leave("A")
+	c.Pass(2 * time.Second)
 }
 
 // mayDiffer is what may be said once more or less, and why.
