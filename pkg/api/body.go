@@ -12,26 +12,33 @@ import (
 	"usher/pkg/problem"
 )
 
-// longestBody is the most bytes that the body of a request may have.
-const longestBody = 64 << 10
+// Bounds of the bodies of requests, in bytes.
+const (
+	longestBody   = 64 << 10
+	longestPolicy = 128 << 10 // a list of 500 of the longest users, and the rest of a policy
+)
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength > longestBody {
-		return nil, tooLarge()
+	return readUpTo(w, r, longestBody)
+}
+
+func readUpTo(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	if r.ContentLength > most {
+		return nil, tooLarge(most)
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, longestBody))
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &long):
-		return nil, tooLarge()
+		return nil, tooLarge(most)
 	case err != nil:
 		return nil, refuse(problem.BadJSON, "the body broke off before its end")
 	}
 	return raw, nil
 }
 
-func tooLarge() error {
-	return refuse(codeTooLarge, "the body must be at most %d bytes", longestBody)
+func tooLarge(most int64) error {
+	return refuse(codeTooLarge, "the body must be at most %d bytes", most)
 }
 
 // readObject reads a JSON object that may have these members and no others,

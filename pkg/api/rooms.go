@@ -28,7 +28,7 @@ func (s *server) listRooms(w http.ResponseWriter, c call) error {
 }
 
 func (s *server) putRoom(w http.ResponseWriter, c call) error {
-	raw, err := readBody(w, c.Request)
+	raw, err := readUpTo(w, c.Request, longestPolicy)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func TestPutRoom(t *testing.T) {
 	})
 	t.Run("of the longest body", func(t *testing.T) {
 		d := newDesk(t)
-		answered(t, d.ask("PUT", "/v1/rooms/maths", "{}"+strings.Repeat(" ", longestBody-2)), 200)
+		answered(t, d.ask("PUT", "/v1/rooms/maths", "{}"+strings.Repeat(" ", longestPolicy-2)), 200)
 	})
 }
 
@@ -80,8 +80,8 @@ func TestPutRoomIsRefused(t *testing.T) {
 			body: `{"sessionId":"1_a"}`, header: bearer(RoomAdminToken(apiSecret, "maths", noon.Std(), time.Hour)), status: 403, code: codeWrongScope,
 		},
 		"not enforced":         {body: `{"maxSeats":100}`, status: 400, code: problem.NotSupported, fields: "maxSeats"},
-		"over 64 KiB":          {body: "{}" + strings.Repeat(" ", longestBody-1), status: 413, code: codeTooLarge},
-		"length not announced": {body: "{}" + strings.Repeat(" ", longestBody-1), header: func(r *http.Request) { r.ContentLength = -1 }, status: 413, code: codeTooLarge},
+		"over 128 KiB":         {body: "{}" + strings.Repeat(" ", longestPolicy-1), status: 413, code: codeTooLarge},
+		"length not announced": {body: "{}" + strings.Repeat(" ", longestPolicy-1), header: func(r *http.Request) { r.ContentLength = -1 }, status: 413, code: codeTooLarge},
 		"empty If-None-Match":  {body: `{}`, header: header("If-None-Match", ""), status: 400, code: problem.InvalidField, fields: "If-None-Match"},
 		"empty If-Match":       {body: `{}`, header: header("If-Match", ""), status: 400, code: problem.InvalidField, fields: "If-Match"},
 		"other If-None-Match":  {body: `{}`, header: header("If-None-Match", `"7"`), status: 400, code: problem.InvalidField, fields: "If-None-Match"},
@@ -290,12 +290,12 @@ func FuzzPutBody(f *testing.F) {
 		p, session, err := policy.ParsePut([]byte(body))
 		var refusal *problem.Details
 		switch {
-		case err == nil && len(body) <= longestBody:
+		case err == nil && len(body) <= longestPolicy:
 			answered(t, w, 200)
 			if d.stub.put.Policy.String() != p.String() || d.stub.put.Session != session {
 				t.Errorf("%q became %+v", body, d.stub.put)
 			}
-		case len(body) <= longestBody && errors.As(err, &refusal):
+		case len(body) <= longestPolicy && errors.As(err, &refusal):
 			refused(t, w, 400, refusal.Code)
 		default:
 			refused(t, w, 413, codeTooLarge)

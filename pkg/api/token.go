@@ -50,7 +50,7 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	for _, m := range members {
-		if m.Again || m.Null() || misspelt(m.Name) {
+		if m.Again || m.Null() || misspelt(m.Name) || isTime(m.Name) && m.Value[0] == '"' {
 			return errClaims
 		}
 	}
@@ -69,6 +69,10 @@ func compact(value json.RawMessage) json.RawMessage {
 	return b.Bytes()
 }
 
+// isTime reports whether the claim is a number of seconds, which the library would read
+// from a text too.
+func isTime(name string) bool { return name == "exp" || name == "iat" || name == "nbf" }
+
 func misspelt(name string) bool {
 	return slices.ContainsFunc(claimNames, func(known string) bool { return name != known && strings.EqualFold(name, known) })
 }
@@ -83,7 +87,7 @@ var (
 	errCritical = errors.New("a critical header that is not understood")
 	errNoTimes  = errors.New("iat and exp are required")
 	errTooLong  = errors.New("a token that lives too long")
-	errClaims   = errors.New("a claim that is null, stands twice, or is known in another case")
+	errClaims   = errors.New("a claim that is null, stands twice, is known in another case, or is a time in quotes")
 )
 
 // read verifies a token as of now: HS256, signature, audience, iat, exp. Its

@@ -180,3 +180,34 @@ func TestLongDataOfAForeignToken(t *testing.T) {
 		})
 	}
 }
+
+// A session that hundreds of people were in when it was adopted takes in newcomers at
+// once, and judges all of those whom nobody heard of when their minute is over.
+func TestManyInAnAdoptedSession(t *testing.T) {
+	for name, policy := range map[string]string{"accepted": `{}`, "refused": `{"foreignTokens":"refuse"}`} {
+		t.Run(name, func(t *testing.T) {
+			d := &door{World: simulation.NewWorld(openBolt(t)), t: t, session: "1_adopted"}
+			for i := range 900 {
+				d.Platform.Enter(d.session, fmt.Sprintf("early-%03d", i), fmt.Sprint("u", i), d.Now().Add(-time.Hour))
+			}
+			d.put(policy, d.session)
+			d.Pass(10 * time.Second)
+			d.come("late", "late")
+			d.Pass(90 * time.Second)
+			in := len(d.Platform.In(d.session))
+			page, err := d.Service.Connections(context.Background(), "lesson", "", 1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			unheard := 0
+			for _, c := range page.Connections {
+				if c.State == lesson.ListedOnly {
+					unheard++
+				}
+			}
+			if want := map[string]int{"accepted": 901, "refused": 0}[name]; in != want || len(page.Connections) != want || unheard > 0 {
+				t.Errorf("%d are in, %d are known, %d of them unheard; want %d", in, len(page.Connections), unheard, want)
+			}
+		})
+	}
+}

@@ -25,9 +25,24 @@ func (s *Service) readAndReconcile(ctx context.Context, l lesson.Lesson) error {
 	if err != nil {
 		reconcile.Forbidden = s.unreadable(l.Session, err)
 	}
+	for range mostSayings {
+		again, err := s.decideReading(ctx, l.Session, reconcile)
+		if err != nil || !again {
+			return err
+		}
+	}
+	return nil // the next reading says the rest
+}
+
+// mostSayings is how often one reading is decided on.
+const mostSayings = 16
+
+// decideReading decides on a reading and carries out what follows. It reports whether the
+// reading has more to say.
+func (s *Service) decideReading(ctx context.Context, session string, reconcile lesson.Reconcile) (again bool, err error) {
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	d, err := s.decide(store, l.Session, question{
+	d, err := s.decide(store, session, question{
 		wants: reconcile.BansFor,
 		input: func(bans []lesson.Record) lesson.Input {
 			reconcile.Bans = bans
@@ -35,12 +50,12 @@ func (s *Service) readAndReconcile(ctx context.Context, l lesson.Lesson) error {
 		},
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	rest, cancel := further(ctx)
 	defer cancel()
 	s.act(rest, d.Lesson, d.Effects)
-	return nil
+	return d.Effects.Again, nil
 }
 
 // unreadable logs that the list could not be read, and reports whether the platform

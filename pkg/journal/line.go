@@ -10,7 +10,11 @@
 // Begin with line.go.
 package journal
 
-import "usher/pkg/epoch"
+import (
+	"strings"
+
+	"usher/pkg/epoch"
+)
 
 // Status of a lesson.
 type Status string
@@ -48,6 +52,11 @@ const (
 	Admin         Reason = "admin"
 	Reconciled    Reason = "reconciled"
 )
+
+// IsRemoval reports whether somebody was removed by the owner's word or for a stream.
+func (r Reason) IsRemoval() bool {
+	return r == Admin || strings.HasSuffix(string(r), "-"+string(NotAllowed))
+}
 
 // Action is what a log line says was done.
 type Action string

@@ -73,16 +73,23 @@ func (c Conn) leftToTheList() bool {
 // takes reports whether the item has place for so many bytes more below FullSize,
 // and takes the place. Where it is asked, nothing else that large may be added
 // in between.
-func (t *turn) takes(n int) bool {
+func (t *turn) takes(n int) bool { return t.takesBut(n, 0) }
+
+// takesBut is takes where so many bytes have to stay free for others.
+func (t *turn) takesBut(n, free int) bool {
 	if !t.counted {
 		t.place, t.counted = FullSize-t.l.Size(), true
 	}
-	if n > t.place {
+	if n > t.place-free {
 		return false
 	}
 	t.place -= n
 	return true
 }
+
+// placeForComers is the bytes that people whom only the list shows leave to those whose
+// webhooks come.
+const placeForComers = 64 << 10
 
 // takeIn takes in the connections that a reading shows, and those of the records
 // about which there is something to decide. It notes the shown ones, and reports
@@ -102,7 +109,7 @@ func (t *turn) takeIn(s Reconcile, shown map[string]bool) (more bool) {
 		shown[p.ID] = true
 		switch {
 		case s.Steady[p.ID] || left[p.ID]:
-		case t.isStranger(p) && (s.shedSince(t.l, p) || !t.takes(newcomer(p).size())):
+		case t.isStranger(p) && (s.shedSince(t.l, p) || !t.takesBut(newcomer(p).size(), placeForComers)):
 			more = true
 		default:
 			t.listed(p, s.Reading.Began)

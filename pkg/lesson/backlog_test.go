@@ -39,7 +39,8 @@ func besiege(t *testing.T, n int) *besieged {
 }
 
 // carryOut decides, asks the platform for what follows, and sheds.
-func (x *besieged) carryOut(in lesson.Input) {
+// It reports whether the input has more to say.
+func (x *besieged) carryOut(in lesson.Input) (again bool) {
 	x.t.Helper()
 	d := lesson.Decide(x.l, in, noon+x.now)
 	if d.Verdict != nil {
@@ -57,6 +58,7 @@ func (x *besieged) carryOut(in lesson.Input) {
 			x.records[r.ID] = r
 		}
 	}
+	return d.Effects.Again
 }
 
 // ask asks the platform to disconnect them.
@@ -87,7 +89,8 @@ func (x *besieged) look() {
 		}
 	}
 	s.Recollect(records)
-	x.carryOut(s)
+	for x.carryOut(s) {
+	}
 }
 
 // The item keeps a bounded number of those who do not go. The others are asked

@@ -117,9 +117,14 @@ func (b LiftBan) decide(t *turn) error {
 // banAfterRemoval keeps the user of a connection that was removed out for as long as
 // the policy says.
 func (t *turn) banAfterRemoval(c Conn, line journal.Line) {
-	if rejoin := t.l.Policy.RejoinAfter(); rejoin > 0 && c.User != "" {
+	from := t.now
+	if c.DisconnectRequested() {
+		from = c.DisconnectRequestedAt
+	}
+	until := from.Add(t.l.Policy.RejoinAfter())
+	if until > t.now && c.User != "" {
 		at := max(t.now, t.l.RoomCreated) // clocks of processes differ
-		t.ban(Ban{User: c.User, Until: t.now.Add(rejoin), At: at, Actor: line.Actor}, line.Event)
+		t.ban(Ban{User: c.User, Until: until, At: at, Actor: line.Actor}, line.Event)
 	}
 }
 
@@ -136,6 +141,9 @@ func (t *turn) closeDoor(line journal.Line) {
 	}
 	for _, p := range t.l.sortedPromises() {
 		if !p.Released && t.doorClosedFor(p.User, evermore) != "" {
+			if p.expected() && t.l.Status != journal.Ended {
+				t.l.WatchAt = t.now // its owner may be in, and not heard of
+			}
 			p.Released = true
 			t.keep(p)
 		}

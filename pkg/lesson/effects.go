@@ -36,6 +36,9 @@ type Effects struct {
 	// ReadStreams: the list of streams has to be read, for the grace of some is over.
 	ReadStreams bool
 	Read        Read
+	// Again: the reading that was decided on has more to say; it is to be decided on once
+	// more.
+	Again bool
 	// Wake: a moment has come that has to be decided, see the input of that name.
 	Wake bool
 	// Pressing: it cannot wait until the lesson's next wake; any handler that finds
@@ -354,6 +357,13 @@ func (t *turn) sayClock(kind string) {
 	}
 	if end := t.l.ShownEnd(); end != 0 {
 		word.EndsAt = new(end.String())
+	}
+	if kind == signalPaused {
+		t.signal(kind, false, struct {
+			ID          string `json:"id"`
+			SecondsLeft *int64 `json:"secondsLeft"`
+		}{word.ID, word.SecondsLeft})
+		return
 	}
 	if kind == signalStarted {
 		word.StartedAt = new(t.l.StartedAt.String())

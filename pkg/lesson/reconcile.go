@@ -159,6 +159,9 @@ func (t *turn) listed(p Presence, began epoch.Instant) {
 		c = t.listedConn(p.ID, p.Since, began)
 		t.write(c)
 		t.refuse(c, journal.LessonOver, journal.Line{Event: journal.FromReconcile})
+	case !known && !t.l.Own && p.Since != 0 && p.Since < t.l.Created:
+		// It was shown when the session was adopted, even if there was no place for it.
+		t.write(t.listedConn(p.ID, p.Since, min(began, t.l.Created)))
 	case !known:
 		t.write(t.listedConn(p.ID, p.Since, began))
 	case t.stale && c.LeftAt != 0, c.Destroyed && began < c.DepartureHeardAt.Add(departureDoubt):
@@ -246,13 +249,18 @@ func (t *turn) judgeListedOnly(by *evidence) {
 	overdue := t.l.Pick(func(c Conn) bool {
 		return c.LeftAt == 0 && c.State == ListedOnly && t.now >= c.ListedAt.Add(listedOnlyPatience) && by.shown[c.ID]
 	})
-	for _, c := range overdue {
+	t.effects.Again = len(overdue) > judgedAtOnce
+	for _, c := range overdue[:min(len(overdue), judgedAtOnce)] {
 		c = t.identify(c, t.l.likelyIdentity(c))
 		c.State, c.Unlogged, c.WaitsSince = Waiting, true, t.now
 		t.write(c)
 		t.judge(c, journal.Line{Event: journal.FromReconcile, EventAt: c.CreatedAt}, by)
 	}
 }
+
+// judgedAtOnce is how many people that nobody heard of one decision judges, so that their
+// lines find a place.
+const judgedAtOnce = 64
 
 // likelyIdentity is the identity that a connection is given whose webhook never
 // came. One that may have come by a promise that does not stand in the item is no

@@ -33,6 +33,12 @@ func (x Extend) decide(t *turn) error {
 	case x.EndsAt != 0 && x.EndsAt == l.FixedEnd:
 		return nil // said before
 	}
+	if x.EndsAt != 0 && x.EndsAt < l.StartedAt {
+		return &problem.Details{
+			Code: problem.InvalidField, Fields: []string{"endsAt"},
+			Detail: fmt.Sprintf("endsAt: %s is before the lesson's start at %s.", x.EndsAt, l.StartedAt),
+		}
+	}
 	moved := *l
 	note := x.move(&moved)
 	if moved.latestEnd(t.now) > l.StartedAt.Add(longest) {

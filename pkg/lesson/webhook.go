@@ -72,11 +72,14 @@ func (t *turn) arrive(e Event) {
 	switch {
 	case c.DisconnectRequested() || c.State == Seated:
 		// Decided already, on the list's evidence.
+		masked := t.l.Conns[c.ID].User == ""
 		c.Role = t.roleWithinCap(c)
 		t.write(c)
 		line.Action = journal.DidNothing
 		t.logAbout(c, line)
-		t.unmask(c, e.Name)
+		if masked {
+			t.unmask(c, e.Name)
+		}
 	case c.LeftAt != 0:
 		t.recordAfterLeaving(c, line)
 	case c.State == Waiting:
@@ -104,13 +107,19 @@ func (t *turn) roleWithinCap(c Conn) string {
 	return c.Role
 }
 
-// unmask sends away somebody who was seated before it was known who it is, and may not
-// come in.
+// unmask makes good what could not be decided before it was known who the connection is:
+// who was seated and may not come in goes, and who was removed is kept out.
 func (t *turn) unmask(c Conn, event string) {
-	if why := t.doorClosedFor(c.User, evermore); c.seated() && why != "" {
+	why := t.doorClosedFor(c.User, evermore)
+	switch {
+	case c.seated() && why != "":
 		t.evict(c, why, journal.Line{Event: event})
-		t.reconsiderWaiting(event)
+	case c.DisconnectRequested() && c.Reason.IsRemoval() && t.l.Status != journal.Ended:
+		t.banAfterRemoval(c, journal.Line{Event: event})
+	default:
+		return
 	}
+	t.reconsiderWaiting(event)
 }
 
 // claimReadingForFirst takes the right to read the list in the write of the first
