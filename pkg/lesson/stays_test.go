@@ -53,15 +53,20 @@ func (x *tale) leftAt(at epoch.Instant) time.Duration {
 	return left
 }
 
-// What is settled is so with the pause that was going on at that moment: two take turns,
-// and nobody is there between them.
+// What is settled is so with the pause that was going on at that moment: two are there
+// together, and a third alone between.
 func TestPauseOverTheSettledMoment(t *testing.T) {
-	x := begin(t, `{"lessonSeconds":80000,"clock":"pause","quorum":1}`)
+	x := begin(t, `{"lessonSeconds":80000,"clock":"pause","quorum":2}`)
 	for i := range epoch.Instant(120) {
-		id, came := fmt.Sprintf("B%03d", i), i*10_000
-		x.came(id, id, came, came)
+		came := i * 10_000
+		b, c, d := fmt.Sprintf("B%03d", i), fmt.Sprintf("C%03d", i), fmt.Sprintf("D%03d", i)
+		x.came(b, b, came, came)
+		x.came(c, c, came, came)
+		x.left(b, came+4_000)
+		x.left(c, came+4_000)
 		x.shed()
-		x.left(id, came+4_000)
+		x.came(d, d, came+5_000, came+5_000)
+		x.left(d, came+6_000)
 		x.shed()
 		if want := int64(i) * 6_000; x.l.PausedMillis != want || x.l.PausedAt != noon+came+4_000 {
 			t.Fatalf("after %d it stood still for %d ms and since %d, want %d and %d", i, x.l.PausedMillis, x.l.PausedAt-noon, want, came+4_000)
