@@ -115,6 +115,7 @@ func (b *batch) expireLesson(session string) error {
 		return nil
 	}
 	b.delete(lessonBucket, []byte(session))
+	b.delete(openBucket, openingOfLesson(st.now))
 	st.gone = true
 	return nil
 }

@@ -65,7 +65,7 @@ func TestRecordComesBack(t *testing.T) {
 func TestBanComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := storetest.BanOf(t, rapid.SampledFrom([]string{"ann", "u#", "a/b#c", "😀"}).Draw(t, "user"))
-		got, err := decodeBan(banItem("math", b))
+		got, err := decodeBan(New(nil, "").banItem("math", b))
 		if err != nil || got != b {
 			t.Fatalf("stored was %+v, read %+v, %v", b, got, err)
 		}
@@ -75,7 +75,7 @@ func TestBanComesBack(t *testing.T) {
 // TestBanExpires: 90 days after its end, if it has one.
 func TestBanExpires(t *testing.T) {
 	for until, want := range map[epoch.Instant]any{0: nil, 1_700_000_000_999: json.Number("1707776000")} {
-		if got := plain(banItem("math", lesson.Ban{User: "ann", Until: until})["expires"]); got != want {
+		if got := plain(New(nil, "").banItem("math", lesson.Ban{User: "ann", Until: until})["expires"]); got != want {
 			t.Errorf("a ban until %v expires at %v, want %v", until, got, want)
 		}
 	}
