@@ -26,8 +26,8 @@ import (
 //	         day, 'b', (ROOM), USER    -> nothing
 //
 // Numbers are big-endian, a name in brackets has its length before it (two bytes), a
-// day is four bytes, and values are JSON. A ban is looked at 90 days after the day that
-// stands before it.
+// day is four bytes, and values are JSON. A ban is looked at when the day that
+// stands before it is as long past as the retention.
 var (
 	metaBucket   = []byte("meta")
 	roomBucket   = []byte("rooms")

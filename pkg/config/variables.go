@@ -38,6 +38,7 @@ type variables struct {
 	PreviousTicket    string `env:"USHER_TICKET_SECRET_PREVIOUS"`
 	Origins           string `env:"USHER_ORIGINS"`
 	TokenSeconds      string `env:"USHER_TOKEN_SECONDS" envDefault:"60"`
+	RetentionDays     string `env:"USHER_RETENTION_DAYS" envDefault:"90"`
 	SecretARN         string `env:"USHER_SECRET_ARN"`
 	TasksURL          string `env:"USHER_TASKS_URL"`
 	DeadlinesURL      string `env:"USHER_DEADLINES_URL"`
