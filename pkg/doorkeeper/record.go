@@ -53,8 +53,9 @@ func (s *Service) LessonsOf(ctx context.Context, name string, after room.Opening
 	if err != nil {
 		return page, room.Missing(name, err)
 	}
-	for len(page.Lessons) < limit {
-		openings, err := s.store.LessonsOf(ctx, name, r.Created, page.Next, limit-len(page.Lessons))
+	for more := true; more && len(page.Lessons) < limit; {
+		missing := limit - len(page.Lessons)
+		openings, err := s.store.LessonsOf(ctx, name, r.Created, page.Next, missing)
 		if err != nil || len(openings) == 0 {
 			return page, err
 		}
@@ -63,7 +64,7 @@ func (s *Service) LessonsOf(ctx context.Context, name string, after room.Opening
 			return page, err
 		}
 		page.Lessons = append(page.Lessons, some...)
-		page.Next = openings[len(openings)-1]
+		page.Next, more = openings[len(openings)-1], len(openings) == missing
 	}
 	return page, nil
 }

@@ -128,7 +128,7 @@ type Store interface {
 	Lessons(ctx context.Context, sessions []string) (map[string]lesson.Lesson, error)
 	// LessonsOf lists the lessons of the room of that name that was made at created, as
 	// far as they are kept, perhaps some more: the newest first, of one moment the greatest
-	// session, from after (exclusive; zero: all), at most limit.
+	// session, from after (exclusive; zero: all), at most limit; fewer are the last.
 	LessonsOf(ctx context.Context, name string, created epoch.Instant, after Opening, limit int) ([]Opening, error)
 	// Commit writes a room and the lessons it touches, all or nothing. A
 	// *Conflict without a winner when a condition of it did not hold.
