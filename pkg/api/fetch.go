@@ -49,7 +49,7 @@ func (s Server) lines(ctx context.Context, room, session string, after int64) ([
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // it was read to its end
 	body, err := io.ReadAll(io.LimitReader(res.Body, longestAnswer))
 	if err != nil {
 		return nil, err
