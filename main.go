@@ -27,8 +27,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 1 && args[0] == "replay" {
 		return replay(os.Stdin, stdout, stderr)
 	}
+	if len(args) > 0 && args[0] == "explain" {
+		return explain(args[1:], os.Stdin, stdout, stderr)
+	}
 	if len(args) > 0 {
-		fmt.Fprintf(stderr, "usher knows one argument, replay, and was given %q. Its settings are environment variables, like USHER_ADDR=127.0.0.1:5001\n", args)
+		fmt.Fprintf(stderr, "usher knows the arguments replay and explain, and was given %q. Its settings are environment variables, like USHER_ADDR=127.0.0.1:5001\n", args)
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

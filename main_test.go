@@ -164,6 +164,53 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// TestExplain: from a file, from what is piped in, and from a server.
+func TestExplain(t *testing.T) {
+	p := launch(t)
+	for _, c := range [][3]string{
+		{"PUT", "/v1/rooms/maths", `{"maxSeats":1,"foreignTokens":"accept","sessionId":"1_maths"}`},
+		{"POST", "/session-monitoring", strings.ReplaceAll(arrivalBody, "ID", "C1")},
+	} {
+		if status, answer := p.call(t, c[0], c[1], c[2]); status > 299 {
+			t.Fatalf("%s %s: %d %s", c[0], c[1], status, answer)
+		}
+	}
+	_, page := p.call(t, "GET", "/v1/rooms/maths/events?sessionId=1_maths", "")
+	file := filepath.Join(t.TempDir(), "log.json")
+	if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("USHER_ADMIN_TOKEN", p.token)
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"piped in":        {[]string{"1_maths", "C1"}, 0, "The connection C1 was the user ann."},
+		"a file":          {[]string{"1_maths", "C1", file}, 0, "The connection C1 was the user ann."},
+		"a server":        {[]string{"-url", p.url + "/", "-room", "maths", "1_maths", "C1"}, 0, "The connection C1 was the user ann."},
+		"nobody":          {[]string{"1_maths", "C2"}, 1, `does not speak of the connection "C2"`},
+		"another session": {[]string{"1_other", "C1"}, 1, `no page of the session "1_other"`},
+		"no such room":    {[]string{"-url", p.url, "-room", "arts", "1_maths", "C1"}, 1, `There is no room "arts"`},
+		"no such file":    {[]string{"1_maths", "C1", file + "x"}, 1, "no such file"},
+		"no connection":   {[]string{"1_maths"}, 2, "usher explain SESSION CONNECTION"},
+		"no room":         {[]string{"-url", p.url, "1_maths", "C1"}, 2, "usher explain SESSION CONNECTION"},
+		"unknown flag":    {[]string{"-x"}, 2, "usher explain SESSION CONNECTION"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if code := explain(c.args, strings.NewReader(page), &stdout, &stderr); code != c.code || !strings.Contains(stdout.String()+stderr.String(), c.want) {
+				t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
+			}
+			if strings.Contains(stderr.String(), p.token) {
+				t.Error("the token was printed")
+			}
+		})
+	}
+}
+
+const arrivalBody = `{"sessionId":"1_maths","event":"connectionCreated","connection":{"id":"ID","data":"{\"user\":\"ann\"}"}}`
+
 func TestReplay(t *testing.T) {
 	page := `{"events":[
 		{"seq":1,"at":"2026-12-01T17:00:00.000Z","event":"api","action":"policy","note":"{\"lessonSeconds\":60}"},

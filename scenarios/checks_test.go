@@ -213,6 +213,9 @@ func (s *story) because(c *call) error {
 			continue
 		}
 		p := line.Because.Proof()
+		if len(p.Holders) == 0 {
+			continue // what a reading decided, whoever has which right
+		}
 		read := "known without a reading"
 		if p.ReadAt != 0 {
 			read = "read at " + since(p.ReadAt)

@@ -42,7 +42,7 @@ type call struct {
 // commands are what a story can say.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]func(*testscript.TestScript, bool, []string){}
-	for _, group := range []map[string]command{clockCommands, peopleCommands, crowdCommands, streamCommands, platformCommands, apiCommands, banCommands, webhookCommands, checks} {
+	for _, group := range []map[string]command{clockCommands, peopleCommands, crowdCommands, streamCommands, platformCommands, apiCommands, banCommands, recordCommands, webhookCommands, checks} {
 		for name, do := range group {
 			all[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 				s := ts.Value(storyKey{}).(*story)

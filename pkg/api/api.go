@@ -15,6 +15,7 @@ import (
 	"path"
 	"time"
 
+	"usher/pkg/attendance"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -37,6 +38,8 @@ type Service interface {
 	Connections(ctx context.Context, name, after string, limit int) (doorkeeper.ConnPage, error)
 	Remove(ctx context.Context, name, connection, actor string) error
 	Events(ctx context.Context, name, session string, after int64, limit int) (doorkeeper.LinePage, error)
+	Attendance(ctx context.Context, name, session string) (attendance.Record, error)
+	LessonsOf(ctx context.Context, name string, after room.Opening, limit int) (doorkeeper.LessonPage, error)
 	Ban(ctx context.Context, name string, b lesson.Ban) (lesson.Ban, error)
 	Bans(ctx context.Context, name, after string, limit int) (doorkeeper.BanPage, error)
 	LiftBan(ctx context.Context, name, user, actor string) error

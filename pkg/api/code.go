@@ -9,16 +9,17 @@ import (
 
 // Codes of refusals that only HTTP knows, beside the codes of package problem.
 const (
-	codeUnauthorized problem.Code = "unauthorized"
-	codeWrongScope   problem.Code = "wrong-scope"
-	codeWrongRoom    problem.Code = "wrong-room"
-	codeInvalidUser  problem.Code = "invalid-user"
-	codeNotFound     problem.Code = "not-found"
-	codeMethod       problem.Code = "method-not-allowed"
-	codeTooLarge     problem.Code = "too-large"
-	codeMedia        problem.Code = "unsupported-media-type"
-	codeInternal     problem.Code = "internal"
-	codeUnavailable  problem.Code = "unavailable"
+	codeUnauthorized  problem.Code = "unauthorized"
+	codeWrongScope    problem.Code = "wrong-scope"
+	codeWrongRoom     problem.Code = "wrong-room"
+	codeInvalidUser   problem.Code = "invalid-user"
+	codeNotFound      problem.Code = "not-found"
+	codeMethod        problem.Code = "method-not-allowed"
+	codeNotAcceptable problem.Code = "not-acceptable"
+	codeTooLarge      problem.Code = "too-large"
+	codeMedia         problem.Code = "unsupported-media-type"
+	codeInternal      problem.Code = "internal"
+	codeUnavailable   problem.Code = "unavailable"
 )
 
 // shownAs are the codes that are shown as another one, which has another status
@@ -47,6 +48,8 @@ var statusOf = map[problem.Code]int{
 	problem.NoSuchConnection: http.StatusNotFound,
 	codeNotFound:             http.StatusNotFound,
 	codeMethod:               http.StatusMethodNotAllowed,
+
+	codeNotAcceptable: http.StatusNotAcceptable,
 
 	problem.RoomFull:      http.StatusConflict,
 	problem.DuplicateUser: http.StatusConflict,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"time"
 
 	"usher/pkg/doorkeeper"
@@ -80,24 +81,58 @@ func plainOrNull[T ~string](text T) *T { return orNull(journal.Plain(text)) }
 // or several, one after the other.
 func ReadLines(r io.Reader) ([]journal.Line, error) {
 	var lines []journal.Line
+	err := readPages(r, func(p LinePage) (err error) {
+		lines, err = p.lines(lines)
+		return err
+	})
+	return lines, err
+}
+
+// ReadLog reads the lines of that session's log out of such pages, of which some may be of
+// other sessions.
+func ReadLog(r io.Reader, session string) ([]journal.Line, error) {
+	var lines []journal.Line
+	found := false
+	err := readPages(r, func(p LinePage) (err error) {
+		if orEmpty(p.SessionID) == session {
+			found = true
+			lines, err = p.lines(lines)
+		}
+		return err
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("there is no page of the session %q; GET /v1/rooms/{room}/events?sessionId=%s answers them", session, url.QueryEscape(session))
+	}
+	return lines, err
+}
+
+func readPages(r io.Reader, each func(LinePage) error) error {
 	pages := json.NewDecoder(r)
 	for {
 		var page LinePage
 		err := pages.Decode(&page)
 		if errors.Is(err, io.EOF) {
-			return lines, nil
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("this is not a page of events as GET /v1/rooms/{room}/events answers it: %w", err)
+			return fmt.Errorf("this is not a page of events as GET /v1/rooms/{room}/events answers it: %w", err)
 		}
-		for _, v := range page.Events {
-			line, err := v.line()
-			if err != nil {
-				return nil, fmt.Errorf("line %d: %w", v.Seq, err)
-			}
-			lines = append(lines, line)
+		if err := each(page); err != nil {
+			return err
 		}
 	}
+}
+
+// lines appends those of the page.
+func (p LinePage) lines(to []journal.Line) ([]journal.Line, error) {
+	for _, v := range p.Events {
+		line, err := v.line()
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", v.Seq, err)
+		}
+		to = append(to, line)
+	}
+	return to, nil
 }
 
 // line is the log line that is shown.

@@ -34,6 +34,8 @@ func (s *server) routes() []route {
 		{"GET", "/v1/rooms/{room}/connections", s.admin(s.connections)},
 		{"DELETE", "/v1/rooms/{room}/connections/{id...}", s.admin(s.remove)},
 		{"GET", "/v1/rooms/{room}/events", s.admin(s.events)},
+		{"GET", "/v1/rooms/{room}/attendance", s.admin(s.attendance)},
+		{"GET", "/v1/rooms/{room}/lessons", s.admin(s.lessons)},
 		{"POST", bansPath, s.admin(s.ban)},
 		{"GET", bansPath, s.admin(s.bans)},
 		{"DELETE", bansPath, s.admin(s.liftBan)},

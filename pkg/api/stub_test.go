@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"usher/pkg/attendance"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -47,6 +48,8 @@ type stub struct {
 	endsAt  epoch.Instant
 	put     room.Put
 	ban     lesson.Ban
+	record  attendance.Record // that Attendance gives
+	opening room.Opening
 
 	startedAt epoch.Instant // of the lesson that join lets into
 
@@ -130,6 +133,19 @@ func (s *stub) Events(ctx context.Context, name, session string, after int64, li
 	s.session, s.seq, s.limit = session, after, limit
 	line := journal.Line{Seq: 1, At: noon, Event: "api", Action: journal.DidEnd}
 	return doorkeeper.LinePage{Lines: []journal.Line{line}, Next: 1}, s.note(ctx, "events", name, "")
+}
+
+func (s *stub) Attendance(ctx context.Context, name, session string) (attendance.Record, error) {
+	s.session = session
+	r := s.record
+	r.Room = name
+	return r, s.note(ctx, "attendance", name, "")
+}
+
+func (s *stub) LessonsOf(ctx context.Context, name string, after room.Opening, limit int) (doorkeeper.LessonPage, error) {
+	s.opening, s.limit = after, limit
+	l := lesson.Lesson{Session: "2_MX4x", Created: noon, Status: journal.Ended, Outcome: journal.Completed, StartedAt: noon + 1, EndedAt: noon + 2}
+	return doorkeeper.LessonPage{Lessons: []lesson.Lesson{l}, Next: room.Opening{At: noon, Session: l.Session}}, s.note(ctx, "lessons", name, "")
 }
 
 func (s *stub) Ban(ctx context.Context, name string, b lesson.Ban) (lesson.Ban, error) {

@@ -15,7 +15,8 @@ func (c *Cloud) service(s config.CloudSettings, as view) (*doorkeeper.Service, e
 		return nil, err
 	}
 	wakes := c.timer(s, c.aws.schedules())
-	return doorkeeper.NewService(dynamo.New(as(c.aws.dynamo()), s.Table, dynamo.Clock(c.time)), platform, wakes, doorkeeper.Settings{
+	store := dynamo.New(as(c.aws.dynamo()), s.Table, dynamo.Clock(c.time), dynamo.Retention(s.Retention))
+	return doorkeeper.NewService(store, platform, wakes, doorkeeper.Settings{
 		TokenLife: s.TokenLife,
 		AllowDemo: s.Platform.Local(),
 		Project:   s.Platform.Project(),

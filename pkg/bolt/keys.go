@@ -20,13 +20,14 @@ import (
 //	lines    (SESSION), seq            -> line
 //	records  (SESSION), ID             -> day of the last write, record
 //	bans     (ROOM), USER              -> day of the look at it, ban
+//	openings (ROOM), when the room was made, when the lesson began, SESSION -> nothing
 //	ages     day, 'l', SESSION         -> nothing
 //	         day, 's', (SESSION), rev  -> keys of the lines and records of one Shed
 //	         day, 'b', (ROOM), USER    -> nothing
 //
 // Numbers are big-endian, a name in brackets has its length before it (two bytes), a
-// day is four bytes, and values are JSON. A ban is looked at 90 days after the day that
-// stands before it.
+// day is four bytes, and values are JSON. A ban is looked at when the day that
+// stands before it is as long past as the retention.
 var (
 	metaBucket   = []byte("meta")
 	roomBucket   = []byte("rooms")
@@ -36,11 +37,12 @@ var (
 	recordBucket = []byte("records")
 	ageBucket    = []byte("ages")
 	banBucket    = []byte("bans")
+	openBucket   = []byte("openings")
 
 	allBuckets = [][]byte{metaBucket, roomBucket, lessonBucket, dueBucket, lineBucket, recordBucket, ageBucket}
 	// newBuckets are those that files of the same format lack where an older program
 	// made them.
-	newBuckets = [][]byte{banBucket}
+	newBuckets = [][]byte{banBucket, openBucket}
 
 	formatKey = []byte("format")
 )
@@ -85,6 +87,26 @@ func seqOf(lineKey []byte) int64 {
 func recordKey(session, id string) []byte { return within(session, []byte(id)...) }
 
 func banKey(room, user string) []byte { return within(room, []byte(user)...) }
+
+// openingsOf begins the keys of the openings of one room.
+func openingsOf(name string, created epoch.Instant) []byte {
+	return binary.BigEndian.AppendUint64(within(name), uint64(created))
+}
+
+func openingKey(name string, created epoch.Instant, o room.Opening) []byte {
+	key := binary.BigEndian.AppendUint64(openingsOf(name, created), uint64(o.At))
+	return append(key, o.Session...)
+}
+
+// openingOfLesson is the key of the lesson's own.
+func openingOfLesson(l lesson.Lesson) []byte {
+	return openingKey(l.Room, l.RoomCreated, room.Opening{At: l.Created, Session: l.Session})
+}
+
+// openingIn reads it out of what follows openingsOf in a key.
+func openingIn(rest []byte) room.Opening {
+	return room.Opening{At: epoch.Instant(binary.BigEndian.Uint64(rest)), Session: string(rest[8:])}
+}
 
 func dueKey(session string, due epoch.Instant) []byte {
 	key := []byte{byte(bucketOf(session))}

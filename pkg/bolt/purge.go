@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -14,15 +15,16 @@ import (
 )
 
 const (
-	// retention is how long lines, records and ended lessons are kept after
-	// they were last written, in days.
-	retention = 90
+	// retention is how long lines, records and ended lessons are kept after they were
+	// last written, unless the Options say otherwise.
+	retention = 90 * aDay
+	aDay      = 24 * time.Hour
 	// Bounds of one Purge: so many transactions of so many keys.
 	purgeRounds = 10
 	purgeKeys   = 1000
 )
 
-// Purge removes values that were last written more than 90 days before now: lines and
+// Purge removes values that were last written longer before now than the retention: lines and
 // records each by its own age, lessons that have ended, have nothing left to do and
 // are no longer their room's lesson, and bans that are over for as long or whose room
 // is gone. One call removes 10,000 keys at
@@ -30,14 +32,14 @@ const (
 // call.
 func (s *Store) Purge(ctx context.Context, now epoch.Instant) error {
 	today := dayOf(now)
-	if today <= retention {
+	if today <= s.keeps {
 		return nil
 	}
 	for range purgeRounds {
 		more := false
 		err := s.write(ctx, func(b *batch) (err error) {
 			b.today = max(b.today, today) // so that a value dated anew is not old again
-			more, err = b.purge(today - retention)
+			more, err = b.purge(today - s.keeps)
 			return err
 		})
 		if err != nil || !more {
@@ -115,6 +117,7 @@ func (b *batch) expireLesson(session string) error {
 		return nil
 	}
 	b.delete(lessonBucket, []byte(session))
+	b.delete(openBucket, openingOfLesson(st.now))
 	st.gone = true
 	return nil
 }

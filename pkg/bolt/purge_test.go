@@ -14,8 +14,6 @@ import (
 	"usher/pkg/room"
 )
 
-const aDay = 24 * time.Hour
-
 // ended stores a lesson of that name that has ended and is nobody's any more,
 // with eight lines and a record outside.
 func ended(t *testing.T, s *Store, name string) lesson.Lesson {
@@ -50,10 +48,10 @@ func leaveRoom(t *testing.T, s *Store, name string) {
 }
 
 // kept counts what stands in the file, without rooms and settings.
-func kept(t *testing.T, s *Store) (counts [5]int) {
+func kept(t *testing.T, s *Store) (counts [6]int) {
 	t.Helper()
 	err := s.db.View(func(tx *bbolt.Tx) error {
-		for i, name := range [][]byte{lessonBucket, lineBucket, recordBucket, dueBucket, ageBucket} {
+		for i, name := range [][]byte{lessonBucket, lineBucket, recordBucket, dueBucket, ageBucket, openBucket} {
 			counts[i] = tx.Bucket(name).Stats().KeyN
 		}
 		return nil
@@ -72,11 +70,11 @@ func TestPurge(t *testing.T) {
 	young := ended(t, s, "young")
 
 	purge(t, s, noon.Add(90*aDay))
-	if got, want := kept(t, s), [5]int{2, 16, 2, 0, 4}; got != want {
-		t.Errorf("on the last day lessons, lines, records, due, ages are %v, want %v", got, want)
+	if got, want := kept(t, s), [6]int{2, 16, 2, 0, 4, 2}; got != want {
+		t.Errorf("on the last day lessons, lines, records, due, ages, openings are %v, want %v", got, want)
 	}
 	purge(t, s, noon.Add(91*aDay))
-	if got, want := kept(t, s), [5]int{1, 8, 1, 0, 2}; got != want {
+	if got, want := kept(t, s), [6]int{1, 8, 1, 0, 2, 1}; got != want {
 		t.Errorf("a day later they are %v, want %v", got, want)
 	}
 	if _, _, err := s.Lesson(t.Context(), old.Session); !errors.Is(err, room.ErrNoLesson) {
@@ -86,8 +84,28 @@ func TestPurge(t *testing.T) {
 		t.Errorf("the young lesson: %v", err)
 	}
 	purge(t, s, noon.Add(1000*aDay))
-	if got := kept(t, s); got != [5]int{} {
+	if got := kept(t, s); got != [6]int{} {
 		t.Errorf("in the end %v are left", got)
+	}
+}
+
+// TestRetention: what the settings say, instead of 90 days.
+func TestRetention(t *testing.T) {
+	for _, days := range []time.Duration{1, 400} {
+		s, err := Open(newPath(t), Options{Now: func() epoch.Instant { return noon }, Retention: days * aDay})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		l := ended(t, s, "one")
+		purge(t, s, noon.Add(days*aDay))
+		if _, _, err := s.Lesson(t.Context(), l.Session); err != nil {
+			t.Errorf("after %d days of %d: %v", days, days, err)
+		}
+		purge(t, s, noon.Add((days+1)*aDay))
+		if got := kept(t, s); got != [6]int{} {
+			t.Errorf("after more than %d days %v are left", days, got)
+		}
 	}
 }
 

@@ -131,6 +131,35 @@ func (s *Store) Rooms(ctx context.Context, after string, limit int) ([]room.Room
 	return rooms, err
 }
 
+// LessonsOf implements room.Store.
+func (s *Store) LessonsOf(ctx context.Context, name string, created epoch.Instant, after room.Opening, limit int) ([]room.Opening, error) {
+	var openings []room.Opening
+	prefix := openingsOf(name, created)
+	err := s.view(ctx, func(tx *bbolt.Tx) error {
+		c := tx.Bucket(openBucket).Cursor()
+		end := openingsOf(name, created+1)
+		if after != (room.Opening{}) {
+			end = openingKey(name, created, after)
+		}
+		for key := before(c, end); len(openings) < limit && hasPrefix(key, prefix); key, _ = c.Prev() {
+			openings = append(openings, openingIn(key[len(prefix):]))
+		}
+		return nil
+	})
+	return openings, err
+}
+
+// before moves the cursor to the last key before end, and gives it; nil where there is
+// none.
+func before(c *bbolt.Cursor, end []byte) []byte {
+	if key, _ := c.Seek(end); key == nil {
+		key, _ = c.Last()
+		return key
+	}
+	key, _ := c.Prev()
+	return key
+}
+
 // Lines implements room.Store.
 func (s *Store) Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error) {
 	var lines []journal.Line

@@ -35,6 +35,9 @@ type Options struct {
 	// Now is the clock that writes are dated by, for the retention alone.
 	// The wall clock where it is nil.
 	Now func() epoch.Instant
+	// Retention is how long lines, records and ended lessons are kept after they were
+	// last written, in whole days; 90 days where it is 0.
+	Retention time.Duration
 	// LockWait is how long to wait for another process to let go of the file;
 	// one second where it is 0.
 	LockWait time.Duration
@@ -48,6 +51,7 @@ type Store struct {
 	db    *bbolt.DB
 	cache *cache
 	now   func() epoch.Instant
+	keeps day // so many days
 
 	ops     chan *op
 	closing chan struct{}
@@ -64,6 +68,9 @@ func Open(path string, opts Options) (*Store, error) {
 	if opts.Now == nil {
 		opts.Now = func() epoch.Instant { return epoch.Of(time.Now()) }
 	}
+	if opts.Retention == 0 {
+		opts.Retention = retention
+	}
 	if opts.LockWait == 0 {
 		opts.LockWait = time.Second
 	}
@@ -75,6 +82,7 @@ func Open(path string, opts Options) (*Store, error) {
 		db:      db,
 		cache:   newCache(cachedLessons, cachedBytes),
 		now:     opts.Now,
+		keeps:   day(opts.Retention / aDay),
 		ops:     make(chan *op),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),

@@ -213,11 +213,12 @@ func (p *plan) roomFits(b *batch) (bool, error) {
 	return stored.Revision == p.Room.Revision, nil
 }
 
-// begin adds a lesson that was unknown. The retention may have removed one of
+// begin adds a lesson that was unknown, to those of its room too. The retention may have removed one of
 // the same name in this very transaction.
 func (b *batch) begin(first swap) {
 	st := &staged{}
 	st.become(first.next, first.raw)
+	b.put(openBucket, openingOfLesson(first.next), nil)
 	b.lessons[first.next.Session] = st
 }
 

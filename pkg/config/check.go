@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // platform takes at most one pair of credentials, and the URL.
@@ -167,10 +166,10 @@ func (c *checker) table(name, value string) string {
 	return value
 }
 
-func (c *checker) seconds(name, value string, least, most int) time.Duration {
+func (c *checker) whole(name, value string, least, most int) int {
 	n, err := strconv.Atoi(c.text(name, value))
 	if err != nil || n < least || n > most {
 		c.add(name, value, "must be a whole number from "+strconv.Itoa(least)+" to "+strconv.Itoa(most))
 	}
-	return time.Duration(n) * time.Second
+	return n
 }

@@ -50,6 +50,7 @@ func Cloud(lookup Lookup, secret map[string]string, part Part) (CloudSettings, e
 	s.Store = DynamoDB
 	if part != Queues {
 		s.Table = c.table("USHER_TABLE", v.Table)
+		s.Retention = c.retention(v)
 		s.Platform = c.platform(v)
 		c.required(v)
 	}

@@ -38,6 +38,8 @@ type Settings struct {
 	PreviousAPISecret, PreviousTicketSecret []byte
 	Origins                                 []string // web origins that may call join from a page
 	TokenLife                               time.Duration
+	// Retention is how long records are kept after they were last written: whole days.
+	Retention time.Duration
 }
 
 // Dynamo is where DynamoDB is when it is not at AWS.
@@ -83,16 +85,22 @@ func Load(lookup Lookup) (Settings, error) {
 	}
 	c := v.checker()
 	s := Settings{
-		Table:    c.table("USHER_TABLE", v.Table),
-		Platform: c.platform(v),
-		Addr:     c.address("USHER_ADDR", v.Addr),
-		Data:     c.text("USHER_DATA", v.Data),
+		Table:     c.table("USHER_TABLE", v.Table),
+		Platform:  c.platform(v),
+		Addr:      c.address("USHER_ADDR", v.Addr),
+		Data:      c.text("USHER_DATA", v.Data),
+		Retention: c.retention(v),
 	}
 	c.callback(v, &s)
 	c.api(v, &s)
 	s.Store, s.Dynamo = c.store(v)
 	s.Rooms = c.rooms(v.Rooms, s.Platform)
 	return s, c.orNil()
+}
+
+// retention is read by every process that writes.
+func (c *checker) retention(v variables) time.Duration {
+	return time.Duration(c.whole("USHER_RETENTION_DAYS", v.RetentionDays, 1, 400)) * 24 * time.Hour
 }
 
 // callback reads what authenticates callbacks.
@@ -119,7 +127,7 @@ func (c *checker) api(v variables, s *Settings) {
 	s.TicketSecret = c.key("USHER_TICKET_SECRET", v.TicketSecret)
 	s.PreviousTicketSecret = c.key("USHER_TICKET_SECRET_PREVIOUS", v.PreviousTicket)
 	s.Origins = c.origins("USHER_ORIGINS", v.Origins)
-	s.TokenLife = c.seconds("USHER_TOKEN_SECONDS", v.TokenSeconds, 30, 300)
+	s.TokenLife = time.Duration(c.whole("USHER_TOKEN_SECONDS", v.TokenSeconds, 30, 300)) * time.Second
 }
 
 func (c *checker) store(v variables) (string, Dynamo) {

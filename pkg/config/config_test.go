@@ -54,7 +54,7 @@ func TestDefaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			if s.Addr != "127.0.0.1:5000" || s.Data != "usher.db" || s.Store != Bolt || s.Table != "usher" ||
-				s.TokenLife != time.Minute || s.APISecret != nil || s.TicketSecret != nil || s.Origins != nil {
+				s.TokenLife != time.Minute || s.Retention != 90*24*time.Hour || s.APISecret != nil || s.TicketSecret != nil || s.Origins != nil {
 				t.Errorf("got %+v", s)
 			}
 			if !s.Platform.Simulated() || !s.Platform.Local() || s.Platform.Project() != "" {
@@ -77,12 +77,13 @@ func TestAllSet(t *testing.T) {
 		"VONAGE_PRIVATE_KEY": strings.ReplaceAll(privateKey(), "\n", `\n`), "VONAGE_VIDEO_URL": "https://video.example.com/",
 		"VONAGE_SIGNATURE_SECRET": strings.Repeat("éa", 25), "USHER_API_SECRET": longSecret, "USHER_TICKET_SECRET": longSecret + "2",
 		"USHER_ORIGINS": "https://school.example, http://localhost:3000,https://school.example,http://[::1]:8080", "USHER_TOKEN_SECONDS": "300",
+		"USHER_RETENTION_DAYS": "400",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.Store != DynamoDB || string(s.Platform.PrivateKey) != privateKey() || s.Platform.Simulated() || s.Platform.Local() ||
-		s.Platform.Project() != application || s.Platform.URL != "https://video.example.com" || s.TokenLife != 5*time.Minute ||
+		s.Platform.Project() != application || s.Platform.URL != "https://video.example.com" || s.TokenLife != 5*time.Minute || s.Retention != 400*24*time.Hour ||
 		string(s.APISecret) != longSecret || string(s.TicketSecret) != longSecret+"2" {
 		t.Errorf("got %+v", s)
 	}
@@ -116,6 +117,9 @@ var wrongVariables = []struct {
 	{"token life short", map[string]string{"USHER_TOKEN_SECONDS": "29"}, "USHER_TOKEN_SECONDS"},
 	{"token life long", map[string]string{"USHER_TOKEN_SECONDS": "301"}, "USHER_TOKEN_SECONDS"},
 	{"token life in words", map[string]string{"USHER_TOKEN_SECONDS": "60s"}, "USHER_TOKEN_SECONDS"},
+	{"no retention", map[string]string{"USHER_RETENTION_DAYS": "0"}, "USHER_RETENTION_DAYS"},
+	{"retention long", map[string]string{"USHER_RETENTION_DAYS": "401"}, "USHER_RETENTION_DAYS"},
+	{"retention in words", map[string]string{"USHER_RETENTION_DAYS": "90d"}, "USHER_RETENTION_DAYS"},
 	{"secrets short", map[string]string{"USHER_API_SECRET": longSecret[1:], "USHER_TICKET_SECRET": "x"}, "USHER_API_SECRET USHER_TICKET_SECRET"},
 	{"origin with a slash", map[string]string{"USHER_ORIGINS": "https://a.example/"}, "USHER_ORIGINS"},
 	{"origin with a star", map[string]string{"USHER_ORIGINS": "https://*.a.example"}, "USHER_ORIGINS"},
@@ -195,7 +199,7 @@ func TestWrongVariables(t *testing.T) {
 func TestNoValueIsPrinted(t *testing.T) {
 	names := []string{
 		"USHER_ADDR", "USHER_ROOMS", "USHER_STORE", "USHER_TABLE", "AWS_ENDPOINT_URL_DYNAMODB", "VONAGE_APPLICATION_ID", "VONAGE_PRIVATE_KEY",
-		"OPENTOK_API_KEY", "VONAGE_VIDEO_URL", "VONAGE_SIGNATURE_SECRET", "USHER_ORIGINS", "USHER_TOKEN_SECONDS",
+		"OPENTOK_API_KEY", "VONAGE_VIDEO_URL", "VONAGE_SIGNATURE_SECRET", "USHER_ORIGINS", "USHER_TOKEN_SECONDS", "USHER_RETENTION_DAYS",
 	}
 	for _, secret := range []string{
 		"Zm9vYmFyYmF6+/cXV4cXV4/Zm9vYmFyYmF6+cXV4cXV4Zm9vYmFy+cXV4cXV4/=", "01234567890123456789012345678901 0123456789012345678",
@@ -204,7 +208,7 @@ func TestNoValueIsPrinted(t *testing.T) {
 		for _, name := range names {
 			_, err := Load(with(map[string]string{name: secret}))
 			if err == nil {
-				if name == "USHER_STORE" || name == "USHER_TABLE" || name == "USHER_TOKEN_SECONDS" {
+				if name == "USHER_STORE" || name == "USHER_TABLE" || name == "USHER_TOKEN_SECONDS" || name == "USHER_RETENTION_DAYS" {
 					t.Errorf("%s=%s was taken", name, secret)
 				}
 				continue
@@ -398,6 +402,13 @@ func TestEachFunctionChecksItsOwn(t *testing.T) {
 	}
 	if _, err := Cloud(with(vars), nil, Work); err != nil {
 		t.Error(err)
+	}
+	for _, part := range []Part{Callback, API, Work} { // all that write
+		_, err := Cloud(with(map[string]string{
+			"USHER_RETENTION_DAYS": "500", "USHER_API_SECRET": longSecret,
+			"OPENTOK_API_KEY": "123", "OPENTOK_API_SECRET": "s", "VONAGE_VIDEO_URL": "http://127.0.0.1:1",
+		}), nil, part)
+		checkWrong(t, err, "USHER_RETENTION_DAYS")
 	}
 	if _, err := Cloud(with(merge(vars, "OPENTOK_API_KEY", "", "USHER_TABLE", "x y")), nil, Queues); err != nil {
 		t.Error(err)

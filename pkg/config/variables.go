@@ -15,6 +15,13 @@ type Lookup func(name string) (value string, found bool)
 // Environment is the process's own environment.
 func Environment(name string) (string, bool) { return os.LookupEnv(name) }
 
+// AdminToken is the bearer token with which the command line asks a server; "" where none
+// is set.
+func AdminToken(lookup Lookup) string {
+	token, _ := lookup("USHER_ADMIN_TOKEN")
+	return bare(token)
+}
+
 // variables are the settings as text, without the white space around them.
 type variables struct {
 	Addr              string `env:"USHER_ADDR" envDefault:"127.0.0.1:5000"`
@@ -38,6 +45,7 @@ type variables struct {
 	PreviousTicket    string `env:"USHER_TICKET_SECRET_PREVIOUS"`
 	Origins           string `env:"USHER_ORIGINS"`
 	TokenSeconds      string `env:"USHER_TOKEN_SECONDS" envDefault:"60"`
+	RetentionDays     string `env:"USHER_RETENTION_DAYS" envDefault:"90"`
 	SecretARN         string `env:"USHER_SECRET_ARN"`
 	TasksURL          string `env:"USHER_TASKS_URL"`
 	DeadlinesURL      string `env:"USHER_DEADLINES_URL"`

@@ -1,6 +1,7 @@
 package doorkeeper
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,29 +148,36 @@ const maxPage = 1000
 // Events gives lines of a lesson's log: of the room's present session, or of
 // another one of the room.
 func (s *Service) Events(ctx context.Context, name, session string, after int64, limit int) (LinePage, error) {
-	r, err := s.store.Room(ctx, name)
-	if err != nil {
-		return LinePage{}, room.Missing(name, err)
-	}
-	if session == "" {
-		session = r.Session
-	}
+	session, l, err := s.lessonOf(ctx, name, session)
 	page := LinePage{Session: session, Next: after}
-	if session == "" {
-		return page, nil
+	if err != nil || l == nil {
+		return page, err
 	}
-	l, _, err := s.load(ctx, session)
-	if errors.Is(err, room.ErrNoLesson) || err == nil && l.Room != name {
-		return LinePage{}, &problem.Details{Code: problem.InvalidField, Fields: []string{"sessionId"}, Detail: fmt.Sprintf("The room %q never used the session %q.", name, session)}
-	}
-	if err != nil {
-		return LinePage{}, err
-	}
-	page.Lines, err = s.Lines(ctx, l, after, limit)
+	page.Lines, err = s.Lines(ctx, *l, after, limit)
 	if n := len(page.Lines); n > 0 {
 		page.Next = page.Lines[n-1].Seq
 	}
 	return page, err
+}
+
+// lessonOf loads the lesson of the session, which must be one of the room's, or without a
+// session that of its present one: "" and nil before the first.
+func (s *Service) lessonOf(ctx context.Context, name, session string) (string, *lesson.Lesson, error) {
+	r, err := s.store.Room(ctx, name)
+	if err != nil {
+		return "", nil, room.Missing(name, err)
+	}
+	if session = cmp.Or(session, r.Session); session == "" {
+		return "", nil, nil
+	}
+	l, _, err := s.load(ctx, session)
+	if errors.Is(err, room.ErrNoLesson) || err == nil && !r.Used(l) {
+		return session, nil, &problem.Details{
+			Code: problem.InvalidField, Fields: []string{"sessionId"},
+			Detail: fmt.Sprintf("The room %q has no lesson in the session %q: it never used that, or the lesson is older than what is kept.", name, session),
+		}
+	}
+	return session, &l, err
 }
 
 // Lines gives the lines of the lesson's log with after < Seq, at most limit:

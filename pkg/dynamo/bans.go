@@ -34,7 +34,7 @@ func (s *Store) Bans(ctx context.Context, room, after string, limit int) ([]less
 func (s *Store) banWrites(c room.Change) []types.TransactWriteItem {
 	writes := make([]types.TransactWriteItem, 0, len(c.Bans)+len(c.Lift))
 	for _, b := range c.Bans {
-		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &s.table, Item: banItem(c.Room.Name, b)}})
+		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &s.table, Item: s.banItem(c.Room.Name, b)}})
 	}
 	for _, user := range c.Lift {
 		writes = append(writes, types.TransactWriteItem{Delete: &types.Delete{TableName: &s.table, Key: banKey(c.Room.Name, user)}})
@@ -44,10 +44,10 @@ func (s *Store) banWrites(c room.Change) []types.TransactWriteItem {
 
 // banItem is the item of a ban. One that ends may be deleted when it has been
 // over for as long as anything else is kept.
-func banItem(room string, b lesson.Ban) item {
+func (s *Store) banItem(room string, b lesson.Ban) item {
 	c, expires := writer(), int64(0)
 	if b.Until != 0 {
-		expires = b.Until.Add(keep).Seconds()
+		expires = b.Until.Add(s.keep).Seconds()
 	}
 	banFields(c, b.User, &b)
 	num(c, "expires", &expires)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
@@ -65,7 +66,7 @@ func TestRecordComesBack(t *testing.T) {
 func TestBanComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := storetest.BanOf(t, rapid.SampledFrom([]string{"ann", "u#", "a/b#c", "😀"}).Draw(t, "user"))
-		got, err := decodeBan(banItem("math", b))
+		got, err := decodeBan(New(nil, "").banItem("math", b))
 		if err != nil || got != b {
 			t.Fatalf("stored was %+v, read %+v, %v", b, got, err)
 		}
@@ -75,7 +76,7 @@ func TestBanComesBack(t *testing.T) {
 // TestBanExpires: 90 days after its end, if it has one.
 func TestBanExpires(t *testing.T) {
 	for until, want := range map[epoch.Instant]any{0: nil, 1_700_000_000_999: json.Number("1707776000")} {
-		if got := plain(banItem("math", lesson.Ban{User: "ann", Until: until})["expires"]); got != want {
+		if got := plain(New(nil, "").banItem("math", lesson.Ban{User: "ann", Until: until})["expires"]); got != want {
 			t.Errorf("a ban until %v expires at %v, want %v", until, got, want)
 		}
 	}
@@ -103,6 +104,23 @@ func TestWhatExpires(t *testing.T) {
 				t.Errorf("%s: the write has %v", status, *u.expression())
 			}
 		}
+	}
+}
+
+// TestRetention: everything that expires does so by the setting, and the entry of a lesson
+// in its room's list no sooner than the lesson.
+func TestRetention(t *testing.T) {
+	s := New(&stub{}, "t", Clock(func() epoch.Instant { return 1_700_000_000_999 }), Retention(10*24*time.Hour))
+	const want, twice = json.Number("1700864000"), json.Number("1701728000")
+	l := lesson.Lesson{Session: "s", Room: "maths", Status: journal.Ended, Tail: make([]journal.Line, 8)}
+	beside := s.leaving(l, lesson.Shed{Lines: 8, Records: []lesson.Record{{ID: "e:d", Seen: 1}}})
+	for _, i := range append(beside, s.startWrite(l).Item, s.banItem("maths", lesson.Ban{User: "ann", Until: 1_700_000_000_999})) {
+		if got := plain(i["expires"]); got != want {
+			t.Errorf("%v expires at %v, want %s", i, got, want)
+		}
+	}
+	if got := plain(s.openingWrite(l).Item["expires"]); got != twice {
+		t.Errorf("the entry of the lesson expires at %v, want %s", got, twice)
 	}
 }
 

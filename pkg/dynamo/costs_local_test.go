@@ -168,6 +168,10 @@ func methods(s *Store, l *lesson.Lesson) []method {
 		}},
 		{"Ban", 1, func(ctx context.Context) error { return banned(ctx, s, l.Room, "student-01", true) }},
 		{"Ban, none", 1, func(ctx context.Context) error { return banned(ctx, s, l.Room, "student-03", false) }},
+		{"LessonsOf", 1, func(ctx context.Context) error {
+			_, err := s.LessonsOf(ctx, l.Room, l.RoomCreated, room.Opening{}, 100)
+			return err
+		}},
 		{"Bans", 1, func(ctx context.Context) error { _, err := s.Bans(ctx, l.Room, "", 100); return err }},
 		{"Room", 1, func(ctx context.Context) error { _, err := s.Room(ctx, l.Room); return err }},
 		{"Rooms", 1, func(ctx context.Context) error { _, err := s.Rooms(ctx, "", 100); return err }},

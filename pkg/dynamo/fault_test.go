@@ -57,7 +57,11 @@ var calls = map[string]func(context.Context, *Store) error{
 	"Records": func(ctx context.Context, s *Store) error { _, err := s.Records(ctx, "s", "", 1); return err },
 	"Ban":     func(ctx context.Context, s *Store) error { _, _, err := s.Ban(ctx, "r", "u"); return err },
 	"Bans":    func(ctx context.Context, s *Store) error { _, err := s.Bans(ctx, "r", "", 1); return err },
-	"Due":     func(ctx context.Context, s *Store) error { _, err := s.Due(ctx, 0, 1, 1); return err },
+	"LessonsOf": func(ctx context.Context, s *Store) error {
+		_, err := s.LessonsOf(ctx, "r", 1, room.Opening{}, 1)
+		return err
+	},
+	"Due": func(ctx context.Context, s *Store) error { _, err := s.Due(ctx, 0, 1, 1); return err },
 }
 
 // writes are the methods whose requests may meet a transaction.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"usher/pkg/epoch"
 	"usher/pkg/room"
 )
 
@@ -19,6 +20,7 @@ const (
 	roomsKey   = "rooms"
 	lessonMark = "L#"
 	bansMark   = "B#"
+	openMark   = "O#"
 	userMark   = "u#"
 	lessonSort = "lesson"
 	recordMark = "r#"
@@ -35,6 +37,24 @@ func key(pk, sk string) item { return item{"pk": str(pk), "sk": str(sk)} }
 func roomKey(name string) item { return key(roomsKey, name) }
 
 func banKey(room, user string) item { return key(bansMark+room, userMark+user) }
+
+// openingsOf begins the sort keys of the openings of one room.
+func openingsOf(created epoch.Instant) string { return fmt.Sprintf("%016d#", int64(created)) }
+
+func openingKey(name string, created epoch.Instant, o room.Opening) item {
+	return key(openMark+name, fmt.Sprintf("%s%016d#%s", openingsOf(created), int64(o.At), o.Session))
+}
+
+// openingIn reads it out of the key.
+func openingIn(i item) (o room.Opening, err error) {
+	_, rest, _ := strings.Cut(keyText(i, "sk"), "#")
+	began, session, _ := strings.Cut(rest, "#")
+	at, err := strconv.ParseInt(began, 10, 64)
+	if err != nil {
+		return o, named(err, i)
+	}
+	return room.Opening{At: epoch.Instant(at), Session: session}, nil
+}
 
 func lessonKey(session string) item { return key(lessonMark+session, lessonSort) }
 

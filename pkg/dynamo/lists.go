@@ -46,6 +46,16 @@ func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]less
 	return lessons, nil
 }
 
+// LessonsOf implements room.Store: one Query.
+func (s *Store) LessonsOf(ctx context.Context, name string, created epoch.Instant, after room.Opening, limit int) ([]room.Opening, error) {
+	in := s.query("pk = :pk AND begins_with(sk, :made)", item{":pk": str(openMark + name), ":made": str(openingsOf(created))})
+	in.ScanIndexForward = aws.Bool(false)
+	if after != (room.Opening{}) {
+		in.ExclusiveStartKey = openingKey(name, created, after)
+	}
+	return listed(ctx, s, "LessonsOf", in, limit, 1, one(openingIn))
+}
+
 // Lines implements room.Store: one Query.
 func (s *Store) Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error) {
 	in := s.query("pk = :pk AND sk BETWEEN :from AND :to", item{

@@ -39,7 +39,7 @@ func (s *Store) Commit(ctx context.Context, c room.Change) error {
 		writes = append(writes, types.TransactWriteItem{Update: s.swapWrite(*c.Swap)})
 	}
 	if c.Start != nil {
-		writes = append(writes, types.TransactWriteItem{Put: s.startWrite(*c.Start)})
+		writes = append(writes, types.TransactWriteItem{Put: s.startWrite(*c.Start)}, types.TransactWriteItem{Put: s.openingWrite(*c.Start)})
 	}
 	var out *dynamodb.TransactWriteItemsOutput
 	err := again(ctx, func() (err error) {
@@ -100,4 +100,12 @@ func (s *Store) startWrite(l lesson.Lesson) *types.Put {
 		TableName: &s.table, Item: i,
 		ConditionExpression: aws.String("attribute_not_exists(pk)"),
 	}
+}
+
+// openingWrite lists the lesson among those of its room. The entry is written once and the
+// lesson often, so it is kept longer: who reads it looks whether the lesson is there.
+func (s *Store) openingWrite(l lesson.Lesson) *types.Put {
+	i := openingKey(l.Room, l.RoomCreated, room.Opening{At: l.Created, Session: l.Session})
+	i["expires"] = number(s.now().Add(2 * s.keep).Seconds())
+	return &types.Put{TableName: &s.table, Item: i}
 }

@@ -7,6 +7,7 @@
 //	L#SESSION  r#ID                a record, which left the lesson: a connection, a promise p:, a digest e:, a user u:
 //	L#SESSION  c#0000000000000009  eight log lines that left the lesson, by the number of the first
 //	B#ROOM     u#USER              a ban of the user in the rooms of that name
+//	O#ROOM     MADE#BEGAN#SESSION  a lesson of the room of that name that was made then, and when it began
 //
 // A lesson's attributes are its fields (fields.go has the names, some of them older
 // than those in the code), those that are not set left out; connections, promises
@@ -51,7 +52,8 @@ type API interface {
 // included, unless Patience says otherwise: after that the caller parks its event.
 const patience = 2 * time.Second
 
-// keep is how long an item stays after it was last written.
+// keep is how long an item stays after it was last written, unless Retention says
+// otherwise.
 const keep = 90 * 24 * time.Hour
 
 // Store is a room.Store in one table. It is safe for concurrent use.
@@ -60,6 +62,7 @@ type Store struct {
 	table    string
 	now      func() epoch.Instant
 	patience time.Duration
+	keep     time.Duration
 	capacity func(op string, read, write float64)
 }
 
@@ -74,6 +77,9 @@ func Clock(now func() epoch.Instant) Option { return func(s *Store) { s.now = no
 // Patience gives each call that long instead of two seconds.
 func Patience(d time.Duration) Option { return func(s *Store) { s.patience = d } }
 
+// Retention keeps what is over for that long instead of 90 days after it was last written.
+func Retention(d time.Duration) Option { return func(s *Store) { s.keep = d } }
+
 // OnCapacity has f called after every request that succeeded, with the Store's
 // method that made it and the units it consumed, those of the index included.
 // A failed condition consumes units too, but DynamoDB does not say how many.
@@ -84,7 +90,7 @@ func OnCapacity(f func(op string, read, write float64)) Option {
 // New gives the store in that table.
 func New(client API, table string, opts ...Option) *Store {
 	s := &Store{
-		api: client, table: table, patience: patience,
+		api: client, table: table, patience: patience, keep: keep,
 		now: func() epoch.Instant { return epoch.Of(time.Now()) },
 	}
 	for _, o := range opts {
@@ -94,4 +100,4 @@ func New(client API, table string, opts ...Option) *Store {
 }
 
 // expires is when an item that is written now may be deleted, in seconds.
-func (s *Store) expires() int64 { return s.now().Add(keep).Seconds() }
+func (s *Store) expires() int64 { return s.now().Add(s.keep).Seconds() }

@@ -111,7 +111,9 @@ type turn struct {
 	effects  Effects
 	// freed are the roles of the seats that this reading's evidence has freed.
 	freed []string
-	stale bool // the reading is older than one by which the lesson was reconciled
+	// reading is when the reading began by which this is decided; 0: there is none.
+	reading epoch.Instant
+	stale   bool // the reading is older than one by which the lesson was reconciled
 	// banned are the users that the room's list keeps out, of those that were looked up.
 	banned map[string]Ban
 	ending bool // everybody goes, and was told why
@@ -178,9 +180,13 @@ func (t *turn) keep(p Promise) {
 	t.rest = true
 }
 
-// log appends a line, decided now.
+// log appends a line, decided now. What a reading decides leaves its time; the end, for
+// whose lines there is place kept, does not rest on one.
 func (t *turn) log(line journal.Line) {
 	line.At = t.now
+	if line.Because == "" && t.reading != 0 && !t.ending && line.Action != journal.DidEnd {
+		line.Because = journal.Proof{ReadAt: t.reading}.Said()
+	}
 	t.l.Tail = append(t.l.Tail, line)
 	t.lines++
 }

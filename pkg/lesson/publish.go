@@ -128,7 +128,7 @@ func (s StreamsRead) decide(t *turn) error {
 		return nil
 	}
 	unread := t.l.StreamsUnread
-	t.l.StreamsUnread = 0
+	t.l.StreamsUnread, t.reading = 0, s.Reading.Began
 	for _, c := range t.l.Pick(Conn.In) {
 		for _, id := range c.streamIDs() {
 			c = t.l.Conns[c.ID]

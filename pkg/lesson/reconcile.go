@@ -112,7 +112,7 @@ func (t *turn) countNotFound(r Reading) bool {
 func (t *turn) reconcile(s Reconcile) {
 	r := *s.Reading
 	r.Whole = t.countNotFound(r) || r.Whole
-	t.stale = r.Began < t.l.ReconciledAt
+	t.reading, t.stale = r.Began, r.Began < t.l.ReconciledAt
 	by := &evidence{began: r.Began, shown: map[string]bool{}, outside: s.Outside}
 	t.l.ReconciledAt, t.rest = max(t.l.ReconciledAt, r.Began), true
 	more := t.takeIn(s, by.shown)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"usher/pkg/journal"
 	"usher/pkg/policy"
@@ -16,6 +17,23 @@ func PromiseKey(id string) string { return "p:" + id }
 func HolderKey(user string) string { return "u:" + user }
 
 func digestKey(d string) string { return "e:" + d }
+
+// kinds begin the ids of records that are no connections'.
+var kinds = []string{digestKey(""), PromiseKey(""), HolderKey("")}
+
+// lastRune is the highest there is, in the order of ids as in Unicode.
+const lastRune = "\U0010ffff"
+
+// PastKind is where to go on after a record, in the order of ids, for whoever looks for
+// connections: past all records of its kind where it is none.
+func PastKind(id string) string {
+	for _, kind := range kinds {
+		if strings.HasPrefix(id, kind) {
+			return kind + lastRune
+		}
+	}
+	return id
+}
 
 // RecordsFor gives the ids of the records that have to be loaded before the event
 // can be decided: those of shed entries that it may be about. Usually none.

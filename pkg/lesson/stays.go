@@ -3,6 +3,7 @@ package lesson
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/policy"
@@ -11,6 +12,34 @@ import (
 // The clock is a function of stays: who counted for the quorum, from when to when, by
 // everything known, in Vonage's times. Late news changes stays, and with them the start
 // and the pauses; heard twice, it changes nothing.
+
+// Stays are the times for which the connection counted for the quorum, as the clock has
+// it.
+func (c Conn) Stays() []Stay { return c.stays() }
+
+// Together is for how long, from the start on and up to that moment, the quorum of the
+// rule in force at the start was complete by those stays. It is 0 where the lesson has not
+// started.
+func (l *Lesson) Together(stays []Stay, to epoch.Instant) (together time.Duration) {
+	from := l.StartedAt
+	if from == 0 || to <= from {
+		return 0
+	}
+	rule, since := l.Rules.At(from), epoch.Instant(0)
+	sweep(stays, []epoch.Instant{from, to}, func(at epoch.Instant, in *attendance) bool {
+		if at < from {
+			return true
+		}
+		if since != 0 {
+			together += at.Sub(since)
+		}
+		if since = 0; in.meets(rule, 0, nil) {
+			since = at
+		}
+		return at < to
+	})
+	return together
+}
 
 // stays gives those of the connection: by what it is now, and by the time before it was
 // taken for gone.

@@ -155,7 +155,9 @@ func (t *turn) identify(c Conn, who identity) Conn {
 // in.
 func (t *turn) recordAfterLeaving(c Conn, line journal.Line) {
 	c.State, c.Unlogged, line.Action = HeardAfterLeaving, false, journal.DidNothing
-	c.Observer = t.l.observes(c)
+	if c.Observer = t.l.observes(c); c.Observer {
+		line.Note = journal.AsObserver
+	}
 	c.Reason = t.lackOfRight(c, c.CreatedAt)
 	line.Reason = c.Reason
 	t.write(c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -18,7 +19,7 @@ import (
 // openStore opens the data file, whatever the store is: beside DynamoDB it
 // keeps the secret that was made, and the events that DynamoDB did not take.
 func (l *Local) openStore(ctx context.Context) error {
-	file, err := openFile(l.settings.Data)
+	file, err := openFile(l.settings.Data, l.settings.Retention)
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (l *Local) openDynamo(ctx context.Context) error {
 	if err := dynamo.CreateTable(ctx, client, l.settings.Table); err != nil {
 		return err
 	}
-	l.store = dynamo.New(client, l.settings.Table)
+	l.store = dynamo.New(client, l.settings.Table, dynamo.Retention(l.settings.Retention))
 	return nil
 }
 
@@ -82,8 +83,8 @@ func (l *Local) storeName() string {
 }
 
 // openFile names the setting in what a person is told.
-func openFile(path string) (*bolt.Store, error) {
-	file, err := bolt.Open(path, bolt.Options{})
+func openFile(path string, retention time.Duration) (*bolt.Store, error) {
+	file, err := bolt.Open(path, bolt.Options{Retention: retention})
 	if err != nil {
 		return nil, fmt.Errorf("USHER_DATA: %w", err)
 	}

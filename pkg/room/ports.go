@@ -126,6 +126,10 @@ type Store interface {
 	// Lessons loads the lessons of many sessions, unknown ones left out. It may
 	// be a moment old.
 	Lessons(ctx context.Context, sessions []string) (map[string]lesson.Lesson, error)
+	// LessonsOf lists the lessons of the room of that name that was made at created, as
+	// far as they are kept, perhaps some more: the newest first, of one moment the greatest
+	// session, from after (exclusive; zero: all), at most limit; fewer are the last.
+	LessonsOf(ctx context.Context, name string, created epoch.Instant, after Opening, limit int) ([]Opening, error)
 	// Commit writes a room and the lessons it touches, all or nothing. A
 	// *Conflict without a winner when a condition of it did not hold.
 	Commit(ctx context.Context, c Change) error
@@ -133,7 +137,8 @@ type Store interface {
 	// Lines gives a lesson's log lines that were shed, with after < seq, in
 	// order, at most limit.
 	Lines(ctx context.Context, session string, after int64, limit int) ([]journal.Line, error)
-	// Records gives records of a lesson by id, from after (exclusive), at most limit.
+	// Records gives records of a lesson by id, from after (exclusive, whether there is
+	// such a record or not), at most limit; fewer are the last.
 	Records(ctx context.Context, session, after string, limit int) ([]lesson.Record, error)
 	// Ban loads the ban of a user in the rooms of a name, as it stands now (a
 	// consistent read); false where there is none.
@@ -149,6 +154,12 @@ type Store interface {
 // DueBuckets is how many partitions the index of unfinished work has.
 const DueBuckets = 8
 
+// Opening says when a lesson began, and in which session.
+type Opening struct {
+	At      epoch.Instant
+	Session string
+}
+
 // Change is all that one commit on a room writes.
 type Change struct {
 	Room Room // stored iff the stored room still has Room.Revision; one higher afterwards
@@ -156,7 +167,7 @@ type Change struct {
 	Create, Delete bool
 	// Swap, where set, is stored on the conditions of Store.Swap.
 	Swap *lesson.Lesson
-	// Start, where set, is a new lesson; its session must be unknown.
+	// Start, where set, is a new lesson; its session must be unknown. LessonsOf lists it.
 	Start *lesson.Lesson
 	// Bans are stored, each in the place of its user's former one, and those of the
 	// users in Lift are removed; together at most MaxBans, and each user once.

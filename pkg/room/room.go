@@ -14,6 +14,7 @@ import (
 	"fmt"
 
 	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/policy"
 )
 
@@ -46,6 +47,13 @@ type Version string
 func (r Room) Version() Version {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", r.Created, r.Policy))
 	return Version(fmt.Sprintf("%x", sum[:12]))
+}
+
+// Used reports whether the lesson was one of the room's, and not of a former room that had
+// its name.
+func (r Room) Used(l lesson.Lesson) bool {
+	made := l.RoomCreated == r.Created || l.RoomCreated == 0 && l.Created >= r.Created
+	return l.Room == r.Name && made
 }
 
 // Next is the room as a Commit of it will be stored.

@@ -12,6 +12,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/room"
 )
 
 // Cost is what one event takes.
@@ -261,6 +262,33 @@ var happenings = []happening{
 		want: Cost{Requests: 3, Wakes: 1},
 	},
 	{
+		name: "attendance of two people", policy: limited, before: confirmed("A", "B"),
+		do: func(h *house) { h.attendance(2) }, want: Cost{Requests: 2},
+	},
+	{
+		name: "attendance of two people who came and went often", policy: limited,
+		before: func(h *house) {
+			for i := range 20 {
+				id := fmt.Sprintf("A%02d", i)
+				heard(id, `{"user":"ann"}`)(h)
+				h.Platform.Go(id)
+				h.hear(h.webhook)
+				h.Pass(time.Second)
+			}
+			h.bring("B")
+		},
+		do: func(h *house) { h.attendance(2) }, want: Cost{Requests: 3},
+	},
+	{
+		name: "the lessons of a room", policy: limited, before: brought("A", "B"),
+		do: func(h *house) {
+			if page, err := h.rooms.LessonsOf(context.Background(), "lesson", room.Opening{}, 100); err != nil || len(page.Lessons) != 1 {
+				h.t.Fatal(page, err)
+			}
+		},
+		want: Cost{Requests: 3},
+	},
+	{
 		name: "end at the deadline, with two people", policy: `{"maxSeats":2,"lessonSeconds":60}`,
 		before: confirmed("A", "B"),
 		do:     func(h *house) { h.Pass(49 * time.Second) }, want: Cost{Requests: 2, Disconnects: 2, Wakes: 1},
@@ -332,6 +360,14 @@ func wholeLesson(h *house) {
 	h.Pass(time.Hour)
 	if l, _, err := h.store.Bare.Lesson(context.Background(), h.session); err != nil || l.Status != journal.Ended || l.Due != 0 {
 		h.t.Errorf("the lesson is not done with: %+v, %v", l, err)
+	}
+}
+
+// attendance asks for the record, which has so many rows.
+func (h *house) attendance(rows int) {
+	h.t.Helper()
+	if r, err := h.rooms.Attendance(context.Background(), "lesson", ""); err != nil || len(r.Users) != rows {
+		h.t.Fatalf("the record is %+v, %v", r, err)
 	}
 }
 

@@ -39,6 +39,8 @@ type history struct {
 	judging sync.Mutex // people are sent away at the same time
 	said    []string
 	checked map[string]int // log lines judged so far, by session
+	// misreported are those who were said to have left and had not.
+	misreported map[string]bool
 }
 
 // ruledSince is a policy and when it came into force.
@@ -52,7 +54,7 @@ var histories atomic.Int64
 
 // Tell runs one random history over the store.
 func Tell(t *rapid.T, store room.Store) {
-	h := &history{World: NewWorld(store), t: t, checked: map[string]int{}}
+	h := &history{World: NewWorld(store), t: t, checked: map[string]int{}, misreported: map[string]bool{}}
 	h.seed = rapid.Uint64().Draw(t, "seed")
 	h.name = fmt.Sprintf("room%d", histories.Add(1)) // the store keeps what earlier histories left
 	h.Platform.Notify = h.notify
@@ -72,6 +74,7 @@ func Tell(t *rapid.T, store room.Store) {
 	h.calm()
 	h.check()
 	h.agree()
+	h.checkAttendance()
 }
 
 // say notes a step, so that a failing history can be read.
@@ -272,6 +275,7 @@ func (h *history) misreport() {
 	}
 	id := rapid.SampledFrom(in).Draw(h.t, "misreported")
 	h.say("%s is said to have left", id)
+	h.misreported[id] = true
 	e := h.Platform.Person(id).Event(journal.ConnectionDestroyed, h.Now())
 	e.Reason = "networkDisconnected"
 	h.notify(e)

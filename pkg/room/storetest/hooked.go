@@ -89,6 +89,11 @@ func (s Hooked) Lessons(ctx context.Context, sessions []string) (map[string]less
 	return around(ctx, s, Call{Method: "Lessons"}, func() (map[string]lesson.Lesson, error) { return s.Under.Lessons(ctx, sessions) })
 }
 
+// LessonsOf implements room.Store.
+func (s Hooked) LessonsOf(ctx context.Context, name string, created epoch.Instant, after room.Opening, limit int) ([]room.Opening, error) {
+	return around(ctx, s, Call{Method: "LessonsOf"}, func() ([]room.Opening, error) { return s.Under.LessonsOf(ctx, name, created, after, limit) })
+}
+
 // Commit implements room.Store.
 func (s Hooked) Commit(ctx context.Context, c room.Change) error {
 	call := Call{Method: "Commit", Write: true}

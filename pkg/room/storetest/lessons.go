@@ -217,6 +217,7 @@ func cancelled(t *testing.T, b bench) {
 		"commit":       func() error { return b.s.Commit(ctx, room.Change{Room: room.Room{Name: fresh("room")}, Create: true}) },
 		"lines":        func() error { _, err := b.s.Lines(ctx, l.Session, 0, 10); return err },
 		"records":      func() error { _, err := b.s.Records(ctx, l.Session, "", 10); return err },
+		"lessons of":   func() error { _, err := b.s.LessonsOf(ctx, l.Room, 0, room.Opening{}, 10); return err },
 		"due":          func() error { _, err := b.s.Due(ctx, 0, noon, 10); return err },
 	} {
 		isErr(t, name, call(), ctx.Err())

@@ -255,6 +255,9 @@ func pagedRecords(t *testing.T, b bench) {
 		}
 		same(t, fmt.Sprintf("records by %d", size), want, got)
 	}
+	rest, err := b.s.Records(b.ctx(), l.Session, lesson.PastKind("e:a"), 100)
+	isErr(t, "records past a kind", err, nil)
+	same(t, "records past a kind", want[slices.IndexFunc(want, func(r lesson.Record) bool { return r.ID == "e:d" })+1:], rest)
 }
 
 func byID(a, b lesson.Record) int {
