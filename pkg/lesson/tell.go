@@ -59,6 +59,15 @@ func (l *Lesson) NewsIn(lines int) bool {
 	return first > l.Base+int64(len(l.Tail)-lines)
 }
 
+// TellAt is when the lesson is to be told, as far as was asked: a moment that may have
+// passed; false where there is nothing to tell.
+func (l *Lesson) TellAt() (epoch.Instant, bool) {
+	if l.Untold() == 0 {
+		return 0, false
+	}
+	return l.Tell.AskedAt, true
+}
+
 // tellDueAt is when the sweep asks for telling; 0 where there is nothing to tell.
 func (l *Lesson) tellDueAt() epoch.Instant {
 	first := l.Untold()
