@@ -35,6 +35,8 @@ const (
 	tellEnough     = 12 * time.Second
 	// tellPage is how many lines are told before the cursor moves.
 	tellPage = 100
+	// cursorPause is the first wait for other writers, once they were too many.
+	cursorPause = 50 * time.Millisecond
 	// tellEarly is how much too early a retry may be asked for.
 	tellEarly = time.Second
 )
@@ -107,9 +109,7 @@ func (s *Service) tellPage(ctx context.Context, l lesson.Lesson, enough epoch.In
 		return l, err
 	}
 	told := s.tellLines(ctx, l, lines, enough)
-	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
-	defer cancel()
-	d, err := s.decide(store, l.Session, ask(told))
+	d, err := s.moveCursor(ctx, l.Session, told)
 	if err != nil {
 		return l, err
 	}
@@ -121,6 +121,19 @@ func (s *Service) tellPage(ctx context.Context, l lesson.Lesson, enough epoch.In
 		s.askToTellAt(ctx, l.Session, d.Lesson.Tell.AskedAt)
 	}
 	return d.Lesson, nil
+}
+
+// moveCursor notes what came of telling. Where many write at once it takes its time:
+// lines whose cursor does not move are told twice.
+func (s *Service) moveCursor(ctx context.Context, session string, told lesson.Told) (lesson.Decision, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+	defer cancel()
+	for pause := cursorPause; ; pause *= 2 {
+		d, err := s.decide(ctx, session, ask(told))
+		if !errors.Is(err, errContended) || s.set.Rest(ctx, s.set.Now().Add(pause)) != nil {
+			return d, err
+		}
+	}
 }
 
 // tellLines tells the lines until one is not taken, or it is enough.

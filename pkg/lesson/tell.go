@@ -27,11 +27,12 @@ const (
 	tellRarely = 15 * time.Minute
 	// tellFor is for how long a line is tried to be told.
 	tellFor = 24 * time.Hour
-	// tellNet is when the sweep asks once more for what was to be told; and
-	// tellNetRetry when it is a try after a failure. The first is no shorter than the
-	// distance of the looks at a lesson in use, so that telling never moves its Due.
-	tellNet      = WatchEvery
-	tellNetRetry = time.Minute
+	// tellStale is when telling that was asked for, and did not happen, is asked for
+	// once more, by the next write; and tellNet when the sweep makes that write. It is
+	// no shorter than the distance of the looks at a lesson in use, so that telling
+	// never moves its Due. After a failure the sweep comes as soon as it is stale.
+	tellStale = time.Minute
+	tellNet   = WatchEvery
 )
 
 // Untold is the number of the first line that is to be told and was not; 0 where there
@@ -68,20 +69,28 @@ func (l *Lesson) TellAt() (epoch.Instant, bool) {
 	return l.Tell.AskedAt, true
 }
 
-// tellDueAt is when the sweep asks for telling; 0 where there is nothing to tell.
+// tellAskedAt is the moment for which telling was asked for, or should have been.
+func (l *Lesson) tellAskedAt(first int64) epoch.Instant {
+	switch {
+	case l.Tell.AskedAt != 0:
+		return l.Tell.AskedAt
+	case first > l.Base:
+		return l.Tail[first-l.Base-1].At
+	}
+	return l.Created
+}
+
+// tellDueAt is when the sweep looks whether the lesson was told; 0 where there is
+// nothing to tell.
 func (l *Lesson) tellDueAt() epoch.Instant {
 	first := l.Untold()
 	switch {
 	case first == 0:
 		return 0
 	case l.Tell.Tries > 0:
-		return l.Tell.AskedAt.Add(tellNetRetry)
-	case l.Tell.AskedAt != 0:
-		return l.Tell.AskedAt.Add(tellNet)
-	case first > l.Base:
-		return l.Tail[first-l.Base-1].At.Add(tellNet)
+		return l.tellAskedAt(first).Add(tellStale)
 	}
-	return l.Created.Add(tellNet)
+	return l.tellAskedAt(first).Add(tellNet)
 }
 
 // tell changes how far the log was told.
@@ -93,34 +102,23 @@ func (t *turn) tell(change func(*Tell)) {
 	}
 }
 
-// passOver moves the cursor over lines of which nobody is told, and notes that somebody
-// is asked to tell the others. It is part of writes that are made anyway.
+// passOver moves the cursor over lines of which nobody is told, and asks once more for
+// others to be told where it was asked long ago: whoever was to ask or to tell is lost.
+// It is part of writes that are made anyway.
 func (t *turn) passOver() {
 	if t.l.Tell == nil {
 		return
 	}
 	first := t.l.Untold()
-	t.tell(func(tell *Tell) {
-		switch {
-		case first == 0:
-			*tell = Tell{Through: t.l.Base + int64(len(t.l.Tail))}
-		default:
-			tell.Through = first - 1
-			if tell.AskedAt == 0 {
-				tell.AskedAt = t.now
-			}
-		}
-	})
-}
-
-// askToTell asks once more for what was asked for long ago: the process that was to
-// ask, or the wake, was lost.
-func (t *turn) askToTell() {
-	if !due(t.l.tellDueAt(), t.now) {
+	if first == 0 {
+		t.tell(func(tell *Tell) { *tell = Tell{Through: t.l.Base + int64(len(t.l.Tail))} })
 		return
 	}
-	t.tell(func(tell *Tell) { tell.AskedAt = t.now })
-	t.rest, t.effects.Tell = true, true
+	asked := t.l.tellAskedAt(first)
+	if due(asked.Add(tellStale), t.now) {
+		asked, t.effects.Tell = t.now, true
+	}
+	t.tell(func(tell *Tell) { tell.Through, tell.AskedAt = first-1, asked })
 }
 
 // Told is what came of telling the owner's backend.
@@ -150,7 +148,7 @@ func (d Told) decide(t *turn) error {
 	}
 	t.rest = true
 	t.tell(func(tell *Tell) {
-		tell.Through, tell.AskedAt = through, 0
+		tell.Through, tell.AskedAt = through, t.now
 		if !failed {
 			tell.Tries = 0
 			return
