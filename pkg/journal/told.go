@@ -5,8 +5,8 @@ package journal
 var told = map[Action]string{
 	DidStart:      "lesson.started",
 	DidReset:      "lesson.reset",
-	"pause":       "lesson.paused",
-	"resume":      "lesson.resumed",
+	DidPause:      "lesson.paused",
+	DidResume:     "lesson.resumed",
 	DidExtend:     "lesson.extended",
 	DidEnd:        "lesson.ended",
 	DidSeat:       "connection.seated",

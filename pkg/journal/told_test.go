@@ -7,8 +7,8 @@ func TestTold(t *testing.T) {
 	for want, lines := range map[string][]Line{
 		"lesson.started":          {{Action: DidStart}},
 		"lesson.reset":            {{Action: DidReset}},
-		"lesson.paused":           {{Action: "pause"}},
-		"lesson.resumed":          {{Action: "resume"}},
+		"lesson.paused":           {{Action: DidPause}},
+		"lesson.resumed":          {{Action: DidResume}},
 		"lesson.extended":         {{Action: DidExtend}},
 		"lesson.ended":            {{Action: DidEnd}},
 		"connection.seated":       {{Action: DidSeat}, {Action: DidSeat, Note: AsObserver}},
