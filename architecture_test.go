@@ -104,7 +104,7 @@ var rules = []rule{
 	},
 	{
 		why: "an adapter that knows another cannot be replaced alone",
-		of:  []string{"usher/pkg/bolt", "usher/pkg/dynamo", "usher/pkg/timer", "usher/pkg/vonage", "usher/pkg/gateway", "usher/pkg/config"},
+		of:  []string{"usher/pkg/bolt", "usher/pkg/dynamo", "usher/pkg/timer", "usher/pkg/vonage", "usher/pkg/gateway", "usher/pkg/config", "usher/pkg/hooks"},
 		not: []string{"usher/..."}, but: and(values, []string{"usher/pkg/room"}),
 	},
 	{
