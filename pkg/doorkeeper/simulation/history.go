@@ -144,11 +144,14 @@ func (h *history) listen(away bool) {
 	}
 }
 
-// told holds that the backend was told all, in order.
+// told holds that the backend was told all, in order, once what was asked for by
+// nobody has been found by two sweeps.
 func (h *history) told() {
 	if h.Backend == nil {
 		return
 	}
+	h.TellTimes = nil
+	h.Pass(25 * time.Minute)
 	for _, session := range h.sessions() {
 		if err := h.AllTold(session); err != nil && !errors.Is(err, room.ErrNoLesson) {
 			h.flunk("%v", err)
