@@ -151,6 +151,31 @@ func checkTries(t *testing.T, tries []epoch.Instant, away time.Duration) {
 	}
 }
 
+// A backend that takes something is there: the next failure is a first one.
+func TestBackendTakesSome(t *testing.T) {
+	d := newTold(t, openBolt(t), `{"maxSeats":3}`)
+	d.refuse()
+	d.come("A", "A")
+	d.come("B", "B")
+	d.Pass(10 * time.Minute)
+	d.backend.Answer = func(n room.Notice) error {
+		if n.Line.Seq > 2 {
+			return errors.New("it answered 500")
+		}
+		return nil
+	}
+	d.Pass(15 * time.Minute)
+	var tries []epoch.Instant
+	for _, h := range d.backend.Heard(d.session) {
+		if h.Line.Seq == 3 && len(tries) < 3 {
+			tries = append(tries, h.At)
+		}
+	}
+	if len(tries) < 3 || tries[1].Sub(tries[0]) != 5*time.Second || tries[2].Sub(tries[1]) != 10*time.Second {
+		t.Errorf("line 3 was tried at %v: %s", tries, d.heard())
+	}
+}
+
 // TestBackendIsAwayForMoreThanADay: what could not be told for a day is given up with an
 // alarm, what came later is told, and then anew.
 func TestBackendIsAwayForMoreThanADay(t *testing.T) {

@@ -148,9 +148,11 @@ func (d Told) decide(t *turn) error {
 	}
 	t.rest = true
 	t.tell(func(tell *Tell) {
+		if d.Through > tell.Through {
+			tell.Tries = 0 // it took something
+		}
 		tell.Through, tell.AskedAt = through, t.now
 		if !failed {
-			tell.Tries = 0
 			return
 		}
 		tell.Tries++
