@@ -296,7 +296,7 @@ func TestManyWriters(t *testing.T) {
 		d.Settings = func(set *doorkeeper.Settings) {
 			set.Telling.Ask = func(ctx context.Context, session string, _ epoch.Instant) error {
 				telling.Go(func() {
-					err := error(room.ErrUnavailable)
+					err := room.ErrUnavailable
 					for errors.Is(err, room.ErrUnavailable) { // as the queue brings it again
 						err = own.Tell(context.WithoutCancel(ctx), session)
 					}
@@ -314,7 +314,7 @@ func TestManyWriters(t *testing.T) {
 	var writing sync.WaitGroup
 	for i, e := range d.Held {
 		writing.Go(func() {
-			err := error(room.ErrUnavailable)
+			err := room.ErrUnavailable
 			for errors.Is(err, room.ErrUnavailable) { // as Vonage sends it again
 				err = processes[i%2].Hear(context.Background(), e)
 			}

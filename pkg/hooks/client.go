@@ -62,7 +62,7 @@ func post(ctx context.Context, client *http.Client, address string, header http.
 	if err != nil {
 		return nameless(err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer) // only so that the connection serves again
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
 		return fmt.Errorf("it answered %d", answer.StatusCode)

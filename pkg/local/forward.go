@@ -80,10 +80,10 @@ func (l *Local) forwardDue(ctx context.Context, to *hooks.Forwarder) error {
 func (l *Local) forward(ctx context.Context, to *hooks.Forwarder, k bolt.Kept) error {
 	err := to.Forward(ctx, k.Callback)
 	switch {
-	case ctx.Err() != nil:
-		return nil // it stays
 	case err == nil:
 		return l.file.Drop(ctx, k)
+	case ctx.Err() != nil:
+		return ctx.Err() // it stays
 	case now().Sub(k.Received) >= room.ForwardFor:
 		l.log.Error("a callback could not be forwarded within a day and is given up", "alarm", "not-forwarded", "received", k.Received, "error", err)
 		return l.file.Drop(ctx, k)
