@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"usher/pkg/room"
@@ -19,13 +20,19 @@ type noticeData struct {
 	Room      string `json:"room"`
 	SessionID string `json:"sessionId"`
 	Line
-	Attendance any `json:"attendance,omitempty"` // of lesson.ended
+	// Attendance is that of GET attendance, with lesson.ended.
+	Attendance json.RawMessage `json:"attendance,omitempty"`
 }
 
 // Notice is the JSON of what the owner's backend is told.
 func Notice(n room.Notice) ([]byte, error) {
-	return json.Marshal(notice{
-		Type: n.Line.Told(), Timestamp: stamp(n.Line.At),
-		Data: noticeData{Room: n.Room, SessionID: n.Session, Line: showLine(n.Line), Attendance: n.Attendance},
-	})
+	data := noticeData{Room: n.Room, SessionID: n.Session, Line: showLine(n.Line)}
+	if n.Attendance != nil {
+		var record bytes.Buffer
+		if err := writeAttendance(&record, *n.Attendance); err != nil {
+			return nil, err
+		}
+		data.Attendance = record.Bytes()
+	}
+	return json.Marshal(notice{Type: n.Line.Told(), Timestamp: stamp(n.Line.At), Data: data})
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"usher/pkg/attendance"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
@@ -280,10 +281,10 @@ func TestNotice(t *testing.T) {
 	line := journal.Line{
 		Seq: 12, At: noon, EventAt: noon - 100, Event: journal.FromDeadline, Action: journal.DidEnd, Reason: journal.LessonOver, User: "a\nb",
 	}
-	got, err := Notice(room.Notice{Room: "algebra", Session: "2_x", Line: line, Attendance: map[string]int{"togetherSeconds": 60}})
+	got, err := Notice(room.Notice{Room: "algebra", Session: "2_x", Line: line, Attendance: &attendance.Record{Room: "algebra", Session: "2_x", Together: time.Minute}})
 	const want = `{"type":"lesson.ended","timestamp":"2026-12-01T12:00:00.000Z","data":{"room":"algebra","sessionId":"2_x",` +
 		`"seq":12,"at":"2026-12-01T12:00:00.000Z","eventAt":"2026-12-01T11:59:59.900Z","event":"deadline","connectionId":null,"streamId":null,` +
-		`"user":"a\\nb","role":null,"action":"end","reason":"lesson-over","because":null,"actor":null,"note":null,"attendance":{"togetherSeconds":60}}}`
+		`"user":"a\\nb","role":null,"action":"end","reason":"lesson-over","because":null,"actor":null,"note":null,"attendance":{"room":"algebra","sessionId":"2_x","startedAt":null,"endedAt":null,"outcome":null,"togetherSeconds":60,"users":[]}}}`
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s, %v\nwant %s", got, err, want)
 	}

@@ -22,9 +22,6 @@ type Telling struct {
 	Ask func(ctx context.Context, session string, at epoch.Instant) error
 	// Backend is told; nil in a process that tells nobody.
 	Backend room.Backend
-	// Attendance gives what the line of a lesson's end is told with: a value that can
-	// be written as JSON. Nil: nothing.
-	Attendance func(ctx context.Context, session string) (any, error)
 }
 
 const (
@@ -156,11 +153,12 @@ func (s *Service) tellLines(ctx context.Context, l lesson.Lesson, lines []journa
 
 func (s *Service) tellLine(ctx context.Context, l lesson.Lesson, line journal.Line) error {
 	n := room.Notice{Room: l.Room, Session: l.Session, Line: line}
-	if line.Told() == journal.LessonEnded && s.set.Telling.Attendance != nil {
-		var err error
-		if n.Attendance, err = s.set.Telling.Attendance(ctx, l.Session); err != nil {
+	if line.Told() == journal.LessonEnded {
+		record, err := s.AttendanceOf(ctx, l)
+		if err != nil {
 			return err
 		}
+		n.Attendance = &record
 	}
 	return s.set.Telling.Backend.Tell(ctx, n)
 }

@@ -80,6 +80,9 @@ func TestBackendIsTold(t *testing.T) {
 		if h.Room != "lesson" || h.At != h.Line.At {
 			t.Errorf("line %d of room %q was told at %v, %v after it was decided", h.Line.Seq, h.Room, h.At, h.At.Sub(h.Line.At))
 		}
+		if ended := h.Line.Told() == journal.LessonEnded; ended != (h.Attendance != nil) || ended && len(h.Attendance.Users) != 2 {
+			t.Errorf("with line %d goes the attendance %+v", h.Line.Seq, h.Attendance)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"usher/pkg/attendance"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
@@ -109,9 +110,9 @@ type Backend interface {
 type Notice struct {
 	Room, Session string
 	Line          journal.Line // with its number
-	// Attendance is who was there for how long, with the line of the end; nil where
-	// nobody has added it up.
-	Attendance any
+	// Attendance is who was there for how long, as it is known when the line of the
+	// end is told; nil with every other line.
+	Attendance *attendance.Record
 }
 
 // Callback is an authenticated callback of the platform's that goes on to another
