@@ -2,6 +2,8 @@
 CACHE := $(CURDIR)/.cache
 # Vonage's own SDKs, which the simulated platform is tried with.
 SDK := pkg/vonage/vonagetest/testdata/sdk
+# The Standard Webhooks specification's library for Node.
+PEERS := pkg/hooks/testdata/peers
 # Seconds of each fuzz target, and of each benchmark.
 FUZZ_SECONDS ?= 10
 # How many histories are told.
@@ -66,11 +68,12 @@ format: $(CACHE)/bin/golangci-lint ## write the files as lint wants them
 vulnerabilities: ## known vulnerabilities of what is linked; needs the network
 	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
-fetch: $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.json ## what verify needs beside Go, Java, Maven, Python, Node and a browser
+fetch: $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json ## what verify needs beside Go, Java, Maven, Python, Node and a browser
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium fonts-liberation"; exit 1; }
 	testdata/ministack/install.sh
 	testdata/sam/install.sh $(CACHE)/sam
 	testdata/schemathesis/install.sh $(CACHE)/schemathesis
+	testdata/standardwebhooks/install.sh $(CACHE)/standardwebhooks
 
 clean: ## remove what was built and fetched
 	rm -rf $(CACHE) .aws-sam bin
@@ -83,8 +86,8 @@ $(CACHE)/ddblocal/fetched: testdata/ddblocal/pom.xml
 	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CACHE)/ddblocal -DincludeScope=runtime
 	touch $@
 
-$(SDK)/node_modules/.package-lock.json: $(SDK)/package-lock.json
-	npm ci --prefix $(SDK) --no-audit --no-fund --loglevel=error
+$(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json: %/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	touch $@
 
 -include cloud.mk

@@ -3,14 +3,18 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
+	"runtime/debug"
 	"strings"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/problem"
+	"usher/pkg/room"
 )
 
 // WebhookPath is where Vonage's session monitoring posts.
@@ -38,8 +42,11 @@ type WebhookOptions struct {
 	// other that the JSON is malformed.
 	Decode        func(body []byte, received epoch.Instant) (lesson.Event, error)
 	ErrIncomplete error
-	Now           func() epoch.Instant
-	Log           *slog.Logger // nil: slog.Default()
+	// Keep makes an authenticated callback durable that goes on to another listener;
+	// nil: there is none.
+	Keep func(ctx context.Context, c room.Callback) error
+	Now  func() epoch.Instant
+	Log  *slog.Logger // nil: slog.Default()
 }
 
 // Webhook makes the handler of POST /session-monitoring, under any base path.
@@ -78,6 +85,7 @@ func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
 			return p
 		}
 	}
+	defer o.keep(r, body, received)()
 	if !isJSON(strings.Join(r.Header.Values("Content-Type"), ",")) {
 		return refuse(codeMedia, "the body must be application/json")
 	}
@@ -93,6 +101,44 @@ func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
 		return p
 	}
 	return writeJSON(w, http.StatusOK, struct{}{})
+}
+
+// forwarded marks a callback that has been sent on: it is not sent on again.
+const forwarded = "Usher-Forwarded"
+
+// keepPatience bounds how long the answer waits for a callback to be kept.
+const keepPatience = 3 * time.Second
+
+// keep makes the callback durable that goes on, beside what is decided by it. The answer
+// waits for that by the function it gives. Where it fails the callback is none the less
+// heard: the other listener misses it.
+func (o WebhookOptions) keep(r *http.Request, body []byte, received epoch.Instant) (wait func()) {
+	if o.Keep == nil || r.Header.Get(forwarded) != "" {
+		return func() {}
+	}
+	done := make(chan struct{})
+	callback := room.Callback{Received: received, Header: r.Header.Clone(), Body: body}
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				o.log().Error("a callback could not be kept for the other listener, which misses it", "alarm", "not-forwarded", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			}
+		}()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), keepPatience)
+		defer cancel()
+		if err := o.Keep(ctx, callback); err != nil {
+			o.log().ErrorContext(ctx, "a callback could not be kept for the other listener, which misses it", "alarm", "not-forwarded", "error", err)
+		}
+	}()
+	return func() { <-done }
+}
+
+func (o WebhookOptions) log() *slog.Logger {
+	if o.Log == nil {
+		return slog.Default()
+	}
+	return o.Log
 }
 
 func (o WebhookOptions) malformed(err error) error {

@@ -9,10 +9,15 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"usher/pkg/attendance"
 	"usher/pkg/epoch"
+	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/problem"
+	"usher/pkg/room"
 )
 
 // ear is the stub service, verifier and decoder of the webhook's tests.
@@ -188,5 +193,99 @@ func TestWebhookRefusesInOrder(t *testing.T) {
 				t.Errorf("answered %s", w.Body)
 			}
 		})
+	}
+}
+
+// keeper notes the callbacks that go on.
+type keeper struct {
+	kept []room.Callback
+	err  error
+}
+
+func (k *keeper) keep(_ context.Context, c room.Callback) error {
+	k.kept = append(k.kept, c)
+	return k.err
+}
+
+func TestWebhookKeepsWhatGoesOn(t *testing.T) {
+	const odd = "{\"sessionId\" : \"1_x\",\t\"event\":\"else\"}\n"
+	for name, c := range map[string]struct {
+		body   string
+		change func(*http.Request)
+		heard  error
+		kept   int
+		status int
+	}{
+		"an event":                  {odd, nil, nil, 1, 200},
+		"what is no event":          {"{}", nil, nil, 1, 400},
+		"what is not JSON":          {odd, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, nil, 1, 415},
+		"what could not be stored":  {odd, nil, errInside, 1, 503},
+		"what is not authenticated": {odd, func(r *http.Request) { r.Header.Set("Authorization", "Bearer bad") }, nil, 0, 401},
+		"what was sent on before":   {odd, func(r *http.Request) { r.Header.Set("Usher-Forwarded", "1") }, nil, 0, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log strings.Builder
+			k, e := &keeper{}, &ear{err: c.heard}
+			o := e.options(&log)
+			o.Keep = k.keep
+			change := c.change
+			if change == nil {
+				change = func(r *http.Request) { r.Header["X-Own"] = []string{"1", "2"} }
+			}
+			if w := post(t, o, "POST", c.body, change); w.Code != c.status || len(k.kept) != c.kept {
+				t.Fatalf("answered %d and kept %d, want %d and %d", w.Code, len(k.kept), c.status, c.kept)
+			}
+			if c.kept == 0 {
+				return
+			}
+			got := k.kept[0]
+			if string(got.Body) != c.body || got.Received != noon || got.Header["Authorization"][0] != "Bearer good" {
+				t.Errorf("kept %+v", got)
+			}
+			if c.change == nil && len(got.Header["X-Own"]) != 2 {
+				t.Errorf("the headers are %v", got.Header)
+			}
+		})
+	}
+}
+
+// A callback that cannot be kept is heard all the same, whatever becomes of it.
+func TestWebhookThatCannotKeep(t *testing.T) {
+	for name, keep := range map[string]func(context.Context, room.Callback) error{
+		"fails":  func(context.Context, room.Callback) error { return errors.New("no queue") },
+		"panics": func(context.Context, room.Callback) error { panic("on purpose") },
+		"hangs":  func(ctx context.Context, _ room.Callback) error { <-ctx.Done(); return ctx.Err() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				e := &ear{}
+				o := e.options(&log)
+				o.Keep = keep
+				start := time.Now()
+				if w := post(t, o, "POST", goodEvent); w.Code != 200 || e.heard.Session != "1_x" {
+					t.Errorf("answered %d, heard %+v", w.Code, e.heard)
+				}
+				if took := time.Since(start); took > keepPatience {
+					t.Errorf("the answer took %v", took)
+				}
+				if !strings.Contains(log.String(), "alarm=not-forwarded") {
+					t.Errorf("the log says %s", &log)
+				}
+			})
+		})
+	}
+}
+
+func TestNotice(t *testing.T) {
+	line := journal.Line{
+		Seq: 12, At: noon, EventAt: noon - 100, Event: journal.FromDeadline, Action: journal.DidEnd, Reason: journal.LessonOver, User: "a\nb",
+	}
+	got, err := Notice(room.Notice{Room: "algebra", Session: "2_x", Line: line, Attendance: &attendance.Record{Room: "algebra", Session: "2_x", Together: time.Minute}})
+	const want = `{"type":"lesson.ended","timestamp":"2026-12-01T12:00:00.000Z","data":{"room":"algebra","sessionId":"2_x",` +
+		`"seq":12,"at":"2026-12-01T12:00:00.000Z","eventAt":"2026-12-01T11:59:59.900Z","event":"deadline","connectionId":null,"streamId":null,` +
+		`"user":"a\\nb","role":null,"action":"end","reason":"lesson-over","because":null,"actor":null,"note":null,"attendance":{"room":"algebra","sessionId":"2_x","startedAt":null,"endedAt":null,"outcome":null,"togetherSeconds":60,"users":[]}}}`
+	if err != nil || string(got) != want {
+		t.Errorf("got  %s, %v\nwant %s", got, err, want)
 	}
 }

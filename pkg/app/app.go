@@ -18,9 +18,9 @@ import (
 	"time"
 
 	"usher/pkg/config"
-
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
+	"usher/pkg/hooks"
 	"usher/pkg/timer"
 )
 
@@ -56,7 +56,9 @@ func (c *Cloud) time() epoch.Instant { return epoch.Of(c.now()) }
 type joined struct {
 	secret   string
 	settings config.CloudSettings
-	service  *doorkeeper.Service
+	service  *doorkeeper.Service // nil for a part that only forwards
+	// forwarder sends callbacks on, for such a part.
+	forwarder *hooks.Forwarder
 }
 
 const (
@@ -110,6 +112,10 @@ func (c *Cloud) assemble(ctx context.Context, have *joined, use config.Part, as 
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
+	if use == config.Forwarding {
+		to := hooks.ForwarderOptions{URL: settings.Forward.URL, Private: settings.Forward.Private}
+		return &joined{secret: text, settings: settings, forwarder: hooks.NewForwarder(to)}, nil
+	}
 	service, err := c.service(settings, as)
 	if err != nil {
 		return nil, err
@@ -126,7 +132,8 @@ func (c *Cloud) Expire(ctx context.Context, call timer.Message) error {
 	return c.queues().Expire(ctx, *call.Wake)
 }
 
-// Tasks works on a batch of a queue: wakes and parked events.
+// Tasks works on a batch of a queue: wakes, parked events, what is to be told to the
+// backend, and callbacks that go on.
 func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 	d := &desk{
 		worker: func(ctx context.Context) (worker, error) {
@@ -137,10 +144,12 @@ func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 			}
 			return j.service, nil
 		},
-		again: c.queues().Again,
-		now:   c.time,
-		ahead: timer.Ahead,
-		log:   c.log,
+		teller:    c.teller,
+		forwarder: c.forwarder,
+		again:     c.queues().Again,
+		now:       c.time,
+		ahead:     timer.Ahead,
+		log:       c.log,
 	}
 	return d.batch(ctx, b), nil
 }
@@ -152,6 +161,30 @@ func (c *Cloud) Sweep(ctx context.Context) error {
 		return err
 	}
 	return j.service.Sweep(ctx)
+}
+
+// teller joins a doorkeeper of its own: what is wrong with the settings of telling must
+// not keep lessons from ending.
+func (c *Cloud) teller(ctx context.Context) (teller, error) {
+	j, err := c.join(ctx, config.Telling, whole)
+	if err != nil {
+		c.log.ErrorContext(ctx, "the backend cannot be told", "error", err)
+		return nil, err
+	}
+	return j.service, nil
+}
+
+// forwarder gives nil where callbacks go on to nobody.
+func (c *Cloud) forwarder(ctx context.Context) (forwarder, error) {
+	j, err := c.join(ctx, config.Forwarding, whole)
+	if err != nil {
+		c.log.ErrorContext(ctx, "callbacks cannot be forwarded", "error", err)
+		return nil, err
+	}
+	if j.settings.Forward.URL == "" {
+		return nil, nil
+	}
+	return j.forwarder, nil
 }
 
 func newID() string { return rand.Text() }

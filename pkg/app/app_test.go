@@ -32,6 +32,7 @@ type cloud struct {
 	called []string
 	sent   []map[string]any // what SendMessage was asked
 	clock  time.Time
+	env    map[string]string
 }
 
 const (
@@ -50,6 +51,7 @@ func newTestCloud(t *testing.T, secret string) *cloud {
 		"USHER_TASKS_URL":  server.URL + "/1/tasks", "USHER_DEADLINES_URL": server.URL + "/1/deadlines", "USHER_PARK_URL": server.URL + "/1/parked",
 		"OPENTOK_API_KEY": "123456", "VONAGE_VIDEO_URL": server.URL,
 	}
+	c.env = env
 	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 	c.Cloud = newCloud(lookup, slog.New(slog.NewJSONHandler(&c.log, nil)), func() time.Time { return c.clock })
 	t.Cleanup(func() {
@@ -244,5 +246,59 @@ func TestSweep(t *testing.T) {
 	}
 	if n := c.asked("Query"); n < room.DueBuckets {
 		t.Errorf("%d of %d buckets were looked into", n, room.DueBuckets)
+	}
+}
+
+// A callback that goes on stands on its queue before the answer, whatever is wrong with
+// where it goes.
+func TestWebhookForwards(t *testing.T) {
+	c := newTestCloud(t, otherSecret)
+	c.env["USHER_FORWARD_URL"], c.env["USHER_FORWARD_QUEUE_URL"] = "nowhere", c.aws.variable("AWS_ENDPOINT_URL")+"/1/forward"
+	if w := post(c.Webhook()); w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if len(c.sent) != 1 || c.sent[0]["QueueUrl"] != c.env["USHER_FORWARD_QUEUE_URL"] {
+		t.Fatalf("sent %v", c.sent)
+	}
+	m, err := timer.Decode(c.sent[0]["MessageBody"].(string))
+	if err != nil || m.Forward == nil || !strings.HasPrefix(string(m.Forward.Body), `{"sessionId":"s"`) || m.Forward.Received != epoch.Of(c.clock) {
+		t.Errorf("kept %+v, %v", m.Forward, err)
+	}
+}
+
+// What is wrong with the settings of telling and forwarding keeps no lesson from ending.
+func TestTasksWithWrongOthers(t *testing.T) {
+	c := newTestCloud(t, fullSecret)
+	c.env["USHER_EVENTS_URL"], c.env["USHER_FORWARD_URL"] = "nowhere", "nowhere"
+	f, err := c.Tasks(t.Context(), Batch{Records: []Message{
+		{ID: "1", Body: `{"wake":{"session":"s","at":1}}`},
+		{ID: "2", Body: `{"tell":{"session":"s","at":1}}`},
+		{ID: "3", Body: fmt.Sprintf(`{"forward":{"received":%d,"header":null,"body":null}}`, epoch.Of(c.clock))},
+	}})
+	if err != nil || len(f.Items) != 0 {
+		t.Fatalf("%v, %v", f, err)
+	}
+	if n := c.asked("GetItem"); n != 1 {
+		t.Errorf("%d lessons were looked at, want the one of the wake", n)
+	}
+	delays := map[string]any{}
+	for _, m := range c.sent {
+		kind, _, _ := strings.Cut(m["MessageBody"].(string), ":")
+		delays[kind] = m["DelaySeconds"]
+	}
+	if d := cmp.Diff(map[string]any{`{"tell"`: 10.0, `{"forward"`: 5.0}, delays); d != "" {
+		t.Error(d)
+	}
+}
+
+// Where nobody listens any more, messages that are left are done with.
+func TestTasksWithoutOthers(t *testing.T) {
+	c := newTestCloud(t, fullSecret)
+	f, err := c.Tasks(t.Context(), Batch{Records: []Message{
+		{ID: "2", Body: `{"tell":{"session":"s","at":1}}`},
+		{ID: "3", Body: `{"forward":{"received":1,"header":null,"body":null}}`},
+	}})
+	if err != nil || len(f.Items) != 0 || len(c.sent) != 0 {
+		t.Errorf("%v, %v, sent %v", f, err, c.sent)
 	}
 }

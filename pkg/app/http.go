@@ -20,6 +20,9 @@ func (c *Cloud) Webhook() http.Handler {
 			Now:           c.time,
 			Log:           c.log,
 		}
+		if j.settings.Forwards {
+			o.Keep = c.queues().Keep
+		}
 		if p := j.settings.Platform; p.SignatureSecret != "" {
 			o.Verifier = vonage.NewVerifier(p.SignatureSecret, c.now, p.PreviousSignatureSecret)
 		}

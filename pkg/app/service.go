@@ -1,10 +1,11 @@
 package app
 
 import (
+	"usher/pkg/api"
 	"usher/pkg/config"
-	"usher/pkg/dynamo"
-
 	"usher/pkg/doorkeeper"
+	"usher/pkg/dynamo"
+	"usher/pkg/hooks"
 	"usher/pkg/timer"
 	"usher/pkg/vonage"
 )
@@ -15,6 +16,16 @@ func (c *Cloud) service(s config.CloudSettings, as view) (*doorkeeper.Service, e
 		return nil, err
 	}
 	wakes := c.timer(s, c.aws.schedules())
+	telling := doorkeeper.Telling{Begin: s.Tells, Ask: wakes.Tell}
+	if s.Events.URL != "" {
+		backend, err := hooks.NewBackend(hooks.BackendOptions{
+			URL: s.Events.URL, Secret: s.Events.Secret, Body: api.Notice, Now: c.now,
+		})
+		if err != nil {
+			return nil, err
+		}
+		telling.Backend = backend
+	}
 	store := dynamo.New(as(c.aws.dynamo()), s.Table, dynamo.Clock(c.time), dynamo.Retention(s.Retention))
 	return doorkeeper.NewService(store, platform, wakes, doorkeeper.Settings{
 		TokenLife: s.TokenLife,
@@ -24,6 +35,7 @@ func (c *Cloud) service(s config.CloudSettings, as view) (*doorkeeper.Service, e
 		NewID:     newID,
 		Log:       c.log,
 		Queue:     wakes,
+		Telling:   telling,
 	}), nil
 }
 
@@ -49,6 +61,8 @@ func (c *Cloud) timer(s config.CloudSettings, schedules timer.Scheduler) *timer.
 		QueueURL:      s.TasksURL,
 		DeadlinesURL:  s.DeadlinesURL,
 		ParkedURL:     s.ParkURL,
+		TellURL:       s.TellQueueURL,
+		ForwardURL:    s.ForwardQueueURL,
 		Ahead:         timer.Ahead,
 		GroupName:     s.ScheduleGroup,
 		TargetARN:     s.ScheduleTarget,

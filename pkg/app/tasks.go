@@ -42,9 +42,23 @@ type worker interface {
 	Replay(ctx context.Context, e lesson.Event) error
 }
 
+// teller is what tasks ask of the doorkeeper that tells the backend.
+type teller interface {
+	Tell(ctx context.Context, session string) error
+}
+
+// forwarder sends a callback on to another listener.
+type forwarder interface {
+	Forward(ctx context.Context, c room.Callback) error
+}
+
 // desk works on the messages of a batch.
 type desk struct {
 	worker func(context.Context) (worker, error)
+	// teller and forwarder have settings of their own: a wrong one of theirs is none of
+	// the worker's.
+	teller    func(context.Context) (teller, error)
+	forwarder func(context.Context) (forwarder, error)
 	// again sends a body once more, to come after delay.
 	again func(ctx context.Context, body string, delay time.Duration) error
 	now   func() epoch.Instant
@@ -62,7 +76,9 @@ const (
 )
 
 // errEarly is a wake that came long before its time.
-var errEarly = errors.New("the wake came early")
+type errEarly struct{ left time.Duration }
+
+func (e errEarly) Error() string { return fmt.Sprintf("the wake came %v early", e.left) }
 
 // batch works on all messages at once; a slow one holds up no other.
 func (d *desk) batch(ctx context.Context, b Batch) Failures {
@@ -98,10 +114,14 @@ func (d *desk) message(ctx context.Context, m Message) (err error) {
 	if err != nil {
 		return err
 	}
+	if task.Forward != nil {
+		return d.forward(ctx, *task.Forward)
+	}
 	err = d.work(ctx, task)
+	var early errEarly
 	switch {
-	case errors.Is(err, errEarly):
-		return d.again(ctx, m.Body, task.Wake.At.Sub(d.now())-d.early(task.Wake))
+	case errors.As(err, &early):
+		return d.again(ctx, m.Body, early.left)
 	case errors.Is(err, room.ErrUnavailable):
 		d.log.WarnContext(ctx, "the store is away, the task comes again", "message", m.ID, "error", err)
 		return d.again(ctx, m.Body, pause)
@@ -110,6 +130,9 @@ func (d *desk) message(ctx context.Context, m Message) (err error) {
 }
 
 func (d *desk) work(ctx context.Context, task timer.Message) error {
+	if task.Tell != nil {
+		return d.tell(ctx, *task.Tell)
+	}
 	w, err := d.worker(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", room.ErrUnavailable, err)
@@ -137,7 +160,7 @@ func (d *desk) early(w *timer.Wake) time.Duration {
 func (d *desk) until(ctx context.Context, w *timer.Wake) error {
 	left := w.At.Sub(d.now())
 	if left > d.early(w)+patience {
-		return errEarly
+		return errEarly{left - d.early(w)}
 	}
 	near := time.NewTimer(left)
 	defer near.Stop()
@@ -147,4 +170,41 @@ func (d *desk) until(ctx context.Context, w *timer.Wake) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func (d *desk) tell(ctx context.Context, wake timer.Wake) error {
+	t, err := d.teller(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", room.ErrUnavailable, err)
+	}
+	if err := d.until(ctx, &wake); err != nil {
+		return err
+	}
+	return t.Tell(ctx, wake.Session)
+}
+
+// forward sends a callback on, again and again for a day. A message that it gives up,
+// and one that comes again as another, is done.
+func (d *desk) forward(ctx context.Context, f timer.Forward) error {
+	to, err := d.forwarder(ctx)
+	if err == nil && to == nil {
+		return nil // nobody else listens any more
+	}
+	if err == nil {
+		err = to.Forward(ctx, f.Callback)
+	}
+	if err == nil {
+		return nil
+	}
+	f.Failures++
+	if d.now().Sub(f.Received) >= room.ForwardFor {
+		d.log.ErrorContext(ctx, "a callback could not be forwarded within a day and is given up", "alarm", "not-forwarded", "received", f.Received, "error", err)
+		return nil
+	}
+	d.log.WarnContext(ctx, "a callback was not forwarded and will be again", "failures", f.Failures, "error", err)
+	body, err := timer.Message{Forward: &f}.Encode()
+	if err != nil {
+		return err
+	}
+	return d.again(ctx, body, room.ForwardAgain(f.Failures))
 }

@@ -48,6 +48,16 @@ func (s *scribe) Replay(_ context.Context, e lesson.Event) error {
 	return s.fails[e.Session]
 }
 
+func (s *scribe) Tell(_ context.Context, session string) error {
+	s.note("tell %s", session)
+	return s.fails[session]
+}
+
+func (s *scribe) Forward(_ context.Context, c room.Callback) error {
+	s.note("forward %s", c.Body)
+	return s.fails["s"]
+}
+
 func (s *scribe) again(_ context.Context, body string, delay time.Duration) error {
 	if s.noSend {
 		return errors.New("no queue")
@@ -59,11 +69,13 @@ func (s *scribe) again(_ context.Context, body string, delay time.Duration) erro
 func (s *scribe) desk(log *bytes.Buffer) *desk {
 	s.start = time.Now()
 	return &desk{
-		worker: func(context.Context) (worker, error) { return s, nil },
-		again:  s.again,
-		now:    func() epoch.Instant { return epoch.Of(time.Now()) },
-		ahead:  8 * time.Second,
-		log:    slog.New(slog.NewTextHandler(log, nil)),
+		worker:    func(context.Context) (worker, error) { return s, nil },
+		teller:    func(context.Context) (teller, error) { return s, nil },
+		forwarder: func(context.Context) (forwarder, error) { return s, nil },
+		again:     s.again,
+		now:       func() epoch.Instant { return epoch.Of(time.Now()) },
+		ahead:     8 * time.Second,
+		log:       slog.New(slog.NewTextHandler(log, nil)),
 	}
 }
 
@@ -73,6 +85,22 @@ func wakeIn(session string, d time.Duration) string {
 
 func deadlineIn(session string, d time.Duration) string {
 	return strings.Replace(wakeIn(session, d), "}}", `,"deadline":true}}`, 1)
+}
+
+func tellIn(session string, d time.Duration) string {
+	return strings.Replace(wakeIn(session, d), "wake", "tell", 1)
+}
+
+// bubble is when a synctest bubble begins.
+var bubble = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// forwardOf is a callback of that age which could not be forwarded that often.
+func forwardOf(age time.Duration, failures int) string {
+	body := fmt.Sprintf(`{"forward":{"received":%d,"header":{"X-A":["1"]},"body":"e30="`, epoch.Of(bubble.Add(-age)))
+	if failures > 0 {
+		body += fmt.Sprintf(`,"failures":%d`, failures)
+	}
+	return body + "}}"
 }
 
 func TestMessages(t *testing.T) {
@@ -98,6 +126,20 @@ func TestMessages(t *testing.T) {
 		{name: "a parked event", body: func() string { return `{"event":{"event":"connectionCreated","sessionId":"s"}}` }, want: []string{"0s replay s"}},
 		{name: "the store is away for an event", body: func() string { return `{"event":{"event":"e","sessionId":"s"}}` }, err: away, want: []string{"0s replay s", "0s again 10s BODY"}},
 		{name: "and the queue too", body: func() string { return `{"event":{"event":"e","sessionId":"s"}}` }, err: away, noSend: true, want: []string{"0s replay s"}, failed: true},
+		{name: "telling", body: func() string { return tellIn("s", 600*time.Millisecond) }, want: []string{"600ms tell s"}},
+		{name: "telling that came early", body: func() string { return tellIn("s", time.Minute) }, want: []string{"0s again 1m0s BODY"}},
+		{name: "the store is away for telling", body: func() string { return tellIn("s", 0) }, err: away, want: []string{"0s tell s", "0s again 10s BODY"}},
+		{name: "a callback goes on", body: func() string { return forwardOf(0, 0) }, want: []string{"0s forward {}"}},
+		{
+			name: "the other listener is away", body: func() string { return forwardOf(0, 0) }, err: errors.New("it answered 500"),
+			want: []string{"0s forward {}", "0s again 5s " + forwardOf(0, 1)},
+		},
+		{
+			name: "away for long", body: func() string { return forwardOf(23*time.Hour, 40) }, err: errors.New("it answered 500"),
+			want: []string{"0s forward {}", "0s again 15m0s " + forwardOf(23*time.Hour, 41)},
+		},
+		{name: "away for a day", body: func() string { return forwardOf(24*time.Hour, 90) }, err: errors.New("it answered 500"), want: []string{"0s forward {}"}},
+		{name: "away, and the queue too", body: func() string { return forwardOf(0, 0) }, err: errors.New("it answered 500"), noSend: true, want: []string{"0s forward {}"}, failed: true},
 		{name: "poison: not JSON", body: func() string { return `{"wake":` }, failed: true},
 		{name: "poison: another type", body: func() string { return `{"wake":"now"}` }, failed: true},
 		{name: "poison: neither", body: func() string { return `{}` }, failed: true},

@@ -11,6 +11,9 @@ type CloudSettings struct {
 	DeadlinesURL string // the queue of deadlines; "": TasksURL
 	ParkURL      string // the queue of parked events
 
+	TellQueueURL    string // the queue of telling the backend
+	ForwardQueueURL string // the queue of callbacks that go on
+
 	ScheduleGroup    string
 	ScheduleRole     string // ARN of the role that EventBridge Scheduler takes
 	ScheduleTarget   string // ARN of the function that a schedule calls
@@ -23,10 +26,12 @@ type Part int
 
 // The parts.
 const (
-	Callback Part = iota // hears Vonage
-	API                  // answers the JSON API and the pages
-	Work                 // does the due work of lessons: tasks and sweep
-	Queues               // passes wakes on
+	Callback   Part = iota // hears Vonage
+	API                    // answers the JSON API and the pages
+	Work                   // does the due work of lessons: tasks and sweep
+	Telling                // tells the owner's backend: tasks, beside its work
+	Forwarding             // sends callbacks on: tasks, beside its work
+	Queues                 // passes wakes on
 )
 
 // SecretARN is the secret that Cloud wants the content of; "" where none is set.
@@ -37,7 +42,7 @@ func SecretARN(lookup Lookup) string {
 
 // Cloud reads the settings of a function. Secret holds the variables that are
 // kept in Secrets Manager, under their own names; where it has one, that wins.
-// Credentials are required but for Queues, and the API's secret for the API.
+// Credentials are required but for Queues and Forwarding, and the API's secret for the API.
 // A setting of the queues and the schedule that a function does not use may be
 // missing, but not wrong.
 func Cloud(lookup Lookup, secret map[string]string, part Part) (CloudSettings, error) {
@@ -48,7 +53,7 @@ func Cloud(lookup Lookup, secret map[string]string, part Part) (CloudSettings, e
 	c := v.checker()
 	s := c.queues(v)
 	s.Store = DynamoDB
-	if part != Queues {
+	if part != Queues && part != Forwarding {
 		s.Table = c.table("USHER_TABLE", v.Table)
 		s.Retention = c.retention(v)
 		s.Platform = c.platform(v)
@@ -57,6 +62,10 @@ func Cloud(lookup Lookup, secret map[string]string, part Part) (CloudSettings, e
 	switch part {
 	case Callback:
 		c.callback(v, &s.Settings)
+	case Telling:
+		s.Events = c.events(v)
+	case Forwarding:
+		s.Forward = c.forward(v, false)
 	case API:
 		c.api(v, &s.Settings)
 		if s.APISecret == nil && !c.blank["USHER_API_SECRET"] {
@@ -73,6 +82,8 @@ func (c *checker) queues(v variables) CloudSettings {
 		TasksURL:         c.url("USHER_TASKS_URL", v.TasksURL),
 		DeadlinesURL:     c.url("USHER_DEADLINES_URL", v.DeadlinesURL),
 		ParkURL:          c.url("USHER_PARK_URL", v.ParkURL),
+		TellQueueURL:     c.url("USHER_TELL_QUEUE_URL", v.TellQueueURL),
+		ForwardQueueURL:  c.url("USHER_FORWARD_QUEUE_URL", v.ForwardQueueURL),
 		ScheduleGroup:    c.text("USHER_SCHEDULE_GROUP", v.ScheduleGroup),
 		ScheduleRole:     c.arn("USHER_SCHEDULE_ROLE_ARN", v.ScheduleRole),
 		ScheduleTarget:   c.arn("USHER_SCHEDULE_TARGET_ARN", v.ScheduleTarget),

@@ -40,6 +40,13 @@ type Settings struct {
 	TokenLife                               time.Duration
 	// Retention is how long records are kept after they were last written: whole days.
 	Retention time.Duration
+
+	// Tells: lessons that begin now tell the owner's backend; Events are where.
+	Tells  bool
+	Events Events
+	// Forwards: callbacks go on to another listener; Forward is where.
+	Forwards bool
+	Forward  Forward
 }
 
 // Dynamo is where DynamoDB is when it is not at AWS.
@@ -93,6 +100,7 @@ func Load(lookup Lookup) (Settings, error) {
 	}
 	c.callback(v, &s)
 	c.api(v, &s)
+	s.Events, s.Forward = c.events(v), c.forward(v, true)
 	s.Store, s.Dynamo = c.store(v)
 	s.Rooms = c.rooms(v.Rooms, s.Platform)
 	return s, c.orNil()
@@ -103,8 +111,10 @@ func (c *checker) retention(v variables) time.Duration {
 	return time.Duration(c.whole("USHER_RETENTION_DAYS", v.RetentionDays, 1, 400)) * 24 * time.Hour
 }
 
-// callback reads what authenticates callbacks.
+// callback reads what authenticates callbacks, and whether they go on: where to is the
+// matter of who sends them.
 func (c *checker) callback(v variables, s *Settings) {
+	s.Forwards = v.ForwardURL != ""
 	p := &s.Platform
 	p.SignatureSecret = c.signatureSecret("VONAGE_SIGNATURE_SECRET", v.SignatureSecret)
 	p.PreviousSignatureSecret = c.signatureSecret("VONAGE_SIGNATURE_SECRET_PREVIOUS", v.PreviousSignature)
@@ -120,8 +130,10 @@ func (c *checker) callback(v variables, s *Settings) {
 	}
 }
 
-// api reads what the JSON API and the pages need.
+// api reads what the JSON API and the pages need, and whether the backend is told: where
+// it is is the matter of who tells it.
 func (c *checker) api(v variables, s *Settings) {
+	s.Tells = v.EventsURL != ""
 	s.APISecret = c.key("USHER_API_SECRET", v.APISecret)
 	s.PreviousAPISecret = c.key("USHER_API_SECRET_PREVIOUS", v.PreviousAPI)
 	s.TicketSecret = c.key("USHER_TICKET_SECRET", v.TicketSecret)

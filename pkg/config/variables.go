@@ -46,10 +46,16 @@ type variables struct {
 	Origins           string `env:"USHER_ORIGINS"`
 	TokenSeconds      string `env:"USHER_TOKEN_SECONDS" envDefault:"60"`
 	RetentionDays     string `env:"USHER_RETENTION_DAYS" envDefault:"90"`
+	EventsURL         string `env:"USHER_EVENTS_URL"`
+	EventsSecret      string `env:"USHER_EVENTS_SECRET"`
+	ForwardURL        string `env:"USHER_FORWARD_URL"`
+	ForwardPrivate    string `env:"USHER_FORWARD_PRIVATE"`
 	SecretARN         string `env:"USHER_SECRET_ARN"`
 	TasksURL          string `env:"USHER_TASKS_URL"`
 	DeadlinesURL      string `env:"USHER_DEADLINES_URL"`
 	ParkURL           string `env:"USHER_PARK_URL"`
+	TellQueueURL      string `env:"USHER_TELL_QUEUE_URL"`
+	ForwardQueueURL   string `env:"USHER_FORWARD_QUEUE_URL"`
 	ScheduleGroup     string `env:"USHER_SCHEDULE_GROUP"`
 	ScheduleRole      string `env:"USHER_SCHEDULE_ROLE_ARN"`
 	ScheduleTarget    string `env:"USHER_SCHEDULE_TARGET_ARN"`

@@ -64,15 +64,18 @@ func (s *Service) keepBans(ctx context.Context, l lesson.Lesson, bans []lesson.B
 			s.lessons.Remove(l.Session)
 			continue
 		case err == nil && d.Room.Session == l.Session:
+			s.askToTell(ctx, l.Session, d.Decided.Effects)
 			continue // the lesson heard of it in the same commit
 		case err == nil && d.Swap != nil:
 			s.finish(ctx, d.Decided)
 		case err != nil && !errors.Is(err, room.ErrNoRoom):
 			return err
 		}
-		if _, err := s.decide(ctx, l.Session, ask(lesson.BanKept{Ban: b})); err != nil {
+		kept, err := s.decide(ctx, l.Session, ask(lesson.BanKept{Ban: b}))
+		if err != nil {
 			return err
 		}
+		s.askToTell(ctx, l.Session, kept.Effects)
 	}
 	return nil
 }

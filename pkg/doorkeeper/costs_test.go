@@ -10,6 +10,8 @@ func counted(t testing.TB) *costs.Counted { return costs.Count(openBolt(t)) }
 
 func TestCosts(t *testing.T) { costs.TestCosts(t, counted) }
 
+func TestToldCosts(t *testing.T) { costs.TestTold(t, counted) }
+
 // TestHallIsFlat: an event costs the same whatever number of people is in.
 func TestHallIsFlat(t *testing.T) {
 	costs.TestFlat(t, counted(t), 0, 64, 1000, 15000)

@@ -53,7 +53,7 @@ func (s *Service) decide(ctx context.Context, session string, q question) (lesso
 		}
 		if lost != nil {
 			if there, err := s.stored(ctx, before, *lost); err != nil || there {
-				lost.Lesson = before
+				lost.Lesson, lost.Effects.Tell = before, before.Untold() != 0
 				return *lost, err
 			}
 		}
@@ -99,6 +99,7 @@ func (s *Service) commit(ctx context.Context, d *lesson.Decision) error {
 		return err
 	}
 	d.Lesson = l
+	d.Effects.Tell = d.Effects.Tell || l.NewsIn(d.Lines)
 	s.lessons.Add(l.Session, l)
 	return nil
 }

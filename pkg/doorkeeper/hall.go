@@ -28,6 +28,7 @@ func (s *Service) dismissOutside(ctx context.Context, l lesson.Lesson, inItem []
 		if noted != nil {
 			break // found again at OutsideRetryAt
 		}
+		all.Go(func() { s.askToTell(ctx, l.Session, d.Effects) })
 		all.Go(func() { s.sendAway(ctx, l.Session, some, slots, missed) })
 		s.shed(ctx, d.Lesson)
 		if len(outside) == 0 {
@@ -130,5 +131,6 @@ func (s *Service) tryMissed(ctx context.Context, session string, ids []string) {
 		s.set.Log.Warn("failed requests could not be noted; the list will tell", "session", session, "error", err)
 		return
 	}
+	s.askToTell(ctx, session, d.Effects)
 	s.wakeFor(ctx, d.Lesson, d.NextWas)
 }

@@ -14,7 +14,11 @@ import (
 // claim takes the right to read the list; the verdict is lesson.ErrReadFirst
 // where another reading began within the last second.
 func (s *Service) claim(ctx context.Context, session string) (lesson.Decision, error) {
-	return s.decide(ctx, session, ask(lesson.ClaimReading{}))
+	d, err := s.decide(ctx, session, ask(lesson.ClaimReading{}))
+	if err == nil {
+		s.askToTell(ctx, session, d.Effects)
+	}
+	return d, err
 }
 
 // readAndReconcile reads the list, the right to which was claimed, and carries

@@ -71,7 +71,7 @@ func (s *Service) change(ctx context.Context, name string, in room.Request) (roo
 	}
 	if d.Start != nil {
 		s.lessons.Add(d.Start.Session, *d.Start)
-		s.finish(ctx, lesson.Decision{Lesson: *d.Start})
+		s.finish(ctx, lesson.Decision{Lesson: *d.Start, Effects: lesson.Effects{Tell: d.Start.Untold() != 0}})
 	}
 	return d, nil
 }
@@ -90,6 +90,7 @@ func (s *Service) commitChange(ctx context.Context, name string, in room.Request
 			return room.Decision{}, err
 		}
 		if lost != nil && lost.Stands(r) {
+			lost.Decided.Effects.Tell = lost.Decided.Lesson.NewsIn(lost.Decided.Lines)
 			return *lost, nil
 		}
 		d, err := s.decideRoom(ctx, r, l, in, &known)
@@ -105,6 +106,9 @@ func (s *Service) commitChange(ctx context.Context, name string, in room.Request
 		case errors.As(err, &conflict):
 		case errors.Is(err, room.ErrUnavailable) && lost == nil && ctx.Err() == nil:
 			lost = &d
+		case err == nil:
+			d.Decided.Effects.Tell = d.Decided.Lesson.NewsIn(d.Decided.Lines)
+			return d, nil
 		default:
 			return d, err
 		}
@@ -125,7 +129,7 @@ func (s *Service) decideRoom(ctx context.Context, r room.Room, l *lesson.Lesson,
 			return d, err
 		}
 	}
-	known.Now = s.set.Now()
+	known.Now, known.Tells = s.set.Now(), s.set.Telling.Begin
 	d = room.Decide(r, l, in, *known)
 	switch {
 	case errors.Is(d.Verdict, room.ErrSessionNeeded):

@@ -122,6 +122,7 @@ func (s *Service) act(ctx context.Context, l lesson.Lesson, e lesson.Effects) {
 	s.raise(l.Session, e.GivenUp)
 	var words sync.WaitGroup
 	defer words.Wait()
+	words.Go(func() { s.askToTell(ctx, l.Session, e) })
 	s.say(ctx, l.Session, e.Signals, &words)
 	if e.DismissOutside {
 		s.dismissOutside(ctx, l, e.Disconnect)

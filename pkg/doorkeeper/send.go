@@ -118,6 +118,7 @@ func (s *Service) noteOutcome(ctx context.Context, session string, outcome lesso
 		return
 	}
 	s.raise(session, d.Effects.GivenUp)
+	s.askToTell(ctx, session, d.Effects)
 	if d.Write != lesson.Nothing {
 		s.wakeFor(ctx, d.Lesson, d.NextWas)
 	}

@@ -34,6 +34,7 @@ type Settings struct {
 	Now       func() epoch.Instant
 	NewID     func() string // unguessable and url-safe
 	Log       *slog.Logger
+	Telling   Telling       // of the owner's backend
 	Queue     room.Queue    // where events go that no store takes; nil: nowhere
 	Quiet     time.Duration // how long a handler may go on after its commit; 0: 3 s
 	// Rest waits until that moment by Now's clock, or until the context is
@@ -51,6 +52,7 @@ type Service struct {
 	set      Settings
 
 	locks     *locks // of lessons, by session
+	tellers   *locks // of those that are told, by session
 	roomLocks *locks // of rooms, by name
 	lessons   *lru.Cache[string, lesson.Lesson]
 	rooms     *lru.Cache[string, string] // the session of a room
@@ -71,7 +73,7 @@ func NewService(store room.Store, platform room.Platform, timer room.Timer, set 
 	}
 	return &Service{
 		store: store, platform: platform, timer: timer, set: set,
-		locks: newLocks(), roomLocks: newLocks(),
+		locks: newLocks(), tellers: newLocks(), roomLocks: newLocks(),
 		lessons: newMemory[lesson.Lesson](), rooms: newMemory[string](),
 	}
 }

@@ -58,7 +58,22 @@ func lessonFields(c *coder, l *lesson.Lesson) {
 	num(c, "watchAt", &l.WatchAt)
 	flag(c, "backlog", &l.Backlog)
 	num(c, "empty", &l.EmptyReadings)
+	tellField(c, &l.Tell)
 	num(c, "dueAt", &l.Due)
+}
+
+// tellField is how far the log was told; a lesson that tells nobody has none.
+func tellField(c *coder, tell **lesson.Tell) {
+	if c.writing && *tell == nil || !c.writing && c.item["tell"] == nil {
+		c.known = append(c.known, "tell")
+		return
+	}
+	*tell = pointed(*tell)
+	part(c, "tell", func(c *coder) {
+		count(c, "through", &(*tell).Through)
+		num(c, "askedAt", &(*tell).AskedAt)
+		num(c, "tries", &(*tell).Tries)
+	})
 }
 
 // outsideFields are those who are in outside the item, by what they are.

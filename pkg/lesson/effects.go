@@ -39,6 +39,11 @@ type Effects struct {
 	// Again: the reading that was decided on has more to say; it is to be decided on once
 	// more.
 	Again bool
+	// Tell: somebody has to be asked to tell the owner's backend what the log says.
+	Tell bool
+	// Untold are lines that could not be told within a day and are told to nobody: an
+	// operator has to know.
+	Untold Untold
 	// Wake: a moment has come that has to be decided, see the input of that name.
 	Wake bool
 	// Pressing: it cannot wait until the lesson's next wake; any handler that finds
@@ -285,7 +290,8 @@ func (t *turn) schedule() {
 	}
 	slices.Sort(t.effects.GivenUp)
 	t.leaveExcess(asked - MaxAsked)
-	need := earlier(l.nextAt(), l.WatchAt)
+	t.passOver()
+	need := earlier(earlier(l.nextAt(), l.WatchAt), l.tellDueAt())
 	if l.Due == 0 || need == 0 || need < l.Due || l.Due <= t.now {
 		l.Due = need
 	}

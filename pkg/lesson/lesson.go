@@ -118,6 +118,8 @@ type Lesson struct {
 	// into the item: they were told to go, or there was no place for them.
 	Backlog       bool `json:"backlog,omitempty"`
 	EmptyReadings int  `json:"empty,omitempty"` // complete empty readings in a row since the end
+	// Tell is how far the log was told to the owner's backend; nil: nobody is told.
+	Tell *Tell `json:"tell,omitempty"`
 	// Due is when the sweep looks at the lesson: no later than the next moment at
 	// which there is something to do, 0 when there is none.
 	Due epoch.Instant `json:"due,omitempty"`

@@ -32,6 +32,7 @@ const (
 	sizeOfDigest  = 14
 	sizeOfLine    = 100
 
+	sizeOfTell     = 60 // how far the log was told
 	sizeOfObserver = 12 // the flag of a connection or promise
 	sizeOfAsked    = 36 // of a stream that was asked away
 	sizeOfBan      = 45
@@ -55,6 +56,9 @@ func (l *Lesson) sizeBesides() int {
 	n := sizeOfLesson + len(l.Session) + len(l.Room) + len(l.Policy.String()) + l.sizeOfClock()
 	if l.Status != journal.Ended {
 		n += sizeOfEnd
+	}
+	if l.Tell != nil {
+		n += sizeOfTell
 	}
 	for _, p := range l.Promises {
 		n += p.size()

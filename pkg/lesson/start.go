@@ -14,6 +14,7 @@ type Begin struct {
 	PolicyVersion int64
 	RoomCreated   epoch.Instant
 	Bans          int64 // that the room has
+	Tells         bool  // the owner's backend is told what its log says
 }
 
 // New is the lesson that begins with a session: its log starts with the
@@ -29,6 +30,9 @@ func New(b Begin, event, actor string, now epoch.Instant) Lesson {
 	}
 	l.Tail = []journal.Line{{At: now, Event: event, Action: journal.DidPolicy, Actor: actor, Note: journal.Note(b.Policy.Brief())}}
 	l.Due = earlier(l.WatchAt, l.nextAt())
+	if b.Tells {
+		l.Tell = &Tell{}
+	}
 	return l
 }
 

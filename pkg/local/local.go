@@ -35,9 +35,12 @@ type Local struct {
 	listener  net.Listener
 	store     room.Store
 	close     func() error // of the data file
+	file      *bolt.Store  // the data file, whatever the store is
 	queue     *bolt.Store  // of events that the store did not take; nil where the store is the file itself
 	simulator *vonagetest.Platform
 	timer     *timer.Local
+	tells     *timer.Local  // asks for the backend to be told
+	kept      chan struct{} // a callback was kept that goes on
 	service   *doorkeeper.Service
 	server    *http.Server
 }
@@ -46,7 +49,7 @@ type Local struct {
 // and the store does not have. Its errors are for people. Secrets that the
 // settings leave out are made and kept in the store.
 func New(ctx context.Context, s config.Settings, log *slog.Logger) (*Local, error) {
-	l := &Local{settings: s, log: log}
+	l := &Local{settings: s, log: log, kept: make(chan struct{}, 1)}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -72,6 +75,9 @@ func (l *Local) Close() error {
 	if l.timer != nil {
 		l.timer.Close()
 	}
+	if l.tells != nil {
+		l.tells.Close()
+	}
 	if l.listener != nil {
 		if err := l.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			failed = err
@@ -90,6 +96,10 @@ func (l *Local) join(context.Context) error {
 		return err
 	}
 	l.timer = timer.NewLocal(now, l.work)
+	telling, err := l.telling()
+	if err != nil {
+		return err
+	}
 	set := doorkeeper.Settings{
 		TokenLife: l.settings.TokenLife,
 		AllowDemo: l.settings.Platform.Local(),
@@ -97,6 +107,7 @@ func (l *Local) join(context.Context) error {
 		Now:       now,
 		NewID:     rand.Text,
 		Log:       l.log,
+		Telling:   telling,
 	}
 	if l.queue != nil {
 		set.Queue = l.queue

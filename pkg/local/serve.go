@@ -74,6 +74,9 @@ func (l *Local) webhook() http.Handler {
 		Now:           now,
 		Log:           l.log,
 	}
+	if l.settings.Forwards {
+		o.Keep = l.keep
+	}
 	if p := l.settings.Platform; p.SignatureSecret != "" {
 		o.Verifier = vonage.NewVerifier(p.SignatureSecret, time.Now, p.PreviousSignatureSecret)
 	}
@@ -113,10 +116,11 @@ func (l *Local) Run(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		var both sync.WaitGroup
-		both.Go(func() { l.replayParked(inside) })
+		var all sync.WaitGroup
+		all.Go(func() { l.replayParked(inside) })
+		all.Go(func() { l.forwardKept(inside) })
 		l.keepHouse(inside)
-		both.Wait()
+		all.Wait()
 	}()
 	var failed error
 	select {
@@ -181,7 +185,8 @@ const (
 	far         = epoch.Instant(1) << 52
 )
 
-// restore places a wake for every lesson that has something to do.
+// restore places a wake for every lesson that has something to do, and asks for the
+// backend to be told what it was not.
 func (l *Local) restore(ctx context.Context) error {
 	for bucket := range room.DueBuckets {
 		sessions, err := l.store.Due(ctx, bucket, far, everyLesson)
@@ -207,6 +212,11 @@ func (l *Local) wakeAll(ctx context.Context, sessions []string) error {
 	for session, lesson := range lessons {
 		if err := l.timer.Wake(ctx, session, lesson.Due); err != nil {
 			return err
+		}
+		if at, untold := lesson.TellAt(); untold {
+			if err := l.tells.Wake(ctx, session, at); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

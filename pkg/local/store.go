@@ -23,7 +23,7 @@ func (l *Local) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.close = file.Close
+	l.file, l.close = file, file.Close
 	if l.settings.Store == config.DynamoDB {
 		l.queue = file
 		return l.openDynamo(ctx)
@@ -63,11 +63,7 @@ func (l *Local) keepSecret(ctx context.Context) error {
 	if l.settings.APISecret != nil {
 		return nil
 	}
-	file := l.queue
-	if file == nil {
-		file = l.store.(*bolt.Store)
-	}
-	secret, err := file.Secret(ctx, "api", func() []byte { return []byte(rand.Text() + rand.Text()) })
+	secret, err := l.file.Secret(ctx, "api", func() []byte { return []byte(rand.Text() + rand.Text()) })
 	if err != nil {
 		return fmt.Errorf("the API's secret could not be kept in %s: %w", l.settings.Data, err)
 	}

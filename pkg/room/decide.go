@@ -44,6 +44,7 @@ type Facts struct {
 	Used  bool   // the session to adopt has been a lesson of some room
 	// Listed is the reading of the list of the session to adopt; nil: not read yet.
 	Listed *lesson.Reading
+	Tells  bool // lessons that begin now tell the owner's backend
 	// Ban is the one that the user in question has in the list of the rooms of this
 	// name; nil for none.
 	Ban *lesson.Ban
@@ -78,13 +79,13 @@ func (d *Decision) lesson(l lesson.Lesson, in lesson.Input, now epoch.Instant) e
 }
 
 // begin points the room to a fresh session, whose lesson begins.
-func (d *Decision) begin(session string, own bool, event, actor string, now epoch.Instant) {
+func (d *Decision) begin(session string, own bool, event, actor string, known Facts) {
 	d.Room.Session, d.Room.Closed = session, 0
 	l := lesson.New(lesson.Begin{
 		Session: session, Room: d.Room.Name, Own: own,
 		Policy: d.Room.Policy, PolicyVersion: d.Room.Revision + 1,
-		RoomCreated: d.Room.Created, Bans: d.Room.Bans,
-	}, event, actor, now)
+		RoomCreated: d.Room.Created, Bans: d.Room.Bans, Tells: known.Tells,
+	}, event, actor, known.Now)
 	d.Start, d.After = &l, &l
 }
 
@@ -147,7 +148,7 @@ func (p Put) adopt(d *Decision, l *lesson.Lesson, known Facts) error {
 	if known.Listed == nil {
 		return ErrListNeeded
 	}
-	d.begin(p.Session, false, journal.FromAPI, p.Actor, known.Now)
+	d.begin(p.Session, false, journal.FromAPI, p.Actor, known)
 	if again {
 		d.Start.LogReopen(p.Actor)
 	}
@@ -179,7 +180,7 @@ func (o Open) decide(d *Decision, _ *lesson.Lesson, known Facts) error {
 	case known.Fresh == "":
 		return ErrSessionNeeded
 	}
-	d.begin(known.Fresh, true, journal.FromJoin, "", known.Now)
+	d.begin(known.Fresh, true, journal.FromJoin, "", known)
 	return nil
 }
 
@@ -206,7 +207,7 @@ func (r Reopen) decide(d *Decision, l *lesson.Lesson, known Facts) error {
 	case known.Fresh == "":
 		return ErrSessionNeeded
 	}
-	d.begin(known.Fresh, true, journal.FromAPI, r.Actor, known.Now)
+	d.begin(known.Fresh, true, journal.FromAPI, r.Actor, known)
 	d.Start.LogReopen(r.Actor)
 	return nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"usher/pkg/attendance"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
@@ -95,6 +97,39 @@ type Timer interface {
 type Queue interface {
 	// Park makes the event durable or fails.
 	Park(ctx context.Context, e lesson.Event) error
+}
+
+// Backend is the owner's, where it is told what the logs of lessons say.
+type Backend interface {
+	// Tell brings it a notice; nil means that it has taken it. The error carries
+	// nothing of the address, which may be a secret.
+	Tell(ctx context.Context, n Notice) error
+}
+
+// Notice is a line of a lesson's log for the owner's backend.
+type Notice struct {
+	Room, Session string
+	Line          journal.Line // with its number
+	// Attendance is who was there for how long, as it is known when the line of the
+	// end is told; nil with every other line.
+	Attendance *attendance.Record
+}
+
+// Callback is an authenticated callback of the platform's that goes on to another
+// listener, bytes and headers as they came.
+type Callback struct {
+	Received epoch.Instant       `json:"received"`
+	Header   map[string][]string `json:"header"`
+	Body     []byte              `json:"body"`
+}
+
+// ForwardFor is for how long a callback is tried to be forwarded.
+const ForwardFor = 24 * time.Hour
+
+// ForwardAgain is the wait after so many failures to forward a callback: 5 s, and
+// twice as long each time, up to 15 minutes.
+func ForwardAgain(failures int) time.Duration {
+	return min(5*time.Second<<min(failures-1, 8), 15*time.Minute)
 }
 
 // Store keeps rooms, their bans, and lessons. Every write is conditional and atomic; the lesson

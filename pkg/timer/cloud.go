@@ -58,6 +58,9 @@ type Options struct {
 
 	Ahead time.Duration // how long before a deadline its wake is delivered
 
+	TellURL    string // of telling the backend; QueueURL where it is empty
+	ForwardURL string // of callbacks that go on; QueueURL where it is empty
+
 	GroupName     string // of the schedules; the default group where it is empty
 	TargetARN     string // of the function that a schedule calls; it calls Expire
 	RoleARN       string // of the role in whose name the schedule calls it
@@ -80,11 +83,10 @@ func NewCloud(o Options) *Cloud {
 	if o.Now == nil {
 		o.Now = func() epoch.Instant { return epoch.Of(time.Now()) }
 	}
-	if o.DeadlinesURL == "" {
-		o.DeadlinesURL = o.QueueURL
-	}
-	if o.ParkedURL == "" {
-		o.ParkedURL = o.QueueURL
+	for _, url := range []*string{&o.DeadlinesURL, &o.ParkedURL, &o.TellURL, &o.ForwardURL} {
+		if *url == "" {
+			*url = o.QueueURL
+		}
 	}
 	return &Cloud{o}
 }
@@ -139,6 +141,10 @@ func (c *Cloud) queue(m Message) *string {
 	switch {
 	case m.Event != nil:
 		return &c.o.ParkedURL
+	case m.Tell != nil:
+		return &c.o.TellURL
+	case m.Forward != nil:
+		return &c.o.ForwardURL
 	case m.Wake.Deadline:
 		return &c.o.DeadlinesURL
 	}
@@ -148,6 +154,16 @@ func (c *Cloud) queue(m Message) *string {
 // Park implements room.Queue.
 func (c *Cloud) Park(ctx context.Context, e lesson.Event) error {
 	return c.send(ctx, Message{Event: &e}, 0)
+}
+
+// Tell asks for the backend to be told, as far ahead as SQS delays, 15 minutes.
+func (c *Cloud) Tell(ctx context.Context, session string, at epoch.Instant) error {
+	return c.send(ctx, Message{Tell: &Wake{Session: session, At: at}}, at.Sub(c.o.Now()))
+}
+
+// Keep makes a callback durable that goes on to another listener.
+func (c *Cloud) Keep(ctx context.Context, callback room.Callback) error {
+	return c.send(ctx, Message{Forward: &Forward{Callback: callback}}, 0)
 }
 
 // Again sends a message that was received once more, to the queue of its kind,

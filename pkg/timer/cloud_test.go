@@ -19,6 +19,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/room"
 )
 
 // fakeAWS is both services as documented, for a test: it refuses what they refuse.
@@ -39,6 +40,7 @@ func newFakeAWS(t *testing.T) (*fakeAWS, *Cloud) {
 	f := &fakeAWS{t: t, now: 1_700_000_000_123, schedules: map[string]*scheduler.CreateScheduleInput{}}
 	return f, NewCloud(Options{
 		Scheduler: f, SQS: f, QueueURL: "https://sqs/exact", DeadlinesURL: "https://sqs/deadlines", ParkedURL: "https://sqs/tasks",
+		TellURL: "https://sqs/tell", ForwardURL: "https://sqs/forward",
 		Ahead:     8 * time.Second,
 		GroupName: "usher", TargetARN: "arn:aws:lambda:eu-central-1:1:function:expire",
 		RoleARN: "arn:aws:iam::1:role/scheduler", DeadLetterARN: "arn:aws:sqs:eu-central-1:1:dead",
@@ -296,6 +298,33 @@ func TestCloudParkAndAgain(t *testing.T) {
 	}
 	if err := cloud.Again(t.Context(), `{}`, 0); err == nil {
 		t.Error("what is no message was sent again")
+	}
+}
+
+func TestCloudTellsAndForwards(t *testing.T) {
+	f, cloud := newFakeAWS(t)
+	if err := cloud.Tell(t.Context(), "s", f.now.Add(40*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if m, delay, url := f.last(); *m.Tell != (Wake{Session: "s", At: f.now.Add(40 * time.Minute)}) || delay != 15*time.Minute || url != "https://sqs/tell" {
+		t.Errorf("telling: %+v in %s to %s", m.Tell, delay, url)
+	}
+	c := room.Callback{Received: 5, Body: []byte("{}")}
+	if err := cloud.Keep(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if m, delay, url := f.last(); m.Forward.Received != 5 || string(m.Forward.Body) != "{}" || delay != 0 || url != "https://sqs/forward" {
+		t.Errorf("a callback: %+v in %s to %s", m.Forward, delay, url)
+	}
+	for body, want := range map[string]string{
+		`{"tell":{"session":"s","at":9}}`: "https://sqs/tell", `{"forward":{"received":5,"header":null,"body":null}}`: "https://sqs/forward",
+	} {
+		if err := cloud.Again(t.Context(), body, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if _, delay, url := f.last(); delay != time.Minute || url != want {
+			t.Errorf("again %s in %s to %s", body, delay, url)
+		}
 	}
 }
 

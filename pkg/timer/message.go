@@ -3,12 +3,12 @@ package timer
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
+	"usher/pkg/room"
 )
 
 // MaxBody is the largest message in bytes, which is what SQS takes (256 KiB).
@@ -19,6 +19,15 @@ const MaxBody = 256 << 10
 type Message struct {
 	Wake  *Wake         `json:"wake,omitempty"`
 	Event *lesson.Event `json:"event,omitempty"` // parked: no store would take it
+	Tell  *Wake         `json:"tell,omitempty"`  // of the owner's backend
+	// Forward is a callback that goes on to another listener.
+	Forward *Forward `json:"forward,omitempty"`
+}
+
+// Forward is a callback and how often sending it on has failed.
+type Forward struct {
+	room.Callback
+	Failures int `json:"failures,omitempty"`
 }
 
 // Wake asks for the work of a lesson at a moment.
@@ -69,13 +78,25 @@ func Decode(body string) (Message, error) {
 }
 
 func (m Message) check() error {
+	kinds := 0
+	for _, is := range []bool{m.Wake != nil, m.Event != nil, m.Tell != nil, m.Forward != nil} {
+		if is {
+			kinds++
+		}
+	}
 	switch {
-	case (m.Wake == nil) == (m.Event == nil):
-		return errors.New("a message is either a wake or an event")
-	case m.Wake != nil && (m.Wake.Session == "" || m.Wake.At <= 0):
+	case kinds != 1:
+		return fmt.Errorf("a message is either a wake, an event, a telling or a callback to forward, not %d of them", kinds)
+	case m.Wake != nil && !m.Wake.valid():
 		return fmt.Errorf("a wake needs a session and a moment, and has %q and %d", m.Wake.Session, m.Wake.At)
+	case m.Tell != nil && !m.Tell.valid():
+		return fmt.Errorf("telling needs a session and a moment, and has %q and %d", m.Tell.Session, m.Tell.At)
+	case m.Forward != nil && (m.Forward.Received <= 0 || m.Forward.Failures < 0):
+		return fmt.Errorf("a callback to forward needs the moment it came, and has %d", m.Forward.Received)
 	case m.Event != nil && (m.Event.Session == "" || m.Event.Name == ""):
 		return fmt.Errorf("an event needs a session and a name, and has %q and %q", m.Event.Session, m.Event.Name)
 	}
 	return nil
 }
+
+func (w *Wake) valid() bool { return w.Session != "" && w.At > 0 }

@@ -9,6 +9,7 @@ import (
 
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/room"
 )
 
 func TestMessageTextForm(t *testing.T) {
@@ -17,6 +18,10 @@ func TestMessageTextForm(t *testing.T) {
 		`{"event":{"event":"connectionCreated","sessionId":"s","at":1,"received":2,"connectionId":"c","data":"{\"user\":\"ann\"}","digest":"d"}}`: {Event: &lesson.Event{
 			Name: journal.ConnectionCreated, Session: "s", At: 1, Received: 2, Connection: "c", Data: `{"user":"ann"}`, Digest: "d",
 		}},
+		`{"tell":{"session":"s","at":7}}`: {Tell: &Wake{Session: "s", At: 7}},
+		`{"forward":{"received":5,"header":{"X-A":["1","2"]},"body":"AP8=","failures":3}}`: {
+			Forward: &Forward{room.Callback{Received: 5, Header: map[string][]string{"X-A": {"1", "2"}}, Body: []byte{0, 255}}, 3},
+		},
 		`{"wake":{"session":"\ufffe\uffff","at":1}}`: {Wake: &Wake{Session: "\uFFFE\uFFFF", At: 1}},
 	} {
 		got, err := m.Encode()
@@ -37,6 +42,9 @@ func TestMessagesThatAreNone(t *testing.T) {
 		"two texts":                `{"wake":{"session":"s","at":1}}{}`,
 		"an empty object":          `{}`,
 		"both":                     `{"wake":{"session":"s","at":1},"event":{"sessionId":"s","event":"e"}}`,
+		"telling and a wake":       `{"wake":{"session":"s","at":1},"tell":{"session":"s","at":1}}`,
+		"telling of no session":    `{"tell":{"at":1}}`,
+		"a callback of no time":    `{"forward":{"body":""}}`,
 		"another kind":             `{"sleep":{}}`,
 		"a wake without a session": `{"wake":{"at":1}}`,
 		"a wake without a moment":  `{"wake":{"session":"s"}}`,
@@ -84,6 +92,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(`{"wake":{"session":"1_MX4","at":1700000000000}}`)
 	f.Add(`{"event":{"event":"streamCreated","sessionId":"s","data":"\ufffe\u0001"}}`)
 	f.Add(`{"WAKE":{"Session":"s","at":1e3}}`)
+	f.Add(`{"forward":{"received":5,"header":{"X-A":["1","2"]},"body":"AP8="}}`)
 	f.Add(`null`)
 	f.Fuzz(func(t *testing.T, body string) {
 		m, err := Decode(body)

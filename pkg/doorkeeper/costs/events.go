@@ -34,12 +34,18 @@ type house struct {
 	// webhook and second hear events, rooms serves the API; the World's own
 	// service is the one that wakes call.
 	webhook, second, rooms *doorkeeper.Service
-	wakes                  int
+	wakes, asked           int // how often was asked for work, and for telling
 	schedules              int // of the wakes, those that are further away than a queue delays
 	calls                  int // of the callback and the API
 }
 
 func newHouse(t testing.TB, store *Counted, text string, own bool) *house {
+	t.Helper()
+	return newHouseWith(t, store, text, own, func(*house) {})
+}
+
+// newHouseWith is newHouse that is set up before the processes start.
+func newHouseWith(t testing.TB, store *Counted, text string, own bool, setUp func(*house)) *house {
 	t.Helper()
 	h := &house{World: simulation.NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
 	h.SweepEvery = 0
@@ -51,6 +57,7 @@ func newHouse(t testing.TB, store *Counted, text string, own bool) *house {
 		return []epoch.Instant{at}
 	}
 	h.Platform.Notify = h.Hold
+	setUp(h)
 	h.webhook, h.second, h.rooms = h.process(), h.process(), h.process()
 	adopted := h.session
 	if own {

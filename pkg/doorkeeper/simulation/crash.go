@@ -66,6 +66,8 @@ type crashPath struct {
 	// lawful are lines that a fault may bring or take, once, when something is
 	// heard later or asked twice, and why that is right.
 	lawful map[string]string
+	// told: the owner's backend listens, and has to hear everything, in order.
+	told bool
 	// moments: the lesson's times rest on when Usher was asked.
 	moments bool
 	// swept: what an outage leaves is found by the sweep alone.
@@ -113,7 +115,10 @@ func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	c.World = NewWorld(storetest.Hooked{Under: ownStore{store, name}, Hook: c.fault.hook})
 	c.Platform.prefix = name + "-"
 	c.Platform.Notify, c.Platform.ListFails, c.Platform.DisconnectFails = c.notify, c.dead, c.disconnectFails
-	c.WakeTimes, c.Done = c.wakeTimes, c.done
+	c.WakeTimes, c.TellTimes, c.Done = c.wakeTimes, c.wakeTimes, c.done
+	if p.told {
+		c.Listen().Answer = func(room.Notice) error { return c.dead() }
+	}
 	adopted := ""
 	if !p.own {
 		c.session = "1_" + name
@@ -127,6 +132,12 @@ func (p crashPath) run(t *testing.T, store room.Store, at crashAt) *crash {
 	p.act(c)
 	c.writes = c.fault.disarm()
 	c.Pass(4 * time.Minute)
+	if p.told {
+		c.Pass(10 * time.Minute) // who was to ask may have died: the sweep asks
+		if err := c.AllTold(c.session); err != nil {
+			t.Error(err)
+		}
+	}
 	return c
 }
 

@@ -68,6 +68,10 @@ var roomPaths = []crashPath{
 		},
 		act: func(c *crash) { c.release() },
 	},
+	{
+		name: "the backend is told", policy: twoSeats, told: true, writes: "Swap",
+		act: func(c *crash) { pair(c); c.leave("A"); c.Pass(time.Minute) },
+	},
 	{name: "a departure", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.leave("A") }},
 	{
 		name: "a departure that overtakes its arrival", policy: twoSeats, writes: "Swap",

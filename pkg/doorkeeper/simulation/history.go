@@ -65,6 +65,10 @@ func Tell(t *rapid.T, store room.Store) {
 		h.session = "1_" + h.name
 	}
 	h.Platform.Skew = rapid.SampledFrom([]time.Duration{0, 0, 0, -3 * time.Second, 3 * time.Second}).Draw(t, "skew")
+	if rapid.Bool().Draw(t, "told") {
+		h.Listen()
+		h.TellTimes = h.wakeTimes
+	}
 	h.put(h.session)
 	steps := rapid.IntRange(3, 40).Draw(t, "steps")
 	for range steps {
@@ -75,6 +79,7 @@ func Tell(t *rapid.T, store room.Store) {
 	h.check()
 	h.agree()
 	h.checkAttendance()
+	h.told()
 }
 
 // say notes a step, so that a failing history can be read.
@@ -85,7 +90,7 @@ func (h *history) say(format string, args ...any) {
 }
 
 func (h *history) step() {
-	kinds := []string{"come", "come", "come", "join", "join", "connect", "connect", "leave", "leave", "vanish", "pass", "pass", "pass", "list", "platform", "policy", "admin", "die", "stream", "stream", "stop", "ban", "misreport"}
+	kinds := []string{"come", "come", "come", "join", "join", "connect", "connect", "leave", "leave", "vanish", "pass", "pass", "pass", "list", "platform", "policy", "admin", "die", "stream", "stream", "stop", "ban", "misreport", "backend"}
 	switch rapid.SampledFrom(kinds).Draw(h.t, "step") {
 	case "come":
 		h.come(rapid.SampledFrom(strangers).Draw(h.t, "who"))
@@ -121,8 +126,37 @@ func (h *history) step() {
 		h.ban()
 	case "misreport":
 		h.misreport()
+	case "backend":
+		h.listen(!rapid.Bool().Draw(h.t, "listens"))
 	}
 	h.Pass(0)
+}
+
+// listen has the owner's backend take what it is told, or not.
+func (h *history) listen(away bool) {
+	if h.Backend == nil {
+		return
+	}
+	h.say("the backend is away: %t", away)
+	h.Backend.Answer = nil
+	if away {
+		h.Backend.Answer = func(room.Notice) error { return ErrAway }
+	}
+}
+
+// told holds that the backend was told all, in order, once what was asked for by
+// nobody has been found by two sweeps.
+func (h *history) told() {
+	if h.Backend == nil {
+		return
+	}
+	h.TellTimes = nil
+	h.Pass(25 * time.Minute)
+	for _, session := range h.sessions() {
+		if err := h.AllTold(session); err != nil && !errors.Is(err, room.ErrNoLesson) {
+			h.flunk("%v", err)
+		}
+	}
 }
 
 func (h *history) come(data string) {
@@ -332,6 +366,7 @@ func (h *history) wakeTimes(session string, at epoch.Instant) []epoch.Instant {
 // calm lets everything that can still come arrive, with a platform that works.
 func (h *history) calm() {
 	h.say("calm")
+	h.listen(false)
 	h.Platform.Lag, h.Platform.Paged, h.Platform.ListFails, h.Platform.StreamsFail, h.Platform.DisconnectFails = 0, false, nil, nil, nil
 	h.Pass(20 * time.Minute)
 	h.SweepEvery = 10 * time.Minute // what is due in between has wakes of its own

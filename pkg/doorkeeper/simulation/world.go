@@ -39,6 +39,8 @@ type World struct {
 	Settings func(*doorkeeper.Settings)
 	// Queue takes what the service parks; nil: it has none.
 	Queue *Queue
+	// Backend is told what the logs say, see Listen; nil: nobody is.
+	Backend *Backend
 	// Held are the webhooks that Hold kept back.
 	Held []lesson.Event
 
@@ -49,6 +51,8 @@ type World struct {
 	// WakeTimes gives the moments at which a wake really comes: none, early, late,
 	// several; nil: at its own.
 	WakeTimes func(session string, at epoch.Instant) []epoch.Instant
+	// TellTimes is the same for the moments at which the backend is told.
+	TellTimes func(session string, at epoch.Instant) []epoch.Instant
 	// Deliver brings a webhook to the service; nil: by Hear.
 	Deliver func(lesson.Event) error
 	// Again says how much later comes again what failed; nil: after 5 s, a
@@ -75,7 +79,7 @@ type Task struct {
 	At      epoch.Instant
 	Kind    Kind
 	Event   lesson.Event // of a webhook, and of a replay
-	Session string       // of a wake
+	Session string       // of a wake, and of telling
 	Tries   int          // that failed
 
 	step, number int
@@ -89,6 +93,7 @@ const (
 	Webhook Kind = iota
 	Replay       // of an event that was parked
 	Wake
+	Telling // of the backend
 	Sweep
 )
 
@@ -141,6 +146,7 @@ func (w *World) Restart() {
 	if w.Queue != nil {
 		set.Queue = w
 	}
+	set.Telling = w.telling()
 	if w.Settings != nil {
 		w.Settings(&set)
 	}
@@ -151,7 +157,7 @@ func (w *World) Restart() {
 func (w *World) Forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.agenda = slices.DeleteFunc(w.agenda, func(t *Task) bool { return t.Kind == Wake })
+	w.agenda = slices.DeleteFunc(w.agenda, func(t *Task) bool { return t.Kind == Wake || t.Kind == Telling })
 }
 
 func (w *World) newID() string {
@@ -311,6 +317,8 @@ func (w *World) attempt(t Task) error {
 		return w.Service.Replay(ctx, t.Event)
 	case Wake:
 		return w.Service.Work(ctx, t.Session)
+	case Telling:
+		return w.Service.Tell(ctx, t.Session)
 	default:
 		w.LastSweep = t.At
 		return w.Service.Sweep(ctx)

@@ -16,8 +16,9 @@ import (
 type key [16]byte
 
 // unread are the fields of a lesson that no rule looks at, or that the state says in
-// other words. All others are in the key, also those that are still to be invented.
-var unread = []string{"Session", "Room", "Own", "Revision", "Added", "Policy", "PolicyVersion", "Tail", "Base", "Conns", "Promises"}
+// other words, or that are the same in all states: these worlds tell nobody. All others
+// are in the key, also those that are still to be invented.
+var unread = []string{"Session", "Room", "Own", "Revision", "Added", "Policy", "PolicyVersion", "Tail", "Base", "Conns", "Promises", "Tell"}
 
 // keyer computes keys. Times count from now, so that it does not matter when
 // something was so.

@@ -120,6 +120,7 @@ func full() lesson.Lesson {
 	l.BansToKeep = map[string]lesson.Ban{"ed 😀": fullBan("ed 😀"), "fy": {User: "fy"}}
 	l.OutsideReviewAt, l.StreamsReadAt, l.StreamsUnread = noon+9, noon+10, 2
 	l.ReadAt, l.WatchAt, l.EmptyReadings, l.Due, l.ListRefusedUntil, l.ReconciledAt, l.OutsideRetryAt = noon+1, noon+2, 1, noon+3, noon+4, noon+5, noon+6
+	l.Tell = &lesson.Tell{Through: 17, AskedAt: noon + 11, Tries: 3}
 	l.Tail = []journal.Line{fullLine(), {At: 1, Event: "x", Action: journal.DidNothing}}
 	l.Seen = map[string]epoch.Instant{"d1": noon, "дайджест": 1}
 	l.Promises = map[string]lesson.Promise{
