@@ -128,47 +128,6 @@ func (t *turn) banAfterRemoval(c Conn, line journal.Line) {
 	}
 }
 
-// closeDoor sends away who is in and may not come in any more, voids what was promised
-// to such people, and has those outside the item looked at.
-func (t *turn) closeDoor(line journal.Line) {
-	for _, c := range t.l.Pick(Conn.In) {
-		if c.State == ListedOnly {
-			continue // nobody knows who it is
-		}
-		if why := t.doorClosedFor(c.User, evermore); why != "" {
-			t.remove(c, why, line)
-		}
-	}
-	for _, p := range t.l.sortedPromises() {
-		if !p.Released && t.doorClosedFor(p.User, evermore) != "" {
-			if p.expected() && t.l.Status != journal.Ended {
-				t.l.WatchAt = t.now // its owner may be in, and not heard of
-			}
-			p.Released = true
-			t.keep(p)
-		}
-	}
-	if len(t.l.BansToKeep) > 0 || t.l.Policy.Lists() {
-		t.reviewOutside()
-	}
-}
-
-// reviewOutside has the people outside the item looked at, if there are any.
-func (t *turn) reviewOutside() {
-	if t.l.PresentOutside > 0 {
-		t.l.OutsideReviewAt, t.rest = t.now, true
-	}
-}
-
-// remove sends away a connection that is in, by what it had.
-func (t *turn) remove(c Conn, why journal.Reason, line journal.Line) {
-	if c.State == Seated {
-		t.evict(c, why, line)
-		return
-	}
-	t.refuse(c, why, line)
-}
-
 // evermore is later than any ban.
 const evermore = epoch.Instant(1 << 62)
 
