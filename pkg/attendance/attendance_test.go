@@ -41,6 +41,7 @@ func observes(c *lesson.Conn) { c.Observer = true }
 func as(role string) func(*lesson.Conn) {
 	return func(c *lesson.Conn) { c.Role = role }
 }
+
 func is(s lesson.State, why journal.Reason) func(*lesson.Conn) {
 	return func(c *lesson.Conn) { c.State, c.Reason = s, why }
 }

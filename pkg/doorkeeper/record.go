@@ -2,7 +2,6 @@ package doorkeeper
 
 import (
 	"context"
-
 	"errors"
 
 	"usher/pkg/attendance"

@@ -18,9 +18,16 @@ func TestTold(t *testing.T) {
 		"promise.given":           {{Action: DidPromise}},
 		"promise.refused":         {{Action: DidRefuse, Event: FromJoin}},
 		"": {
-			{Action: DidNothing}, {Action: DidWait}, {Action: DidReopen}, {Action: DidPolicy}, {Action: DidAskAway}, {Action: DidBan},
-			{Action: DidRepair, Note: PromiseLapsed}, {Action: DidRepair, Connection: "c", Note: ShownAgain},
-			{Action: DidRepair, Connection: "c", Note: ShownAgainUnheard}, {Action: DidRepair, Connection: "c", Stream: "s", Note: StreamStopped},
+			{Action: DidNothing},
+			{Action: DidWait},
+			{Action: DidReopen},
+			{Action: DidPolicy},
+			{Action: DidAskAway},
+			{Action: DidBan},
+			{Action: DidRepair, Note: PromiseLapsed},
+			{Action: DidRepair, Connection: "c", Note: ShownAgain},
+			{Action: DidRepair, Connection: "c", Note: ShownAgainUnheard},
+			{Action: DidRepair, Connection: "c", Stream: "s", Note: StreamStopped},
 		},
 	} {
 		for _, line := range lines {
