@@ -62,7 +62,7 @@ func (s *server) ban(w http.ResponseWriter, c call) error {
 
 func (s *server) bans(w http.ResponseWriter, c call) error {
 	q := queryOf(c.Request)
-	after, limit := q.user("after"), q.limit()
+	after, limit := q.text("after"), q.limit()
 	if q.err != nil {
 		return q.err
 	}

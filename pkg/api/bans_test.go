@@ -113,8 +113,8 @@ func TestBans(t *testing.T) {
 
 func TestBansQueriesAreRefused(t *testing.T) {
 	for query, field := range map[string]string{
-		"limit=0": "limit", "limit=1001": "limit", "limit=x": "limit", "after=a&after=b": "after", "after=a%0Ab": "after",
-		"after=" + strings.Repeat("x", 129): "after",
+		"limit=0": "limit", "limit=1001": "limit", "limit=x": "limit", "after=a&after=b": "after",
+		"after=" + strings.Repeat("x", 256): "after",
 	} {
 		t.Run(clip(query), func(t *testing.T) {
 			d := newDesk(t)
