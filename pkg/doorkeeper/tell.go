@@ -134,7 +134,8 @@ func (s *Service) moveCursor(ctx context.Context, session string, told lesson.To
 }
 
 // tellLines tells the lines until one is not taken, or it is enough.
-func (s *Service) tellLines(ctx context.Context, l lesson.Lesson, lines []journal.Line, enough epoch.Instant) (told lesson.Told) {
+func (s *Service) tellLines(ctx context.Context, l lesson.Lesson, lines []journal.Line, enough epoch.Instant) lesson.Told {
+	told := lesson.Told{Through: l.Untold() - 1} // nobody is told the lines before
 	for i, line := range lines {
 		if line.Told() != "" {
 			if s.set.Now() >= enough {

@@ -330,3 +330,29 @@ func TestManyWriters(t *testing.T) {
 	telling.Wait()
 	d.all()
 }
+
+// A first line that is not taken is tried again later, and not at once for ever, also where
+// the lines before it are told to nobody.
+func TestFirstLineIsNotTaken(t *testing.T) {
+	d := newTold(t, openBolt(t), `{"maxSeats":3,"foreignTokens":"accept"}`)
+	if _, err := d.Service.End(context.Background(), "lesson", "admin"); err != nil {
+		t.Fatal(err)
+	}
+	v, err := d.Service.Reopen(context.Background(), "lesson", "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.session = v.Room.Session
+	tries := 0
+	d.backend.Answer = func(room.Notice) error {
+		if tries++; tries > 100 {
+			panic("it is told again and again in one moment")
+		}
+		return errors.New("it answered 500")
+	}
+	d.come("A", "ann")
+	d.Pass(4 * time.Second)
+	if got := d.heard(); got != "3 connection.seated!" {
+		t.Errorf("the backend heard %s", got)
+	}
+}

@@ -159,7 +159,7 @@ func (t *turn) listed(p Presence, began epoch.Instant) {
 		c = t.listedConn(p.ID, p.Since, began)
 		t.write(c)
 		t.refuse(c, journal.LessonOver, journal.Line{Event: journal.FromReconcile})
-	case !known && !t.l.Own && p.Since != 0 && p.Since < t.l.Created:
+	case !known && t.l.Backlog && !t.l.Own && p.Since != 0 && p.Since < t.l.Created:
 		// It was shown when the session was adopted, even if there was no place for it.
 		t.write(t.listedConn(p.ID, p.Since, min(began, t.l.Created)))
 	case !known:

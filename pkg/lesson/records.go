@@ -96,12 +96,9 @@ func (s *Reconcile) BansFor(l *Lesson) []string {
 	}
 	users := map[string]bool{}
 	for _, p := range s.Reading.Present {
-		switch c := l.Conns[p.ID]; {
-		case c.LeftAt != 0:
-			users[c.User] = true
-		case c.State == ListedOnly:
-			for _, p := range l.likelyPromises(c) {
-				users[p.User] = true
+		if !s.Steady[p.ID] {
+			for _, user := range l.usersBehind(p) {
+				users[user] = true
 			}
 		}
 	}
@@ -111,6 +108,24 @@ func (s *Reconcile) BansFor(l *Lesson) []string {
 		}
 	}
 	return l.BansFor(slices.Sorted(maps.Keys(users))...)
+}
+
+// usersBehind are those that somebody on the list may turn out to be, where it may be
+// judged for it: one who was taken for gone, and one whom nobody heard of.
+func (l *Lesson) usersBehind(p Presence) (users []string) {
+	c, known := l.Conns[p.ID]
+	switch {
+	case !known && p.Since < l.Created:
+		c.CreatedAt = p.Since // it may be judged as soon as it is listed
+	case known && c.LeftAt != 0:
+		return []string{c.User}
+	case !known, c.State != ListedOnly:
+		return nil
+	}
+	for _, p := range l.likelyPromises(c) {
+		users = append(users, p.User)
+	}
+	return users
 }
 
 // Leads gives the ids of further records that those lead to: the connections by which

@@ -132,7 +132,9 @@ func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line
 	}
 	promised := map[string]bool{}
 	for _, p := range l.Promises {
-		promised[p.Used] = true
+		if !p.Observer {
+			promised[p.Used] = true
+		}
 	}
 	n := 0
 	replaced := map[string]bool{}
