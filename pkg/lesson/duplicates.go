@@ -139,9 +139,11 @@ func (t *turn) refuseNewer(c Conn, rivals []Conn, line journal.Line, by *evidenc
 // takeFromNewer sends the newer connections of c's user away. It reports
 // whether c, having got no seat by that, is still undecided.
 func (t *turn) takeFromNewer(c Conn, rivals []Conn, line journal.Line) bool {
-	seated := false
+	seated := slices.ContainsFunc(rivals, func(r Conn) bool { return r.State == Seated })
+	if seated && !t.l.roleHasRoom(c) {
+		return true // a seat of another role is none for it, and the others stay
+	}
 	for _, r := range rivals {
-		seated = seated || r.State == Seated
 		t.replace(r, journal.Line{Event: line.Event}, c)
 	}
 	if seated {

@@ -64,7 +64,7 @@ func (t *turn) judgeEntry(c Conn, line journal.Line, by *evidence) {
 
 // judgeSeat finds c a seat, or says why there is none.
 func (t *turn) judgeSeat(c Conn, line journal.Line, by *evidence) {
-	if p, ok := t.l.Promises[c.Promise]; ok && c.ByPromise && t.l.takesSeat(p) {
+	if p, ok := t.l.Promises[c.Promise]; ok && c.ByPromise && t.l.takesSeat(p) && (c.ID == p.Used || !t.l.waitsUnder(p, true)) {
 		c.Reserved = true
 		t.seat(c, line)
 		return

@@ -21,3 +21,30 @@ func TestRoleThatIsKnownLater(t *testing.T) {
 		t.Errorf("%d students have seats, and A is %q", gate.Live, x.l.Conns["A"].User)
 	}
 }
+
+// Two connections by one promise are not both seated by the seat that it holds.
+func TestOneSeatOfAPromise(t *testing.T) {
+	x := begin(t, `{"maxSeats":2,"duplicateUser":"refuse-newer"}`)
+	x.asks("ann", "p", 0)
+	x.asks("ann", "p", 6_000)
+	x.came("A", "ann", 7_000, 7_000)
+	x.came("C", `{"usher":"p"}`, 7_200, 7_200)
+	x.came("B", `{"usher":"p"}`, 7_100, 7_300)
+	x.policy(`{"maxSeats":2,"duplicateUser":"allow"}`, 2, 8_000)
+	if n := x.l.Seats() + x.l.Promised(); n > 2 {
+		t.Errorf("%d seats of 2", n)
+	}
+}
+
+// An older connection of another role takes no seat of its role from the newer one of its
+// user.
+func TestOlderOneOfAFullRole(t *testing.T) {
+	x := begin(t, `{"duplicateUser":"refuse-newer","maxByRole":{"student":1}}`)
+	x.came("S", `{"user":"sue","role":"student"}`, 100, 100)
+	x.came("N", `{"user":"ann"}`, 2_000, 2_000)
+	x.came("O", `{"user":"ann","role":"student"}`, 1_000, 9_000)
+	x.read(10_000, 10_100, map[string]epoch.Instant{"S": 100, "N": 2_000, "O": 1_000})
+	if gate := x.l.Gate().Roles["student"]; gate.Live != 1 {
+		t.Errorf("%d seats of 1: O is %s, N is %s", gate.Live, x.l.Conns["O"].State, x.l.Conns["N"].State)
+	}
+}
