@@ -126,7 +126,7 @@ func (t *turn) judgeFull(full share, c Conn, line journal.Line, by *evidence) {
 // have no right to it. It reports whether it did.
 func (t *turn) displace(full share, c Conn, line journal.Line, by *evidence) bool {
 	later, ok := t.l.latestDisplaceable(full, c)
-	if !ok || !by.shown[c.ID] || !t.l.fitsIfDisplaceableLeave(full, c) || !t.l.wasInBefore(c, later) {
+	if !ok || !by.shown[c.ID] || !t.l.fitsIfDisplaceableLeave(full, c) || !t.l.wasInBefore(full, c, later) {
 		return false
 	}
 	with := t.l.betterRights(full, later, by, c.ID)

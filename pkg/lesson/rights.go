@@ -17,7 +17,7 @@ func (l *Lesson) betterRights(s share, target Conn, by *evidence, newcomer strin
 		if c.ID == target.ID {
 			continue
 		}
-		if c.ID == newcomer || c.holdsSeat() && s.of(c.Role) && l.hasBetterRight(c, target, by.shown) {
+		if c.ID == newcomer || c.holdsSeat() && s.of(c.Role) && l.hasBetterRight(s, c, target, by.shown) {
 			with.conns = append(with.conns, c.ID)
 		}
 	}
@@ -52,26 +52,26 @@ func (h holders) because(by *evidence) journal.Because {
 	return p.Said()
 }
 
-// hasBetterRight reports whether c's seat is one that target has to respect.
-func (l *Lesson) hasBetterRight(c, target Conn, shown map[string]bool) bool {
+// hasBetterRight reports whether c's seat of the share is one that target has to respect.
+func (l *Lesson) hasBetterRight(s share, c, target Conn, shown map[string]bool) bool {
 	if p, ok := l.Promises[c.Promise]; ok && c.Reserved && p.GivenAt <= target.HeardAt {
 		return true
 	}
 	if p, ok := l.promiseForSeatOf(c); ok && p.GivenAt <= target.HeardAt {
 		return true
 	}
-	return shown[c.ID] && l.wasInBefore(c, target)
+	return shown[c.ID] && l.wasInBefore(s, c, target)
 }
 
 // wasInBefore reports whether c, which is in now, came before target and was in when
-// target came: by c itself, or by an older connection of its user whose seat c
-// took over and which is proven to have been in at that moment.
-func (l *Lesson) wasInBefore(c, target Conn) bool {
+// target came: by c itself, or by an older connection of its user whose seat of the share
+// c took over and which is proven to have been in at that moment.
+func (l *Lesson) wasInBefore(s share, c, target Conn) bool {
 	if byAge(c, target) < 0 {
 		return true
 	}
 	for _, o := range l.Conns {
-		heir := o.ID != c.ID && c.User != "" && o.User == c.User && byPlace(c, target) < 0
+		heir := o.ID != c.ID && c.User != "" && o.User == c.User && s.of(o.Role) && byPlace(c, target) < 0
 		if heir && byAge(o, target) < 0 && o.provenInAt(target.cameAt()) {
 			return true
 		}

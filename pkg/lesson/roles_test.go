@@ -48,3 +48,16 @@ func TestOlderOneOfAFullRole(t *testing.T) {
 		t.Errorf("%d seats of 1: O is %s, N is %s", gate.Live, x.l.Conns["O"].State, x.l.Conns["N"].State)
 	}
 }
+
+// Who took over a place from its own connection of another role had no seat of this role
+// before: somebody who came meanwhile is not told that the role is full.
+func TestHeirOfAnotherRole(t *testing.T) {
+	x := begin(t, `{"duplicateUser":"replace-older","maxByRole":{"student":1}}`)
+	x.came("A", `{"user":"ann","role":"guest"}`, 1_000, 1_000)
+	x.came("B", `{"user":"ann","role":"student"}`, 8_000, 8_000)
+	x.came("S", `{"user":"sue","role":"student"}`, 5_000, 9_000)
+	x.read(15_000, 15_100, map[string]epoch.Instant{"A": 1_000, "B": 8_000, "S": 5_000})
+	if c := x.l.Conns["S"]; c.State == lesson.Refused {
+		t.Errorf("S is %s, %s", c.State, c.Reason)
+	}
+}
