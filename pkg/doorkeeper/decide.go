@@ -178,12 +178,13 @@ func (s *Service) known(ctx context.Context, session string, wants func(*lesson.
 	var ids []string
 	var records []lesson.Record
 	for {
-		more := slices.DeleteFunc(append(wants(&l), l.Leads(records)...), func(id string) bool {
+		wanted := append(wants(&l), l.Leads(records)...)
+		more := slices.DeleteFunc(slices.Clone(wanted), func(id string) bool {
 			_, ban := lesson.BannedUser(id)
 			return ban || slices.Contains(ids, id)
 		})
 		if len(more) == 0 {
-			bans, err := s.bans(ctx, &l, append(wants(&l), l.Leads(records)...))
+			bans, err := s.bans(ctx, &l, wanted)
 			return l, append(records, bans...), err
 		}
 		// What is wanted of the lesson that is loaded now may be more.

@@ -58,16 +58,12 @@ func (s *Service) sessionOf(ctx context.Context, name, user string) (string, err
 	case err != nil:
 		return "", room.Missing(name, err)
 	case r.Session == "" && r.Over(s.set.Now()), r.Session != "" && l == nil:
-		return "", lessonOver()
+		return "", lesson.Over()
 	case r.Session == "":
 		return s.open(ctx, name, user)
 	}
 	s.rooms.Add(name, r.Session)
 	return r.Session, nil
-}
-
-func lessonOver() *problem.Details {
-	return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."}
 }
 
 // open makes the room's first session, unless somebody else did.
@@ -113,7 +109,7 @@ func (s *Service) admit(ctx context.Context, session string, who Applicant) (Adm
 	}
 	p, ok := l.Current(who.User, who.Role)
 	if !ok {
-		return Admission{}, lessonOver() // it ended as the promise was given
+		return Admission{}, lesson.Over() // it ended as the promise was given
 	}
 	return s.admission(l, p, who.Data)
 }
@@ -129,7 +125,7 @@ func (s *Service) grant(ctx context.Context, session string, a lesson.Join) (les
 		d, err = s.decideJoin(ctx, session, a)
 	}
 	if errors.Is(err, room.ErrNoLesson) {
-		return d.Lesson, lessonOver()
+		return d.Lesson, lesson.Over()
 	}
 	if err != nil {
 		return d.Lesson, err

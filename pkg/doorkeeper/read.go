@@ -30,8 +30,14 @@ func (s *Service) readAndReconcile(ctx context.Context, l lesson.Lesson) error {
 		reconcile.Forbidden = s.unreadable(l.Session, err)
 	}
 	for range mostSayings {
-		again, err := s.decideReading(ctx, l.Session, reconcile)
-		if err != nil || !again {
+		d, err := s.decideAnswer(ctx, l.Session, question{
+			wants: reconcile.BansFor,
+			input: func(bans []lesson.Record) lesson.Input {
+				reconcile.Bans = bans
+				return reconcile
+			},
+		})
+		if err != nil || !d.Effects.Again {
 			return err
 		}
 	}
@@ -41,25 +47,19 @@ func (s *Service) readAndReconcile(ctx context.Context, l lesson.Lesson) error {
 // mostSayings is how often one reading is decided on.
 const mostSayings = 16
 
-// decideReading decides on a reading and carries out what follows. It reports whether the
-// reading has more to say.
-func (s *Service) decideReading(ctx context.Context, session string, reconcile lesson.Reconcile) (again bool, err error) {
+// decideAnswer decides on what the platform answered, however long that took, and carries
+// out what follows.
+func (s *Service) decideAnswer(ctx context.Context, session string, q question) (lesson.Decision, error) {
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	d, err := s.decide(store, session, question{
-		wants: reconcile.BansFor,
-		input: func(bans []lesson.Record) lesson.Input {
-			reconcile.Bans = bans
-			return reconcile
-		},
-	})
+	d, err := s.decide(store, session, q)
 	if err != nil {
-		return false, err
+		return d, err
 	}
 	rest, cancel := further(ctx)
 	defer cancel()
 	s.act(rest, d.Lesson, d.Effects)
-	return d.Effects.Again, nil
+	return d, nil
 }
 
 // unreadable logs that the list could not be read, and reports whether the platform

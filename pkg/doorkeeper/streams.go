@@ -18,14 +18,6 @@ func (s *Service) readStreams(ctx context.Context, session string) error {
 	} else {
 		s.set.Log.Warn("the list of streams could not be read", "session", session, "error", err)
 	}
-	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
-	defer cancel()
-	d, err := s.decide(store, session, ask(read))
-	if err != nil {
-		return err
-	}
-	rest, cancel := further(ctx)
-	defer cancel()
-	s.act(rest, d.Lesson, d.Effects)
-	return nil
+	_, err = s.decideAnswer(ctx, session, ask(read))
+	return err
 }

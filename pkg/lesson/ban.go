@@ -56,9 +56,7 @@ func (b BanUser) decide(t *turn) error {
 		return nil
 	}
 	t.ban(b.Ban, journal.FromAPI)
-	if t.l.OutsideReviewAt == 0 {
-		t.forgetBan(b.Ban.User)
-	}
+	t.banIsKept(b.Ban)
 	t.reconsiderWaiting(journal.FromAPI)
 	t.updateClock(journal.FromAPI)
 	return nil

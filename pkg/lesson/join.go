@@ -59,7 +59,7 @@ func (a Join) decide(t *turn) error {
 // nothing.
 func (t *turn) refusalAtDoor(a Join) *problem.Details {
 	if t.l.Status == journal.Ended {
-		return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."}
+		return Over()
 	}
 	if opens := t.l.Policy.OpensAt(); t.now < opens {
 		return TooEarly(opens, t.now)
@@ -85,6 +85,11 @@ func RemovedBy(b Ban, now epoch.Instant) *problem.Details {
 // NotOnList refuses somebody who is not on the list of those who may come in.
 func NotOnList() *problem.Details {
 	return &problem.Details{Code: problem.NotAllowed, Detail: "You are not on the list of those who may come into this room."}
+}
+
+// Over refuses somebody who comes after the end.
+func Over() *problem.Details {
+	return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."}
 }
 
 // TooEarly refuses somebody who comes before the room opens.
@@ -214,11 +219,7 @@ type occupied struct {
 func (t *turn) fullOf(s share) occupied {
 	o := occupied{why: journal.RoomFull, say: s.taken()}
 	o.seated = t.l.Pick(func(c Conn) bool { return c.holdsSeat() && s.of(c.Role) })
-	for _, p := range t.l.Promises {
-		if t.l.takesSeatIn(p, s) {
-			o.promises = append(o.promises, journal.Promised(p.User))
-		}
-	}
+	o.promises = t.l.promisedIn(s, evermore)
 	return o
 }
 

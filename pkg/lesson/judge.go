@@ -187,15 +187,10 @@ func (t *turn) waitedTooLong(c Conn, by *evidence) (with holders, long bool) {
 // takenByOthers names the seats of the share that others are shown to have, and those
 // that promises hold.
 func (l *Lesson) takenByOthers(s share, c Conn, by *evidence) holders {
-	with := holders{outside: by.outsideIn(s)}
+	with := holders{promises: l.promisedIn(s, evermore), outside: by.outsideIn(s)}
 	for _, o := range l.Conns {
 		if o.ID != c.ID && o.holdsSeat() && s.of(o.Role) && by.shown[o.ID] {
 			with.conns = append(with.conns, o.ID)
-		}
-	}
-	for _, p := range l.Promises {
-		if l.takesSeatIn(p, s) {
-			with.promises = append(with.promises, journal.Promised(p.User))
 		}
 	}
 	return with

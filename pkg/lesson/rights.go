@@ -21,15 +21,21 @@ func (l *Lesson) betterRights(s share, target Conn, by *evidence, newcomer strin
 			with.conns = append(with.conns, c.ID)
 		}
 	}
-	for _, p := range l.Promises {
-		if p.GivenAt <= target.HeardAt && l.takesSeatIn(p, s) {
-			with.promises = append(with.promises, journal.Promised(p.User))
-		}
-	}
+	with.promises = l.promisedIn(s, target.HeardAt)
 	if target.CreatedAt > l.ShedThrough { // so all outside came earlier
 		with.outside = min(by.outsideIn(s), l.seatsOutside())
 	}
 	return with
+}
+
+// promisedIn names the promises given up to that moment that hold a seat of the share.
+func (l *Lesson) promisedIn(s share, given epoch.Instant) (names []string) {
+	for _, p := range l.Promises {
+		if p.GivenAt <= given && l.takesSeatIn(p, s) {
+			names = append(names, journal.Promised(p.User))
+		}
+	}
+	return names
 }
 
 // holders are those who have seats: connections, promises, and people who stand only

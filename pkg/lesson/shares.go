@@ -129,7 +129,7 @@ func (l *Lesson) waitersBefore(s share, c Conn) int {
 		if o.ID == c.ID || byPlace(o, c) > 0 {
 			continue
 		}
-		if most := l.Policy.SeatsOf(o.Role); s.whole && most > 0 {
+		if most := l.Policy.SeatsOf(o.Role); most > 0 {
 			left, known := free[o.Role]
 			if !known {
 				left = most - l.takenIn(share{role: o.Role})

@@ -170,7 +170,7 @@ func (o Open) decide(d *Decision, _ *lesson.Lesson, known Facts) error {
 	case d.Room.Session != "":
 		return ErrHasSession
 	case d.Room.Over(known.Now):
-		return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over. Ask its organiser for a new one."}
+		return lesson.Over()
 	case known.Now < p.OpensAt():
 		return lesson.TooEarly(p.OpensAt(), known.Now)
 	case d.isOfRoom(known.Ban) && known.Ban.Holds(known.Now):
