@@ -68,12 +68,11 @@ format: $(CACHE)/bin/golangci-lint ## write the files as lint wants them
 vulnerabilities: ## known vulnerabilities of what is linked; needs the network
 	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
-fetch: $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json ## what verify needs beside Go, Java, Maven, Python, Node and a browser
+fetch: sam-tools $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json ## what verify needs beside Go, Java, Maven, Python, Node and a browser
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium fonts-liberation"; exit 1; }
-	testdata/ministack/install.sh
-	testdata/sam/install.sh $(CACHE)/sam
-	testdata/schemathesis/install.sh $(CACHE)/schemathesis
-	testdata/standardwebhooks/install.sh $(CACHE)/standardwebhooks
+	testdata/venv.sh $(CACHE)/ms ministack==1.5.33 aws-sam-translator==1.115.0 awscli
+	testdata/venv.sh $(CACHE)/schemathesis schemathesis==4.32.5
+	testdata/venv.sh $(CACHE)/standardwebhooks standardwebhooks==1.1.0
 
 clean: ## remove what was built and fetched
 	rm -rf $(CACHE) .aws-sam bin

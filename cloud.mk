@@ -6,7 +6,7 @@ GOARCH ?= arm64
 .PHONY: sam-tools sam-validate sam-build sam-deploy $(FUNCTIONS:%=build-%Function)
 
 sam-tools: ## install the SAM CLI under .cache
-	testdata/sam/install.sh .cache/sam
+	testdata/venv.sh .cache/sam aws-sam-cli==1.170.0 cfn-lint==1.58.0 aws-sam-translator==1.115.0
 
 sam-validate: sam-tools ## check the template, as written and as expanded
 	$(SAM) validate --lint --region eu-central-1

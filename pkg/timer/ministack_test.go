@@ -35,14 +35,14 @@ type emulator struct {
 	sqs       *sqs.Client
 }
 
-// startEmulator runs the emulator that testdata/ministack/install.sh installs;
+// startEmulator runs the emulator that make fetch installs;
 // without it the test fails.
 func startEmulator(t *testing.T) *emulator {
 	t.Helper()
 	root := moduleRoot(t)
 	python := filepath.Join(root, ".cache/ms/bin/python")
 	if _, err := os.Stat(python); err != nil {
-		t.Fatalf("the AWS emulator is missing; run testdata/ministack/install.sh (%v)", err)
+		t.Fatalf("the AWS emulator is missing; run make fetch (%v)", err)
 	}
 	addr := childtest.Addr(t)
 	_, port, _ := net.SplitHostPort(addr)
