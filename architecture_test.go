@@ -48,7 +48,7 @@ var values = []string{"usher/pkg/epoch", "usher/pkg/problem", "usher/pkg/object"
 // testTools are the packages that only tests may use.
 var testTools = []string{
 	"usher/pkg/lesson/exploration", "usher/pkg/room/storetest", "usher/pkg/doorkeeper/simulation", "usher/pkg/doorkeeper/costs",
-	"usher/pkg/dynamo/dynamotest", "usher/pkg/timer/timertest", "usher/pkg/childtest",
+	"usher/pkg/dynamo/dynamotest", "usher/pkg/timer/timertest", "usher/pkg/childtest", "usher/pkg/browsertest",
 }
 
 // plain is what the rules need of the standard library: it computes, and reaches

@@ -3,7 +3,6 @@
 package local
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,55 +11,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
+	"usher/pkg/browsertest"
 	"usher/pkg/room"
 	"usher/pkg/vonage"
 )
 
-// tab is a page of one visitor, who shares no cookies with the others.
-type tab struct {
-	t     *testing.T
-	ctx   context.Context
-	close func()
-}
-
-func browse(t *testing.T) (open func(url string) tab) {
+// browse starts a browser; each address is opened by another visitor.
+func browse(t *testing.T) (open func(url string) browsertest.Tab) {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU)
-	for _, name := range []string{"disable-quic", "disable-component-update", "disable-background-networking", "disable-sync"} {
-		options = append(options, chromedp.Flag(name, true))
-	}
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	browser, stop := chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	if err := chromedp.Do(browser); err != nil {
-		t.Fatalf("no browser: %v", err)
-	}
-	return func(url string) tab {
-		t.Helper()
-		ctx, stop := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
-		t.Cleanup(stop)
-		if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
-			t.Fatal(err)
-		}
-		return tab{t, ctx, stop}
-	}
-}
-
-// want waits until the expression has the value. It may fail while the page is
-// on its way to another one.
-func (b tab) want(expression, value string) {
-	b.t.Helper()
-	got, err := "", error(nil)
-	for end := time.Now().Add(patience); time.Now().Before(end); {
-		if got, err = chromedp.Run(b.ctx, chromedp.Evaluate[string](expression)); err == nil && got == value {
-			return
-		}
-		_ = chromedp.Do(b.ctx, chromedp.Sleep(20*time.Millisecond))
-	}
-	b.t.Fatalf("%s is %q (%v), want %q", expression, got, err, value)
+	browser := browsertest.Start(t)
+	return func(url string) browsertest.Tab { return browser.Visitor(t).Open(url) }
 }
 
 const (
@@ -92,22 +52,22 @@ func (r *running) seated(name string, n int) {
 func TestThreeTabs(t *testing.T) {
 	r, open := tutorial(t), browse(t)
 	first, second := open(r.URL()+"/room/one-to-one"), open(r.URL()+"/room/one-to-one")
-	for _, b := range []tab{first, second} {
-		b.want(pageState, "connected")
-		b.want(othersSeen, "1")
+	for _, b := range []browsertest.Tab{first, second} {
+		b.Want(pageState, "connected")
+		b.Want(othersSeen, "1")
 	}
 	r.seated("one-to-one", 2)
 
 	third := open(r.URL() + "/room/one-to-one")
-	third.want(pageState, "room-full")
-	third.want(pageStatus, "409")
-	third.want(pageTitle, "The room is full")
-	third.want(pageText, "All seats are taken. This page tries again by itself.")
+	third.Want(pageState, "room-full")
+	third.Want(pageStatus, "409")
+	third.Want(pageTitle, "The room is full")
+	third.Want(pageText, "All seats are taken. This page tries again by itself.")
 
-	second.close()
-	third.want(pageState, "connected")
-	third.want(othersSeen, "1")
-	first.want(pageState, "connected")
+	second.Close()
+	third.Want(pageState, "connected")
+	third.Want(othersSeen, "1")
+	first.Want(pageState, "connected")
 	r.seated("one-to-one", 2)
 }
 
@@ -117,12 +77,12 @@ func TestThreeTabs(t *testing.T) {
 func TestForeignTab(t *testing.T) {
 	r, open := tutorial(t), browse(t)
 	first, second := open(r.URL()+"/room/one-to-one"), open(r.URL()+"/room/one-to-one")
-	first.want(pageState, "connected")
-	second.want(pageState, "connected")
+	first.Want(pageState, "connected")
+	second.Want(pageState, "connected")
 	r.seated("one-to-one", 2)
 	session := r.field("one-to-one", "sessionId").(string)
 
-	open(r.foreignPage(session)).want(`window.said || ""`, "forceDisconnected")
+	open(r.foreignPage(session)).Want(`window.said || ""`, "forceDisconnected")
 	c, err := r.simulator.ConnectForeign(session, "mallory", "")
 	if err != nil {
 		t.Fatal(err)
@@ -135,8 +95,8 @@ func TestForeignTab(t *testing.T) {
 		}
 		return true
 	})
-	first.want(pageState, "connected")
-	second.want(pageState, "connected")
+	first.Want(pageState, "connected")
+	second.Want(pageState, "connected")
 	if n := len(r.simulator.Connected(session)); n != 2 {
 		t.Errorf("%d are in", n)
 	}
@@ -175,10 +135,10 @@ func TestTimedTabs(t *testing.T) {
 	first := open(url)
 	begins := time.Now() // or later
 	second := open(url)
-	first.want(pageState, "ended")
-	second.want(pageState, "ended")
-	for _, b := range []tab{first, second} {
-		b.want(pageText, "The lesson is over. Its time is up.")
+	first.Want(pageState, "ended")
+	second.Want(pageState, "ended")
+	for _, b := range []browsertest.Tab{first, second} {
+		b.Want(pageText, "The lesson is over. Its time is up.")
 	}
 	session := r.field("limited-time-room", "sessionId").(string)
 	r.until("everybody is out", func() bool { return len(r.simulator.Connected(session)) == 0 })
@@ -188,8 +148,8 @@ func TestTimedTabs(t *testing.T) {
 
 	late := open(url)
 	if time.Since(begins) < 13*time.Second { // a lesson of 3 s, and 10 s after it the room opens again
-		late.want(pageStatus, "410")
-		late.want(pageTitle, "The lesson is over")
+		late.Want(pageStatus, "410")
+		late.Want(pageTitle, "The lesson is over")
 	}
 	r.until("the room may open again", func() bool {
 		status, _ := r.page("/room/limited-time-room")

@@ -3,7 +3,6 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,11 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
-	"github.com/chromedp/chromedp"
 
 	"usher/pkg/api"
+	"usher/pkg/browsertest"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/journal"
 )
@@ -68,62 +65,6 @@ func (s *stage) list(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(page)
 }
 
-// tab is a page in a browser.
-type tab struct {
-	t   *testing.T
-	ctx context.Context
-}
-
-func browse(t *testing.T) func() tab {
-	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU)
-	for _, name := range []string{"disable-quic", "disable-component-update", "disable-background-networking", "disable-sync"} {
-		options = append(options, chromedp.Flag(name, true))
-	}
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	browser, stop := chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	if err := chromedp.Do(browser); err != nil {
-		t.Fatalf("no browser: %v", err)
-	}
-	return func() tab {
-		ctx, stop := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
-		t.Cleanup(stop)
-		return tab{t, ctx}
-	}
-}
-
-func (b tab) open(url string) tab {
-	b.t.Helper()
-	if err := chromedp.Do(b.ctx, chromedp.Navigate(url)); err != nil {
-		b.t.Fatal(err)
-	}
-	return b
-}
-
-func (b tab) eval(script string) string {
-	b.t.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
-	if err != nil {
-		b.t.Fatalf("%s: %v", script, err)
-	}
-	return v
-}
-
-// want waits until the expression has the value, on a slow machine for minutes.
-func (b tab) want(expression, value string) {
-	b.t.Helper()
-	got := ""
-	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); {
-		if got = b.eval(expression); got == value {
-			return
-		}
-		_ = chromedp.Do(b.ctx, chromedp.Sleep(20*time.Millisecond))
-	}
-	b.t.Fatalf("%s is %q, want %q", expression, got, value)
-}
-
 const (
 	state = `document.getElementById("status").dataset.state`
 	asked = `window.asked.join("; ")`
@@ -134,104 +75,100 @@ const (
 )
 
 // signal fires one in the page; from is JSON, null where the server sent it.
-func (b tab) signal(name, from, data string) {
-	b.t.Helper()
+func signal(b browsertest.Tab, name, from, data string) {
+	b.T.Helper()
 	quoted, _ := json.Marshal(data)
-	b.eval(fmt.Sprintf(`fire("signal:usher-%s", {from: %s, data: %s}); ""`, name, from, quoted))
+	b.Eval(fmt.Sprintf(`fire("signal:usher-%s", {from: %s, data: %s}); ""`, name, from, quoted))
 }
 
 func TestRoomPage(t *testing.T) {
-	open := browse(t)
+	browser := browsertest.Start(t)
 	stage := newStage(t)
-	visit := func(t *testing.T) tab {
-		b := open()
-		b.t = t
-		b.open(stage.URL+"/room/maths").want(state, "connected")
-		b.want(asked, connected)
+	visit := func(t *testing.T) browsertest.Tab {
+		b := browser.Visitor(t)
+		b.Open(stage.URL+"/room/maths").Want(state, "connected")
+		b.Want(asked, connected)
 		return b
 	}
 	t.Run("credentials reach the platform as they are", func(t *testing.T) {
-		visit(t).want(`window.token`, stage.stub.admission.Token)
+		visit(t).Want(`window.token`, stage.stub.admission.Token)
 	})
 	t.Run("others are shown", func(t *testing.T) {
 		b := visit(t)
-		b.eval(`fire("streamCreated", {stream: {streamId: "theirs"}}); ""`)
-		b.want(asked, connected+"; subscribe theirs people")
+		b.Eval(`fire("streamCreated", {stream: {streamId: "theirs"}}); ""`)
+		b.Want(asked, connected+"; subscribe theirs people")
 	})
 	t.Run("the end, then the disconnect", func(t *testing.T) {
 		b := visit(t)
-		b.signal("ended", "null", `{"id":"1","reason":"completed"}`)
-		b.eval(`fire("sessionDisconnected", {reason: "forceDisconnected"}); ""`)
-		b.want(state, "ended")
-		b.want(log, "The lesson is over. Its time is up. / You are in. / Connecting …")
+		signal(b, "ended", "null", `{"id":"1","reason":"completed"}`)
+		b.Eval(`fire("sessionDisconnected", {reason: "forceDisconnected"}); ""`)
+		b.Want(state, "ended")
+		b.Want(log, "The lesson is over. Its time is up. / You are in. / Connecting …")
 	})
 	t.Run("disconnected by the doorkeeper", func(t *testing.T) {
 		b := visit(t)
-		b.eval(`fire("sessionDisconnected", {reason: "forceDisconnected"}); ""`)
-		b.want(state, "disconnected")
+		b.Eval(`fire("sessionDisconnected", {reason: "forceDisconnected"}); ""`)
+		b.Want(state, "disconnected")
 	})
 	t.Run("what peers say is ignored", func(t *testing.T) {
 		b := visit(t)
 		for _, from := range []string{`{connectionId: "c2"}`, `{}`, `undefined`, `""`} {
-			b.signal("ended", from, `{"id":"1","reason":"completed"}`)
-			b.signal("unpublish", from, `{"id":"2","streamId":"mine","kind":"camera"}`)
+			signal(b, "ended", from, `{"id":"1","reason":"completed"}`)
+			signal(b, "unpublish", from, `{"id":"2","streamId":"mine","kind":"camera"}`)
 		}
-		b.want(state, "connected")
-		b.want(asked, connected)
+		b.Want(state, "connected")
+		b.Want(asked, connected)
 	})
 	t.Run("what says nothing is ignored", func(t *testing.T) {
 		b := visit(t)
 		for _, data := range []string{``, `{`, `null`, `7`, `[]`, `{"reason":"completed"}`, `{"id":7,"reason":"completed"}`} {
-			b.signal("ended", "null", data)
+			signal(b, "ended", "null", data)
 		}
-		b.want(state, "connected")
+		b.Want(state, "connected")
 	})
 	t.Run("what was said before is ignored", func(t *testing.T) {
 		b := visit(t)
-		b.signal("warning", "null", `{"id":"w","secondsLeft":60,"endsAt":"2026-12-01T12:01:00.000Z"}`)
-		b.signal("warning", "null", `{"id":"w","secondsLeft":60,"endsAt":"2026-12-01T12:01:00.000Z"}`)
-		b.signal("extended", "null", `{"id":"x","secondsLeft":600,"endsAt":"2026-12-01T12:10:00.000Z"}`)
-		b.want(log, "The end was moved: 10 minutes left. / The lesson ends in 60 seconds. / You are in. / Connecting …")
-		b.want(clock, "shown")
+		signal(b, "warning", "null", `{"id":"w","secondsLeft":60,"endsAt":"2026-12-01T12:01:00.000Z"}`)
+		signal(b, "warning", "null", `{"id":"w","secondsLeft":60,"endsAt":"2026-12-01T12:01:00.000Z"}`)
+		signal(b, "extended", "null", `{"id":"x","secondsLeft":600,"endsAt":"2026-12-01T12:10:00.000Z"}`)
+		b.Want(log, "The end was moved: 10 minutes left. / The lesson ends in 60 seconds. / You are in. / Connecting …")
+		b.Want(clock, "shown")
 	})
 	t.Run("asked to stop publishing", func(t *testing.T) {
 		b := visit(t)
-		b.signal("unpublish", "null", `{"id":"1","streamId":"another","kind":"screen"}`)
-		b.want(asked, connected)
-		b.signal("unpublish", "null", `{"id":"2","streamId":"mine","kind":"screen"}`)
-		b.want(asked, connected+"; unpublish")
-		b.want(state, "connected")
+		signal(b, "unpublish", "null", `{"id":"1","streamId":"another","kind":"screen"}`)
+		b.Want(asked, connected)
+		signal(b, "unpublish", "null", `{"id":"2","streamId":"mine","kind":"screen"}`)
+		b.Want(asked, connected+"; unpublish")
+		b.Want(state, "connected")
 	})
 	t.Run("no camera", func(t *testing.T) {
-		b := open()
-		b.t = t
-		b.open(stage.URL + "/room/maths?broken=publish,initPublisher")
-		b.want(state, "connected")
-		b.want(log, "You are in, but nobody sees or hears you: broken / You are in. / Connecting …")
+		b := browser.Visitor(t)
+		b.Open(stage.URL + "/room/maths?broken=publish,initPublisher")
+		b.Want(state, "connected")
+		b.Want(log, "You are in, but nobody sees or hears you: broken / You are in. / Connecting …")
 	})
 	t.Run("not connected", func(t *testing.T) {
-		b := open()
-		b.t = t
-		b.open(stage.URL + "/room/maths?broken=connect")
-		b.want(state, "failed")
+		b := browser.Visitor(t)
+		b.Open(stage.URL + "/room/maths?broken=connect")
+		b.Want(state, "failed")
 	})
 }
 
 func TestTicketPage(t *testing.T) {
-	open := browse(t)
+	browser := browsertest.Start(t)
 	good := `200 0 {"apiKey":"46000","sessionId":"2_MX4x","token":"t","expiresAt":"x"}`
-	enter := func(t *testing.T, fragment string, answers ...string) (*stage, tab) {
+	enter := func(t *testing.T, fragment string, answers ...string) (*stage, browsertest.Tab) {
 		stage := newStage(t)
 		stage.stub.err = doorkeeper.ErrTicketOnly
 		stage.answers = answers
-		b := open()
-		b.t = t
-		return stage, b.open(stage.URL + "/room/maths" + fragment)
+		b := browser.Visitor(t)
+		return stage, b.Open(stage.URL + "/room/maths" + fragment)
 	}
 	t.Run("a good ticket", func(t *testing.T) {
 		stage, b := enter(t, "#ticket=abc", good)
-		b.want(state, "connected")
-		b.want(`location.href`, stage.URL+"/room/maths")
+		b.Want(state, "connected")
+		b.Want(`location.href`, stage.URL+"/room/maths")
 		stage.mu.Lock()
 		defer stage.mu.Unlock()
 		if got := strings.Join(stage.tickets, " "); got != "Bearer abc" {
@@ -240,13 +177,13 @@ func TestTicketPage(t *testing.T) {
 	})
 	t.Run("no ticket, then one", func(t *testing.T) {
 		stage, b := enter(t, "", good)
-		b.want(state, "no-ticket")
-		b.open(stage.URL+"/room/maths#ticket=abc").want(state, "connected")
+		b.Want(state, "no-ticket")
+		b.Open(stage.URL+"/room/maths#ticket=abc").Want(state, "connected")
 	})
 	t.Run("full, then not", func(t *testing.T) {
 		_, b := enter(t, "#ticket=abc", `409 1 {"code":"room-full"}`, good)
-		b.want(state, "connected")
-		b.want(log, "You are in. / Connecting … / The room is full. This page tries again by itself.")
+		b.Want(state, "connected")
+		b.Want(log, "You are in. / Connecting … / The room is full. This page tries again by itself.")
 	})
 	for answer, want := range map[string]string{
 		`410 0 {"code":"lesson-over"}`:          "lesson-over",
@@ -261,7 +198,7 @@ func TestTicketPage(t *testing.T) {
 	} {
 		t.Run(answer, func(t *testing.T) {
 			_, b := enter(t, "#ticket=abc", answer)
-			b.want(state, want)
+			b.Want(state, want)
 		})
 	}
 }
@@ -277,32 +214,30 @@ func TestPrefetchedPageAsksAgain(t *testing.T) {
 		}
 		pages.ServeHTTP(w, r)
 	})
-	browse(t)().open(stage.URL+"/room/maths").want(state, "connected")
+	browsertest.Start(t).Visitor(t).Open(stage.URL+"/room/maths").Want(state, "connected")
 	if stage.stub.visits != 1 {
 		t.Errorf("%d visits", stage.stub.visits)
 	}
 }
 
 func TestConsolePage(t *testing.T) {
-	open := browse(t)
+	browser := browsertest.Start(t)
 	stage := newStage(t)
 	t.Run("a token in the fragment", func(t *testing.T) {
-		b := open()
-		b.t = t
-		b.open(stage.URL+"/#token=good").want(state, "listed")
-		b.want(`location.href`, stage.URL+"/")
-		b.want(`document.querySelector("#rooms tbody a").textContent`, `<img src=x onerror="document.title='run'">`)
-		b.want(`document.title`, "Usher")
-		b.eval(`document.getElementById("forget").click(); ""`)
-		b.want(state, "idle")
-		b.want(`String(document.querySelector("#rooms tbody").children.length)`, "0")
+		b := browser.Visitor(t)
+		b.Open(stage.URL+"/#token=good").Want(state, "listed")
+		b.Want(`location.href`, stage.URL+"/")
+		b.Want(`document.querySelector("#rooms tbody a").textContent`, `<img src=x onerror="document.title='run'">`)
+		b.Want(`document.title`, "Usher")
+		b.Eval(`document.getElementById("forget").click(); ""`)
+		b.Want(state, "idle")
+		b.Want(`String(document.querySelector("#rooms tbody").children.length)`, "0")
 	})
 	t.Run("a token that is typed", func(t *testing.T) {
-		b := open()
-		b.t = t
-		b.open(stage.URL + "/")
-		b.eval(`document.getElementById("token").value = "bad"; document.querySelector("#enter button").click(); ""`)
-		b.want(state, "refused")
-		b.want(`document.getElementById("status").textContent`, "the token is not good")
+		b := browser.Visitor(t)
+		b.Open(stage.URL + "/")
+		b.Eval(`document.getElementById("token").value = "bad"; document.querySelector("#enter button").click(); ""`)
+		b.Want(state, "refused")
+		b.Want(`document.getElementById("status").textContent`, "the token is not good")
 	})
 }

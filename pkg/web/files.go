@@ -15,7 +15,7 @@ import (
 	"usher/pkg/api"
 )
 
-//go:embed assets templates
+//go:embed assets templates texts
 var files embed.FS
 
 // page is what a template shows: what stands there in double braces. Every value
@@ -46,12 +46,20 @@ func (p page) fill(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	values := []string{
+	texts, err := textsOf(name)
+	if err != nil {
+		return "", err
+	}
+	var values []string
+	for key, text := range texts {
+		values = append(values, "{{text."+key+"}}", html.EscapeString(text))
+	}
+	values = append(values,
 		"{{title}}", html.EscapeString(p.Title), "{{room}}", html.EscapeString(p.Room),
 		"{{script}}", html.EscapeString(p.ScriptURL), "{{mode}}", html.EscapeString(p.Mode),
 		"{{state}}", html.EscapeString(p.State), "{{text}}", html.EscapeString(p.Text),
 		"{{refresh}}", "", "{{again}}", "", "{{credentials}}", "",
-	}
+	)
 	for name, part := range p.parts() {
 		values[slices.Index(values, name)+1] = part
 	}
@@ -84,7 +92,7 @@ var kinds = map[string]string{
 // asset serves a file that does not change while the program runs.
 func (s *site) asset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	body, err := files.ReadFile("assets/" + name)
+	body, err := assetOf(name)
 	if err != nil {
 		s.refuse(w, r, nowhere)
 		return

@@ -226,6 +226,7 @@ func TestPathsAndMethods(t *testing.T) {
 	for target, want := range map[string]int{
 		"GET /": 200, "HEAD /": 200, "GET /nothing": 404, "GET /room/": 404, "GET /room/a/b": 404, "GET /assets/": 404, "GET /assets/none.js": 404,
 		"GET /assets/..%2fweb.go": 404, "GET /assets/room.js": 200, "GET /assets/console.js": 200, "GET /assets/style.css": 200, "HEAD /assets/room.js": 200,
+		"GET /assets/texts-room.js": 200, "GET /assets/texts-none.js": 404, "GET /assets/texts-..%2froom.js": 404,
 		"POST /": 405, "POST /room/a": 405, "DELETE /assets/room.js": 405,
 	} {
 		t.Run(target, func(t *testing.T) {
