@@ -1,25 +1,39 @@
-# The cloud side. GOARCH must be the template's Architecture: amd64 for x86_64.
+# The cloud side.
 FUNCTIONS := Webhook Rooms Expire Tasks Sweep
 SAM := SAM_CLI_TELEMETRY=0 .cache/sam/bin/sam
-GOARCH ?= arm64
+# The profile of samconfig.toml: a stack of its own, with saved answers of its own.
+PROFILE ?= dev
+ANSWERS := samconfig.$(PROFILE).toml
+# GOARCH is what the saved answers say, else arm64. ARCHITECTURE is the template's word for it.
+SAVED := $(shell sed -n 's/.*Architecture=[^a-z]*\([a-z0-9_]*\).*/\1/p' $(ANSWERS) 2>/dev/null | head -n 1)
+GOARCH ?= $(if $(filter x86_64,$(SAVED)),amd64,arm64)
+ARCHITECTURE = $(if $(filter amd64,$(GOARCH)),x86_64,arm64)
+OTHER = $(filter-out $(ARCHITECTURE),arm64 x86_64)
+DEPLOY = $(SAM) deploy --config-file $(ANSWERS) --config-env $(PROFILE)
 
-.PHONY: sam-tools sam-validate sam-build sam-deploy $(FUNCTIONS:%=build-%Function)
+.PHONY: sam-tools sam-validate sam-build sam-deploy sam-configure $(FUNCTIONS:%=build-%Function)
 
 sam-tools: ## install the SAM CLI under .cache
-	testdata/venv.sh .cache/sam aws-sam-cli==1.170.0 cfn-lint==1.58.0 aws-sam-translator==1.115.0
+	@testdata/venv.sh .cache/sam aws-sam-cli==1.170.0 cfn-lint==1.58.0 aws-sam-translator==1.115.0
 
 sam-validate: sam-tools ## check the template, as written and as expanded
 	$(SAM) validate --lint --region eu-central-1
 	.cache/sam/bin/python testdata/sam/expand.py template.yaml .cache/expanded.json
 	.cache/sam/bin/cfn-lint --regions eu-central-1 --template .cache/expanded.json
 
+# What was built takes no other architecture: CloudFormation refuses it.
 sam-build: sam-tools ## build the five functions for arm64, or for GOARCH=amd64
-	GOARCH=$(GOARCH) $(SAM) build --parameter-overrides Architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64)
+	GOARCH=$(GOARCH) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	sed -i.bak -e '/^  Architecture:/,/^  [A-Z]/{' -e '/^    - $(OTHER)$$/d' -e 's/Default: .*/Default: $(ARCHITECTURE)/' -e '}' .aws-sam/build/template.yaml
 
-sam-deploy: sam-build ## build and deploy, with questions
-	$(SAM) deploy --guided --parameter-overrides Architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64)
+sam-deploy: sam-build ## build and deploy; the first time with questions, later with the saved answers; PROFILE=prod
+	@if grep -qs '^s3_prefix' $(ANSWERS); then $(DEPLOY); else cp samconfig.toml $(ANSWERS) && $(DEPLOY) --guided; fi
+
+sam-configure: sam-build ## deploy with the questions again, the saved answers offered
+	@[ -f $(ANSWERS) ] || cp samconfig.toml $(ANSWERS)
+	@$(DEPLOY) --guided
 
 # sam build calls these. The same source gives the same file from any folder.
 $(FUNCTIONS:%=build-%Function): build-%Function:
 	GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc \
-		-ldflags '-s -w -buildid=' -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
+		-ldflags '-s -w -buildid=' -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell echo $* | tr A-Z a-z)
