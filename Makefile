@@ -1,5 +1,8 @@
 # What a person runs here. `make` alone lists it.
-CACHE := $(CURDIR)/.cache
+# What was fetched and built. Make reads a path with a space as two, so this one is
+# relative; where a program runs in another folder, it is $(HERE), in quotes.
+CACHE := .cache
+HERE = $(CURDIR)/$(CACHE)
 # Vonage's own SDKs, which the simulated platform is tried with.
 SDK := pkg/vonage/vonagetest/testdata/sdk
 # The Standard Webhooks specification's library for Node.
@@ -29,7 +32,7 @@ test: ## all tests that need only Go
 # included. They find what fetch has put under .cache, which USHER_VERIFY names,
 # and fail without it.
 verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI, a fuzzer of the API and a browser
-	USHER_VERIFY=$(CACHE) go test -race -tags verify -timeout 30m ./...
+	USHER_VERIFY="$(HERE)" go test -race -tags verify -timeout 30m ./...
 	$(MAKE) --no-print-directory explore BOUNDS=many
 	$(MAKE) --no-print-directory punctuality histories fuzz FUZZ_SECONDS=3 SEED=1 HISTORIES=2000
 
@@ -82,7 +85,7 @@ $(CACHE)/bin/golangci-lint: tools.mod tools.sum
 	touch $@
 
 $(CACHE)/ddblocal/fetched: testdata/ddblocal/pom.xml
-	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CACHE)/ddblocal -DincludeScope=runtime
+	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory="$(HERE)/ddblocal" -DincludeScope=runtime
 	touch $@
 
 $(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json: %/node_modules/.package-lock.json: %/package-lock.json
