@@ -43,7 +43,7 @@ const (
 
 // values are the packages that everything else is said in: moments, refusals,
 // texts of JSON, policies, the log and the lesson.
-var values = []string{"usher/pkg/epoch", "usher/pkg/problem", "usher/pkg/object", "usher/pkg/policy", "usher/pkg/journal", "usher/pkg/lesson"}
+var values = []string{"usher/pkg/epoch", "usher/pkg/metric", "usher/pkg/problem", "usher/pkg/object", "usher/pkg/policy", "usher/pkg/journal", "usher/pkg/lesson"}
 
 // testTools are the packages that only tests may use.
 var testTools = []string{
@@ -61,6 +61,10 @@ var rules = []rule{
 	{
 		why: "a moment is a number, and nothing more",
 		of:  []string{"usher/pkg/epoch/..."}, not: []string{anything}, but: []string{"time"},
+	},
+	{
+		why: "what is measured has names, and nobody listens in here",
+		of:  []string{"usher/pkg/metric/..."}, not: []string{anything},
 	},
 	{
 		why: "a refusal is words and a code, whoever shows them",
@@ -104,7 +108,7 @@ var rules = []rule{
 	},
 	{
 		why: "an adapter that knows another cannot be replaced alone",
-		of:  []string{"usher/pkg/bolt", "usher/pkg/dynamo", "usher/pkg/timer", "usher/pkg/vonage", "usher/pkg/gateway", "usher/pkg/config", "usher/pkg/hooks"},
+		of:  []string{"usher/pkg/bolt", "usher/pkg/dynamo", "usher/pkg/timer", "usher/pkg/vonage", "usher/pkg/gateway", "usher/pkg/config", "usher/pkg/hooks", "usher/pkg/emf", "usher/pkg/prom"},
 		not: []string{"usher/..."}, but: and(values, []string{"usher/pkg/room"}),
 	},
 	{
@@ -134,7 +138,7 @@ var rules = []rule{
 	{
 		why: "a function starts cold: what serves one process, or tests, has no place in it",
 		of:  []string{"usher/functions/..."}, linked: true,
-		not: and(testTools, []string{"go.etcd.io/bbolt/...", "usher/pkg/bolt", "usher/pkg/local", "usher/pkg/vonage/vonagetest", "testing"}),
+		not: and(testTools, []string{"go.etcd.io/bbolt/...", "usher/pkg/bolt", "usher/pkg/local", "usher/pkg/prom", "github.com/prometheus/...", "usher/pkg/vonage/vonagetest", "testing"}),
 	},
 	{
 		why: "tests' tools have no place in what people run",

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"usher/pkg/app"
+	"usher/pkg/gateway"
 )
 
-func main() { lambda.Start(app.New().Expire) }
+func main() { lambda.Start(app.New(gateway.RequestID).Expire) }

@@ -8,4 +8,4 @@ import (
 	"usher/pkg/gateway"
 )
 
-func main() { lambda.Start(gateway.Serve(app.New().Rooms())) }
+func main() { lambda.Start(gateway.Serve(app.New(gateway.RequestID).Rooms())) }

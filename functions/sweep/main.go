@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"usher/pkg/app"
+	"usher/pkg/gateway"
 )
 
-func main() { lambda.Start(app.New().Sweep) }
+func main() { lambda.Start(app.New(gateway.RequestID).Sweep) }

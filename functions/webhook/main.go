@@ -8,4 +8,4 @@ import (
 	"usher/pkg/gateway"
 )
 
-func main() { lambda.Start(gateway.Serve(app.New().Webhook())) }
+func main() { lambda.Start(gateway.Serve(app.New(gateway.RequestID).Webhook())) }

@@ -96,6 +96,8 @@ type server struct {
 	Options
 	keys keys
 	log  *slog.Logger
+	// measure hears of each answer to a callback; nil: this server answers none.
+	measure func(status int, left *note)
 }
 
 func newServer(o Options) *server {

@@ -9,11 +9,15 @@ import (
 	"runtime/debug"
 
 	"usher/pkg/epoch"
+	"usher/pkg/lesson"
 	"usher/pkg/problem"
 )
 
 // note is what a handler leaves for the log line of its request.
-type note struct{ err error }
+type note struct {
+	err   error
+	event *lesson.Event // of a callback that could be read
+}
 
 type noteKey struct{}
 
@@ -55,7 +59,6 @@ func rescue(rec *recorder, r *http.Request) {
 const longestPath = 400
 
 func (s *server) record(rec *recorder, r *http.Request, began epoch.Instant, left *note) {
-	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("method", clip(r.Method)), slog.String("path", clipTo(r.URL.Path, longestPath)),
 		slog.Int("status", rec.status), slog.Int64("ms", s.Now().Sub(began).Milliseconds()),
@@ -64,13 +67,38 @@ func (s *server) record(rec *recorder, r *http.Request, began epoch.Instant, lef
 	if errors.As(left.err, &p) {
 		attrs = append(attrs, slog.String("code", string(p.Code)))
 	}
-	if rec.status >= http.StatusInternalServerError {
-		level = slog.LevelError
+	if left.event != nil {
+		attrs = append(attrs, s.about(*left.event)...)
+	}
+	if s.measure != nil {
+		s.measure(rec.status, left)
 	}
 	if text := cause(left.err); text != "" {
 		attrs = append(attrs, slog.String("error", text))
 	}
-	s.log.LogAttrs(r.Context(), level, "request", attrs...)
+	s.log.LogAttrs(r.Context(), s.level(rec.status), "request", attrs...)
+}
+
+// about says of what event the request told, and how old that is now: ids, and no one's
+// name.
+func (s *server) about(e lesson.Event) []slog.Attr {
+	attrs := []slog.Attr{slog.String("session", clip(e.Session)), slog.String("event", clip(e.Name))}
+	if e.Connection != "" {
+		attrs = append(attrs, slog.String("connection", clip(e.Connection)))
+	}
+	return append(attrs, slog.Int64("vonageMs", s.Now().Sub(e.At).Milliseconds()))
+}
+
+// level is how loudly an answer of the status is logged. A callback that is refused is
+// hardly ever a stranger's: mostly it is a secret that differs.
+func (s *server) level(status int) slog.Level {
+	switch {
+	case status >= http.StatusInternalServerError:
+		return slog.LevelError
+	case s.measure != nil && status == http.StatusUnauthorized:
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
 }
 
 // cause is the text for the log of an error from inside: the words of a refusal

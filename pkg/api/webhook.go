@@ -13,6 +13,7 @@ import (
 
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
+	"usher/pkg/metric"
 	"usher/pkg/problem"
 	"usher/pkg/room"
 )
@@ -44,16 +45,21 @@ type WebhookOptions struct {
 	ErrIncomplete error
 	// Keep makes an authenticated callback durable that goes on to another listener;
 	// nil: there is none.
-	Keep func(ctx context.Context, c room.Callback) error
-	Now  func() epoch.Instant
-	Log  *slog.Logger // nil: slog.Default()
+	Keep    func(ctx context.Context, c room.Callback) error
+	Now     func() epoch.Instant
+	Log     *slog.Logger    // nil: slog.Default()
+	Metrics metric.Recorder // nil: nothing is measured
 }
 
 // Webhook makes the handler of POST /session-monitoring, under any base path.
 // Other paths are 404: a gateway cannot route a slash at the end by itself
 // and hands over everything below.
 func Webhook(o WebhookOptions) http.Handler {
+	if o.Metrics == nil {
+		o.Metrics = metric.Nobody{}
+	}
 	s := newServer(Options{Now: o.Now, Log: o.Log})
+	s.measure = o.measure
 	hear := methods{http.MethodPost: o.hear}
 	return s.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isWebhookPath(r.URL.Path) {
@@ -62,6 +68,23 @@ func Webhook(o WebhookOptions) http.Handler {
 		}
 		hear.ServeHTTP(w, r)
 	}))
+}
+
+// measure counts the answer to a callback, and how long after Vonage's timestamp it came.
+func (o WebhookOptions) measure(status int, left *note) {
+	result := metric.Malformed
+	switch {
+	case status < http.StatusBadRequest:
+		result = metric.Heard
+		if left.event != nil {
+			o.Metrics.Record(metric.Answered, "", o.Now().Sub(left.event.At).Milliseconds())
+		}
+	case status >= http.StatusInternalServerError:
+		result = metric.Unanswered
+	case status == http.StatusUnauthorized:
+		result = metric.Unauthorized
+	}
+	o.Metrics.Record(metric.Webhooks, result, 1)
 }
 
 // isWebhookPath reports whether path ends in WebhookPath, also with a slash at
@@ -93,6 +116,7 @@ func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return o.malformed(err)
 	}
+	noteOf(r).event = &e
 	ctx, cancel := work(r)
 	defer cancel()
 	if err := o.Service.Hear(ctx, e); err != nil {
@@ -122,12 +146,14 @@ func (o WebhookOptions) keep(r *http.Request, body []byte, received epoch.Instan
 		defer close(done)
 		defer func() {
 			if p := recover(); p != nil {
+				o.Metrics.Record(metric.Undelivered, metric.ToListener, 1)
 				o.log().Error("a callback could not be kept for the other listener, which misses it", "alarm", "not-forwarded", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), keepPatience)
 		defer cancel()
 		if err := o.Keep(ctx, callback); err != nil {
+			o.Metrics.Record(metric.Undelivered, metric.ToListener, 1)
 			o.log().ErrorContext(ctx, "a callback could not be kept for the other listener, which misses it", "alarm", "not-forwarded", "error", err)
 		}
 	}()

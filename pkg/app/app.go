@@ -21,14 +21,16 @@ import (
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/hooks"
+	"usher/pkg/metric"
 	"usher/pkg/timer"
 )
 
 // Cloud is one function's process.
 type Cloud struct {
-	aws *clients
-	log *slog.Logger
-	now func() time.Time
+	aws     *clients
+	log     *slog.Logger
+	now     func() time.Time
+	metrics metric.Recorder
 
 	mu    sync.Mutex
 	parts map[config.Part]*part // one, but for tests
@@ -42,12 +44,15 @@ type part struct {
 
 // New prepares the functions from the process's environment, and does nothing
 // yet.
-func New() *Cloud {
-	return newCloud(config.Environment, slog.New(slog.NewJSONHandler(os.Stderr, nil)), time.Now)
+//
+// requestID finds the id of the call that a context belongs to, for the log.
+func New(requestID func(context.Context) string) *Cloud {
+	log := slog.New(withRequest{slog.NewJSONHandler(os.Stderr, nil), requestID})
+	return newCloud(config.Environment, log, time.Now).measured(os.Stdout)
 }
 
 func newCloud(lookup config.Lookup, log *slog.Logger, now func() time.Time) *Cloud {
-	return &Cloud{aws: newClients(lookup), log: log, now: now, parts: map[config.Part]*part{}}
+	return &Cloud{aws: newClients(lookup), log: log, now: now, metrics: metric.Nobody{}, parts: map[config.Part]*part{}}
 }
 
 func (c *Cloud) time() epoch.Instant { return epoch.Of(c.now()) }
@@ -150,6 +155,7 @@ func (c *Cloud) Tasks(ctx context.Context, b Batch) (Failures, error) {
 		now:       c.time,
 		ahead:     timer.Ahead,
 		log:       c.log,
+		metrics:   c.metrics,
 	}
 	return d.batch(ctx, b), nil
 }
@@ -160,7 +166,11 @@ func (c *Cloud) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.service.Sweep(ctx)
+	if err := j.service.Sweep(ctx); err != nil {
+		return err
+	}
+	c.swept()
+	return nil
 }
 
 // teller joins a doorkeeper of its own: what is wrong with the settings of telling must

@@ -15,6 +15,7 @@ import (
 
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
+	"usher/pkg/metric"
 	"usher/pkg/timer"
 	"usher/pkg/timer/timertest"
 )
@@ -71,7 +72,7 @@ func model(c timertest.Conditions, ahead time.Duration, batch int, work func(pro
 func (m *modelled) handle(ctx context.Context, w worker, batch []timertest.Message) (failed []string) {
 	d := &desk{
 		worker: func(context.Context) (worker, error) { return w, nil },
-		again:  m.wakes.Again, now: wallClock, ahead: m.ahead, log: slog.New(slog.DiscardHandler),
+		again:  m.wakes.Again, now: wallClock, ahead: m.ahead, log: slog.New(slog.DiscardHandler), metrics: metric.Nobody{},
 	}
 	var b Batch
 	for _, one := range batch {

@@ -6,6 +6,7 @@ import (
 
 	"usher/pkg/api"
 	"usher/pkg/config"
+	"usher/pkg/metric"
 	"usher/pkg/vonage"
 	"usher/pkg/web"
 )
@@ -19,6 +20,7 @@ func (c *Cloud) Webhook() http.Handler {
 			ErrIncomplete: vonage.ErrIncomplete,
 			Now:           c.time,
 			Log:           c.log,
+			Metrics:       c.metrics,
 		}
 		if j.settings.Forwards {
 			o.Keep = c.queues().Keep
@@ -73,6 +75,9 @@ func (c *Cloud) handler(use config.Part, as view, build func(*joined) http.Handl
 		j, err := c.join(r.Context(), use, as)
 		if err != nil {
 			c.log.ErrorContext(r.Context(), "not ready", "error", err)
+			if use == config.Callback {
+				c.metrics.Record(metric.Webhooks, metric.Unanswered, 1)
+			}
 			unavailable(w)
 			return
 		}

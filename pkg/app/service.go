@@ -34,6 +34,7 @@ func (c *Cloud) service(s config.CloudSettings, as view) (*doorkeeper.Service, e
 		Now:       c.time,
 		NewID:     newID,
 		Log:       c.log,
+		Metrics:   c.metrics,
 		Queue:     wakes,
 		Telling:   telling,
 	}), nil

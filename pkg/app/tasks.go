@@ -10,6 +10,7 @@ import (
 
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
+	"usher/pkg/metric"
 	"usher/pkg/room"
 	"usher/pkg/timer"
 )
@@ -60,10 +61,11 @@ type desk struct {
 	teller    func(context.Context) (teller, error)
 	forwarder func(context.Context) (forwarder, error)
 	// again sends a body once more, to come after delay.
-	again func(ctx context.Context, body string, delay time.Duration) error
-	now   func() epoch.Instant
-	ahead time.Duration // before a deadline its wake comes
-	log   *slog.Logger
+	again   func(ctx context.Context, body string, delay time.Duration) error
+	now     func() epoch.Instant
+	ahead   time.Duration // before a deadline its wake comes
+	log     *slog.Logger
+	metrics metric.Recorder
 }
 
 const (
@@ -198,6 +200,7 @@ func (d *desk) forward(ctx context.Context, f timer.Forward) error {
 	}
 	f.Failures++
 	if d.now().Sub(f.Received) >= room.ForwardFor {
+		d.metrics.Record(metric.Undelivered, metric.ToListener, 1)
 		d.log.ErrorContext(ctx, "a callback could not be forwarded within a day and is given up", "alarm", "not-forwarded", "received", f.Received, "error", err)
 		return nil
 	}

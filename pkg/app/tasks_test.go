@@ -17,6 +17,7 @@ import (
 
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
+	"usher/pkg/metric"
 	"usher/pkg/room"
 )
 
@@ -76,6 +77,7 @@ func (s *scribe) desk(log *bytes.Buffer) *desk {
 		now:       func() epoch.Instant { return epoch.Of(time.Now()) },
 		ahead:     8 * time.Second,
 		log:       slog.New(slog.NewTextHandler(log, nil)),
+		metrics:   metric.Nobody{},
 	}
 }
 

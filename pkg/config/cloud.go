@@ -40,6 +40,13 @@ func SecretARN(lookup Lookup) string {
 	return bare(arn)
 }
 
+// MetricsNamespace is the namespace that CloudWatch keeps the metrics in; "": none are
+// written.
+func MetricsNamespace(lookup Lookup) string {
+	namespace, _ := lookup("USHER_METRICS_NAMESPACE")
+	return bare(namespace)
+}
+
 // Cloud reads the settings of a function. Secret holds the variables that are
 // kept in Secrets Manager, under their own names; where it has one, that wins.
 // Credentials are required but for Queues and Forwarding, and the API's secret for the API.

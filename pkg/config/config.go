@@ -7,6 +7,7 @@
 package config
 
 import (
+	"net"
 	"time"
 
 	"usher/pkg/policy"
@@ -21,6 +22,7 @@ const (
 // Settings are the settings of one process, checked.
 type Settings struct {
 	Addr     string  // to listen on, host:port
+	Metrics  string  // to serve metrics on, host:port; "": nowhere
 	Rooms    []Entry // to create where they do not exist
 	Data     string  // the embedded store's file
 	Store    string  // Bolt or DynamoDB
@@ -95,6 +97,7 @@ func Load(lookup Lookup) (Settings, error) {
 		Table:     c.table("USHER_TABLE", v.Table),
 		Platform:  c.platform(v),
 		Addr:      c.address("USHER_ADDR", v.Addr),
+		Metrics:   c.metrics(v),
 		Data:      c.text("USHER_DATA", v.Data),
 		Retention: c.retention(v),
 	}
@@ -140,6 +143,17 @@ func (c *checker) api(v variables, s *Settings) {
 	s.PreviousTicketSecret = c.key("USHER_TICKET_SECRET_PREVIOUS", v.PreviousTicket)
 	s.Origins = c.origins("USHER_ORIGINS", v.Origins)
 	s.TokenLife = time.Duration(c.whole("USHER_TOKEN_SECONDS", v.TokenSeconds, 30, 300)) * time.Second
+}
+
+// metrics are served apart from everything else: who may read them is not who may come in.
+func (c *checker) metrics(v variables) string {
+	if v.MetricsAddr == "" {
+		return ""
+	}
+	if _, port, err := net.SplitHostPort(v.MetricsAddr); err == nil && v.MetricsAddr == v.Addr && port != "0" {
+		c.add("USHER_METRICS_ADDR", v.MetricsAddr, "is USHER_ADDR too: metrics need an address of their own")
+	}
+	return c.address("USHER_METRICS_ADDR", v.MetricsAddr)
 }
 
 func (c *checker) store(v variables) (string, Dynamo) {

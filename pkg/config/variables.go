@@ -50,6 +50,7 @@ type variables struct {
 	EventsSecret      string `env:"USHER_EVENTS_SECRET"`
 	ForwardURL        string `env:"USHER_FORWARD_URL"`
 	ForwardPrivate    string `env:"USHER_FORWARD_PRIVATE"`
+	MetricsAddr       string `env:"USHER_METRICS_ADDR"`
 	SecretARN         string `env:"USHER_SECRET_ARN"`
 	TasksURL          string `env:"USHER_TASKS_URL"`
 	DeadlinesURL      string `env:"USHER_DEADLINES_URL"`

@@ -53,6 +53,9 @@ func (s *Service) decide(ctx context.Context, session string, q question) (lesso
 		}
 		if lost != nil {
 			if there, err := s.stored(ctx, before, *lost); err != nil || there {
+				if there {
+					s.committed(ctx, before, newLines(*lost), lost.Effects)
+				}
 				lost.Lesson, lost.Effects.Tell = before, before.Untold() != 0
 				return *lost, err
 			}
@@ -88,6 +91,7 @@ func (s *Service) commit(ctx context.Context, d *lesson.Decision) error {
 		return nil
 	}
 	s.wakeFirst(ctx, d.Lesson.Session, d.WakeAt)
+	lines := newLines(*d)
 	var l lesson.Lesson
 	var err error
 	if d.Write == lesson.Add {
@@ -101,6 +105,7 @@ func (s *Service) commit(ctx context.Context, d *lesson.Decision) error {
 	d.Lesson = l
 	d.Effects.Tell = d.Effects.Tell || l.NewsIn(d.Lines)
 	s.lessons.Add(l.Session, l)
+	s.committed(ctx, l, lines, d.Effects)
 	return nil
 }
 

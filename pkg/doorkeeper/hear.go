@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"usher/pkg/lesson"
+	"usher/pkg/metric"
 	"usher/pkg/room"
 )
 
@@ -41,6 +42,7 @@ func (s *Service) Hear(ctx context.Context, e lesson.Event) error {
 		s.set.Log.Error("an event could neither be stored nor parked", "session", e.Session, "event", e.Name, "error", parked)
 		return err
 	}
+	s.set.Metrics.Record(metric.Parked, "", 1)
 	return nil
 }
 
@@ -82,6 +84,7 @@ func (s *Service) Replay(ctx context.Context, e lesson.Event) error {
 	if err != nil {
 		return err
 	}
+	s.heard.Add(1)
 	s.finish(ctx, d)
 	return nil
 }
@@ -90,5 +93,6 @@ func (s *Service) Replay(ctx context.Context, e lesson.Event) error {
 // project.
 func (s *Service) stranger(e lesson.Event) {
 	n := s.strangers.Add(1)
+	s.set.Metrics.Record(metric.Strangers, "", 1)
 	s.set.Log.Debug("an event of a session that is not ours", "event", e.Name, "count", n)
 }

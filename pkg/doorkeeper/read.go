@@ -86,9 +86,7 @@ func (s *Service) noteUnread(ctx context.Context, session string, err error) {
 // read reads the list, and the records of listed connections that are not in the
 // item. The Reconcile of a reading that failed frees and refuses nobody.
 func (s *Service) read(ctx context.Context, l lesson.Lesson) (lesson.Reconcile, error) {
-	request, cancel := context.WithTimeout(ctx, platformPatience)
-	defer cancel()
-	r, err := s.platform.Connections(request, l.Session)
+	r, err := s.listed(ctx, l.Session)
 	if err != nil {
 		return lesson.Reconcile{}, err
 	}

@@ -90,6 +90,7 @@ func (s *Service) commitChange(ctx context.Context, name string, in room.Request
 			return room.Decision{}, err
 		}
 		if lost != nil && lost.Stands(r) {
+			s.changed(ctx, *lost)
 			lost.Decided.Effects.Tell = lost.Decided.Lesson.NewsIn(lost.Decided.Lines)
 			return *lost, nil
 		}
@@ -107,6 +108,7 @@ func (s *Service) commitChange(ctx context.Context, name string, in room.Request
 		case errors.Is(err, room.ErrUnavailable) && lost == nil && ctx.Err() == nil:
 			lost = &d
 		case err == nil:
+			s.changed(ctx, d)
 			d.Decided.Effects.Tell = d.Decided.Lesson.NewsIn(d.Decided.Lines)
 			return d, nil
 		default:
@@ -114,6 +116,16 @@ func (s *Service) commitChange(ctx context.Context, name string, in room.Request
 		}
 	}
 	return room.Decision{}, errContended
+}
+
+// changed says what was decided about the room's lessons, once it is durable.
+func (s *Service) changed(ctx context.Context, d room.Decision) {
+	if d.Swap != nil {
+		s.committed(ctx, d.Decided.Lesson, newLines(d.Decided), d.Decided.Effects)
+	}
+	if d.Start != nil {
+		s.committed(ctx, *d.Start, d.Start.Tail, lesson.Effects{})
+	}
 }
 
 // decideRoom decides, with the facts that it needs. A session that was made for
@@ -159,9 +171,7 @@ func (s *Service) banOf(ctx context.Context, name, user string) (*lesson.Ban, er
 
 // listOf reads the list of a session that is no lesson yet.
 func (s *Service) listOf(ctx context.Context, session string) (*lesson.Reading, error) {
-	ctx, cancel := context.WithTimeout(ctx, platformPatience)
-	defer cancel()
-	r, err := s.platform.Connections(ctx, session)
+	r, err := s.listed(ctx, session)
 	if err != nil {
 		s.unreadable(session, err)
 		return nil, platformAway(err)

@@ -10,6 +10,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/metric"
 	"usher/pkg/room"
 )
 
@@ -157,6 +158,7 @@ func (s *Service) say(ctx context.Context, session string, signals []lesson.Sign
 // raise calls for an operator: these connections stay though they were sent away.
 func (s *Service) raise(session string, givenUp []string) {
 	for _, id := range givenUp {
+		s.set.Metrics.Record(metric.GivenUp, "", 1)
 		s.set.Log.Error("a connection could not be ended within a day and is given up", "alarm", "given-up", "session", session, "connection", id)
 	}
 }

@@ -94,6 +94,7 @@ func (s *Service) send(ctx context.Context, session, id string) *lesson.Disconne
 	defer cancel()
 	err := s.platform.Disconnect(ctx, session, id)
 	if err == nil {
+		s.logDisconnected(ctx, session, id)
 		return nil
 	}
 	gone := errors.Is(err, room.ErrGone)

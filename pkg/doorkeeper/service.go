@@ -23,6 +23,7 @@ import (
 
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
+	"usher/pkg/metric"
 	"usher/pkg/room"
 )
 
@@ -34,9 +35,12 @@ type Settings struct {
 	Now       func() epoch.Instant
 	NewID     func() string // unguessable and url-safe
 	Log       *slog.Logger
-	Telling   Telling       // of the owner's backend
-	Queue     room.Queue    // where events go that no store takes; nil: nowhere
-	Quiet     time.Duration // how long a handler may go on after its commit; 0: 3 s
+	Metrics   metric.Recorder // nil: nothing is measured
+	// HearsAll: every callback comes to this process, so that it may say that none does.
+	HearsAll bool
+	Telling  Telling       // of the owner's backend
+	Queue    room.Queue    // where events go that no store takes; nil: nowhere
+	Quiet    time.Duration // how long a handler may go on after its commit; 0: 3 s
 	// Rest waits until that moment by Now's clock, or until the context is
 	// done; nil: by the real clock.
 	Rest func(ctx context.Context, until epoch.Instant) error
@@ -59,6 +63,7 @@ type Service struct {
 
 	asking    sync.Map     // connections that are being disconnected
 	strangers atomic.Int64 // how many events of other sessions or projects came
+	heard     atomic.Int64 // how many of ours
 
 	otherProject sync.Once // warns of the first event of another project
 }
@@ -67,6 +72,9 @@ type Service struct {
 func NewService(store room.Store, platform room.Platform, timer room.Timer, set Settings) *Service {
 	if set.Quiet == 0 {
 		set.Quiet = 3 * time.Second
+	}
+	if set.Metrics == nil {
+		set.Metrics = metric.Nobody{}
 	}
 	if set.Rest == nil {
 		set.Rest = func(ctx context.Context, until epoch.Instant) error { return rest(ctx, until.Sub(set.Now())) }

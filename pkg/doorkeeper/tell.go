@@ -8,6 +8,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
+	"usher/pkg/metric"
 	"usher/pkg/room"
 )
 
@@ -111,6 +112,7 @@ func (s *Service) tellPage(ctx context.Context, l lesson.Lesson, enough epoch.In
 		return l, err
 	}
 	if lost := d.Effects.Untold; lost.Through != 0 {
+		s.set.Metrics.Record(metric.Undelivered, metric.ToBackend, lost.Through-lost.From+1)
 		s.set.Log.Error("lines of a log could not be told to the backend within a day and are given up; they stand in the log",
 			"alarm", "untold", "session", l.Session, "from", lost.From, "through", lost.Through)
 	}

@@ -17,10 +17,21 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
 // Function is what aws-lambda-go calls with an event.
 type Function func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+
+// RequestID is the id that Lambda gave the call; "" outside one. It stands in Lambda's own
+// lines of the log too.
+func RequestID(ctx context.Context) string {
+	call, ok := lambdacontext.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	return call.AwsRequestID
+}
 
 // Serve makes a Function of h. The Function fails only for a body whose base64
 // is broken, which API Gateway never sends.

@@ -38,6 +38,9 @@ type Effects struct {
 	Again bool
 	// Tell: somebody has to be asked to tell the owner's backend what the log says.
 	Tell bool
+	// Unheard is how many people this judges whom readings have shown for a minute, who
+	// came since the lesson began, and of whom no webhook has told.
+	Unheard int
 	// Untold are lines that could not be told within a day and are told to nobody: an
 	// operator has to know.
 	Untold Untold

@@ -251,6 +251,9 @@ func (t *turn) judgeListedOnly(by *evidence) {
 	})
 	t.effects.Again = len(overdue) > judgedAtOnce
 	for _, c := range overdue[:min(len(overdue), judgedAtOnce)] {
+		if c.CreatedAt > t.l.Created {
+			t.effects.Unheard++
+		}
 		c = t.identify(c, t.l.likelyIdentity(c))
 		c.State, c.Unlogged, c.WaitsSince = Waiting, true, t.now
 		t.write(c)

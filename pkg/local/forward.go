@@ -7,6 +7,7 @@ import (
 
 	"usher/pkg/bolt"
 	"usher/pkg/hooks"
+	"usher/pkg/metric"
 	"usher/pkg/room"
 )
 
@@ -85,6 +86,7 @@ func (l *Local) forward(ctx context.Context, to *hooks.Forwarder, k bolt.Kept) e
 	case ctx.Err() != nil:
 		return ctx.Err() // it stays
 	case now().Sub(k.Received) >= room.ForwardFor:
+		l.metrics.Record(metric.Undelivered, metric.ToListener, 1)
 		l.log.Error("a callback could not be forwarded within a day and is given up", "alarm", "not-forwarded", "received", k.Received, "error", err)
 		return l.file.Drop(ctx, k)
 	}

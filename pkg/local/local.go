@@ -21,6 +21,7 @@ import (
 	"usher/pkg/config"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
+	"usher/pkg/metric"
 	"usher/pkg/problem"
 	"usher/pkg/room"
 	"usher/pkg/timer"
@@ -43,6 +44,9 @@ type Local struct {
 	kept      chan struct{} // a callback was kept that goes on
 	service   *doorkeeper.Service
 	server    *http.Server
+	metrics   metric.Recorder
+	scraped   net.Listener // of the metrics; nil: they are not served
+	scrapes   *http.Server
 }
 
 // New opens the store, listens, and creates the rooms that the settings name
@@ -57,7 +61,7 @@ func New(ctx context.Context, s config.Settings, log *slog.Logger) (*Local, erro
 }
 
 func (l *Local) open(ctx context.Context) error {
-	steps := []func(context.Context) error{l.listen, l.openStore, l.keepSecret, l.join, l.createRooms, l.warn}
+	steps := []func(context.Context) error{l.listen, l.measure, l.openStore, l.keepSecret, l.join, l.createRooms, l.warn}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -83,6 +87,7 @@ func (l *Local) Close() error {
 			failed = err
 		}
 	}
+	failed = errors.Join(failed, l.closeMetrics())
 	if l.close != nil {
 		failed = errors.Join(failed, l.close())
 	}
@@ -107,6 +112,8 @@ func (l *Local) join(context.Context) error {
 		Now:       now,
 		NewID:     rand.Text,
 		Log:       l.log,
+		Metrics:   l.metrics,
+		HearsAll:  true,
 		Telling:   telling,
 	}
 	if l.queue != nil {

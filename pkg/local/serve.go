@@ -13,6 +13,7 @@ import (
 	"usher/pkg/api"
 
 	"usher/pkg/epoch"
+	"usher/pkg/metric"
 	"usher/pkg/room"
 	"usher/pkg/vonage"
 )
@@ -73,6 +74,7 @@ func (l *Local) webhook() http.Handler {
 		ErrIncomplete: vonage.ErrIncomplete,
 		Now:           now,
 		Log:           l.log,
+		Metrics:       l.metrics,
 	}
 	if l.settings.Forwards {
 		o.Keep = l.keep
@@ -119,6 +121,7 @@ func (l *Local) Run(ctx context.Context) error {
 		var all sync.WaitGroup
 		all.Go(func() { l.replayParked(inside) })
 		all.Go(func() { l.forwardKept(inside) })
+		all.Go(func() { l.serveMetrics(inside) })
 		l.keepHouse(inside)
 		all.Wait()
 	}()
@@ -155,11 +158,19 @@ func (l *Local) keepHouse(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-sweeps.C:
-			l.report(ctx, "the sweep failed and will be tried again", l.service.Sweep(ctx))
+			l.sweep(ctx)
 		case <-purges.C:
 			l.purge(ctx)
 		}
 	}
+}
+
+func (l *Local) sweep(ctx context.Context) {
+	err := l.service.Sweep(ctx)
+	if err == nil {
+		l.metrics.Record(metric.Sweeps, "", 1)
+	}
+	l.report(ctx, "the sweep failed and will be tried again", err)
 }
 
 func (l *Local) report(ctx context.Context, what string, err error) {
