@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	_ "time/tzdata" // where the machine has no zones
 
 	"usher/pkg/api"
 	"usher/pkg/journal"

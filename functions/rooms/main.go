@@ -2,6 +2,8 @@
 package main
 
 import (
+	_ "time/tzdata" // for pictures; the platform need have no zones
+
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"usher/pkg/app"

@@ -39,6 +39,7 @@ type Service interface {
 	Remove(ctx context.Context, name, connection, actor string) error
 	Events(ctx context.Context, name, session string, after int64, limit int) (doorkeeper.LinePage, error)
 	Attendance(ctx context.Context, name, session string) (attendance.Record, error)
+	Chronicle(ctx context.Context, name, session string) (doorkeeper.Chronicle, error)
 	LessonsOf(ctx context.Context, name string, after room.Opening, limit int) (doorkeeper.LessonPage, error)
 	Ban(ctx context.Context, name string, b lesson.Ban) (lesson.Ban, error)
 	Bans(ctx context.Context, name, after string, limit int) (doorkeeper.BanPage, error)

@@ -3,8 +3,11 @@ package api
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -13,6 +16,8 @@ import (
 	"time"
 
 	"usher/pkg/attendance"
+	"usher/pkg/attendance/picture"
+	"usher/pkg/doorkeeper"
 )
 
 // Attendance is the record of a lesson, but for its users, which follow one by one.
@@ -42,35 +47,63 @@ type Attendant struct {
 // can end: what fails then is the connection.
 type format struct {
 	name, mediaType string
-	write           func(w io.Writer, r attendance.Record) error
+	log             bool // it needs the lesson's log, too
+	write           func(w io.Writer, c doorkeeper.Chronicle, zone *time.Location) error
 }
 
 // formats are those of GET attendance, by ?format= and by the Accept header; the first is
 // for whoever takes anything.
 var formats = []format{
-	{"json", "application/json", writeAttendance},
-	{"csv", "text/csv; charset=utf-8", writeCSV},
+	{"json", "application/json", false, func(w io.Writer, c doorkeeper.Chronicle, _ *time.Location) error {
+		return writeAttendance(w, c.Record)
+	}},
+	{"csv", "text/csv; charset=utf-8", false, func(w io.Writer, c doorkeeper.Chronicle, _ *time.Location) error {
+		return writeCSV(w, c.Record)
+	}},
+	{"svg", "image/svg+xml", true, func(w io.Writer, c doorkeeper.Chronicle, zone *time.Location) error {
+		return picture.Draw(w, picture.Lesson{Record: c.Record, Log: c.Log, Cut: c.Cut, Zone: zone})
+	}},
 }
 
 func (s *server) attendance(w http.ResponseWriter, c call) error {
 	q := queryOf(c.Request)
-	session := q.id("sessionId")
+	session, zone := q.id("sessionId"), q.zone()
 	f, err := formatFor(q, c.Header)
 	if err != nil {
 		return err
 	}
-	record, err := s.Service.Attendance(c.Context(), c.room, session)
+	record, err := s.chronicle(c, session, f)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", f.mediaType)
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Vary", "Accept")
+	h := w.Header()
+	h.Set("Content-Type", f.mediaType)
+	h.Set("Content-Security-Policy", recordPolicy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept")
 	out := bufio.NewWriterSize(w, 32<<10)
-	if f.write(out, record) == nil {
+	if f.write(out, record, zone) == nil {
 		_ = out.Flush() // whoever asked has gone
 	}
 	return nil
+}
+
+// recordPolicy is for whoever opens a record as a document of its own: it may have the
+// style of a picture, and load and run nothing.
+var recordPolicy = fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; frame-ancestors 'none'; sandbox", styleHash())
+
+func styleHash() string {
+	sum := sha256.Sum256([]byte(picture.Style))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// chronicle asks for what the format shows.
+func (s *server) chronicle(c call, session string, f format) (doorkeeper.Chronicle, error) {
+	if f.log {
+		return s.Service.Chronicle(c.Context(), c.room, session)
+	}
+	record, err := s.Service.Attendance(c.Context(), c.room, session)
+	return doorkeeper.Chronicle{Record: record}, err
 }
 
 // formatFor is the format that the request asks for: by its query, else by its header. A
@@ -95,7 +128,8 @@ func formatNames() string {
 	for _, f := range formats {
 		names = append(names, f.name)
 	}
-	return strings.Join(names, " or ")
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // accepted is the format that an Accept header likes best (RFC 9110, section 12.5.1); of
@@ -111,7 +145,7 @@ func accepted(accept string) (best format, err error) {
 		}
 	}
 	if most == 0 {
-		return best, refuse(codeNotAcceptable, "the record comes as application/json or text/csv, and the Accept header takes neither")
+		return best, refuse(codeNotAcceptable, "the record comes as application/json, text/csv or image/svg+xml, and the Accept header takes none of them")
 	}
 	return best, nil
 }

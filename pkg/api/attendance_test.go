@@ -1,6 +1,8 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -8,8 +10,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata" // where the machine has no zones
 
 	"usher/pkg/attendance"
+	"usher/pkg/doorkeeper"
 	"usher/pkg/journal"
 	"usher/pkg/problem"
 )
@@ -63,6 +67,63 @@ func TestAttendanceIsWritten(t *testing.T) {
 				t.Error("that is no JSON")
 			}
 		})
+	}
+}
+
+// A picture is a document: whoever opens it runs nothing, whatever people are called.
+func TestAttendanceIsDrawn(t *testing.T) {
+	for _, c := range []struct{ query, accept, hour string }{
+		{"", "image/svg+xml", "12:01:00"},
+		{"?format=svg", "text/csv", "12:01:00"},
+		{"?format=svg&zone=Europe/Berlin&sessionId=2_MX4x", "", "13:01:00"},
+		{"?zone=Asia%2FKolkata", "image/*, application/json;q=0.9", "17:31:00"},
+		{"?zone=UTC", "image/svg+xml, */*;q=0.1", "12:01:00"},
+	} {
+		t.Run(c.query+" "+c.accept, func(t *testing.T) {
+			d := newDesk(t)
+			d.stub.record = sample()
+			d.stub.record.Users[0].User = "<script>alert(1)</script>"
+			for i := range d.stub.record.Users {
+				d.stub.record.Users[i].Stays = []attendance.Stay{{Span: attendance.Span{From: noon, To: noon.Add(time.Minute)}}}
+			}
+			w := d.ask("GET", "/v1/rooms/maths/attendance"+c.query, "", header("Accept", c.accept))
+			answered(t, w, 200)
+			text := w.Body.String()
+			if got := w.Header().Get("Content-Type"); got != "image/svg+xml" || !strings.HasPrefix(text, "<svg ") || !strings.Contains(text, c.hour+" refused, room-full") {
+				t.Errorf("answered %s\n%s", got, text)
+			}
+			if strings.Contains(text, "<script") || !strings.Contains(text, "&lt;script&gt;") {
+				t.Errorf("a name is markup:\n%s", text)
+			}
+			_, style, _ := strings.Cut(text, "<style>")
+			style, _, _ = strings.Cut(style, "</style>")
+			sum := sha256.Sum256([]byte(style))
+			want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; frame-ancestors 'none'; sandbox"
+			if got := w.Header().Get("Content-Security-Policy"); got != want {
+				t.Errorf("the policy is %q, want %q", got, want)
+			}
+			if got := w.Header().Get("X-Content-Type-Options"); got != "nosniff" {
+				t.Errorf("X-Content-Type-Options is %q", got)
+			}
+			if d.stub.session != "" && !strings.Contains(c.query, d.stub.session) {
+				t.Errorf("asked for the session %q", d.stub.session)
+			}
+		})
+	}
+}
+
+func TestZoneIsRefused(t *testing.T) {
+	d := newDesk(t)
+	for _, zone := range []string{"", "Local", "Berlin", "Europe/Berlin%00", "../../etc/passwd", "/etc/localtime", "UTC%2B1", "Europe", "UTC&zone=UTC", strings.Repeat("x", 300)} {
+		for _, format := range []string{"svg", "json"} {
+			p := refused(t, d.ask("GET", "/v1/rooms/maths/attendance?format="+format+"&zone="+zone, ""), 400, problem.InvalidField)
+			if p.Field != "zone" {
+				t.Errorf("%s: it names %q", zone, p.Field)
+			}
+		}
+	}
+	if d.stub.said != "" {
+		t.Errorf("the service was asked: %s", d.stub.said)
 	}
 }
 
@@ -123,14 +184,17 @@ func TestAttendanceIsStreamed(t *testing.T) {
 	r := sample()
 	r.Users = slices.Repeat(r.Users, 5000)
 	for _, f := range formats {
+		if f.log {
+			continue // a picture is bounded
+		}
 		var out pieces
-		if err := f.write(&out, r); err != nil {
+		if err := f.write(&out, doorkeeper.Chronicle{Record: r}, time.UTC); err != nil {
 			t.Fatal(err)
 		}
 		if len(out.sizes) < 100 || slices.Max(out.sizes) > 64<<10 {
 			t.Errorf("%s came in %d pieces, the largest of %d bytes", f.name, len(out.sizes), slices.Max(out.sizes))
 		}
-		if err := f.write(broken{}, r); err == nil {
+		if err := f.write(broken{}, doorkeeper.Chronicle{Record: r}, time.UTC); err == nil {
 			t.Errorf("%s was written to somebody who had gone", f.name)
 		}
 	}

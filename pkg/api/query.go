@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"usher/pkg/journal"
@@ -95,6 +96,21 @@ func (q *query) id(name string) string {
 		q.wrong(name, "%s is empty; leave it out to ask for the newest", name)
 	}
 	return v
+}
+
+// zone is a time zone by its IANA name; UTC where none is asked for. "Local" is none: it
+// would be the server's.
+func (q *query) zone() *time.Location {
+	name, there := q.one("zone")
+	if !there {
+		return time.UTC
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		q.wrong("zone", "zone must be the IANA name of a time zone, like Europe/Berlin, not %q", clip(name))
+		return time.UTC
+	}
+	return zone
 }
 
 func (q *query) limit() int {

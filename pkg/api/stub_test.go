@@ -142,6 +142,14 @@ func (s *stub) Attendance(ctx context.Context, name, session string) (attendance
 	return r, s.note(ctx, "attendance", name, "")
 }
 
+func (s *stub) Chronicle(ctx context.Context, name, session string) (doorkeeper.Chronicle, error) {
+	s.session = session
+	r := s.record
+	r.Room, r.At = name, noon.Add(2*time.Hour)
+	log := []journal.Line{{Seq: 1, At: noon.Add(time.Minute), User: "eve", Action: journal.DidRefuse, Reason: journal.RoomFull}}
+	return doorkeeper.Chronicle{Record: r, Log: log}, s.note(ctx, "chronicle", name, "")
+}
+
 func (s *stub) LessonsOf(ctx context.Context, name string, after room.Opening, limit int) (doorkeeper.LessonPage, error) {
 	s.opening, s.limit = after, limit
 	l := lesson.Lesson{Session: "2_MX4x", Created: noon, Status: journal.Ended, Outcome: journal.Completed, StartedAt: noon + 1, EndedAt: noon + 2}

@@ -26,7 +26,22 @@ type Record struct {
 	// Together is for how long, from the start on, the quorum of the rule of the start
 	// was complete, up to the end or to now.
 	Together time.Duration
-	Users    []User // by FirstIn
+	// Pauses are the times from the start on at which the quorum was not complete, where
+	// the clock stands still then: the rest of Together.
+	Pauses []Span
+	Users  []User        // by FirstIn
+	At     epoch.Instant // the moment of which it is
+}
+
+// Span is a time from one moment up to another.
+type Span struct{ From, To epoch.Instant }
+
+// Stay is when one connection was in.
+type Stay struct {
+	Span
+	Connection string
+	In         bool // it is still, and To is the record's moment
+	Bound      bool // a time of it is not known: it was in at least so long
 }
 
 // User is one row: a user, by name whoever issued its token, and apart where it came as
@@ -45,6 +60,7 @@ type User struct {
 	// time taken on trust is that of somebody who was told to go and is not proven
 	// gone: it is taken to be in, up to the end of the lesson.
 	Exact bool
+	Stays []Stay // of its connections, by From
 }
 
 // Book takes in the connections of a lesson and adds them up. It keeps of each what a row
@@ -64,16 +80,11 @@ type who struct {
 }
 
 type row struct {
-	role        string
-	newest      epoch.Instant // when the connection was made that gave the role
-	newestID    string
-	spans       []span
-	connections int
-	in, bound   bool
+	role     string
+	newest   epoch.Instant // when the connection was made that gave the role
+	newestID string
+	stays    []Stay
 }
-
-// span is a time from one moment up to another.
-type span struct{ from, to epoch.Instant }
 
 // Open begins the record of the lesson as it is now, with the connections that stand in
 // it.
@@ -111,44 +122,37 @@ func (b *Book) add(c lesson.Conn) {
 	r.add(c, s)
 }
 
-func (r *row) add(c lesson.Conn, s stay) {
-	r.spans = append(r.spans, s.span)
-	r.connections++
-	r.in, r.bound = r.in || s.in, r.bound || s.bound
+func (r *row) add(c lesson.Conn, s Stay) {
+	r.stays = append(r.stays, s)
 	if cmp.Or(cmp.Compare(c.CreatedAt, r.newest), cmp.Compare(c.ID, r.newestID)) >= 0 {
 		r.role, r.newest, r.newestID = c.Role, c.CreatedAt, c.ID
 	}
 }
 
-// stay is when a connection was in, as far as that counts.
-type stay struct {
-	span
-	in    bool // it is still
-	bound bool // a time of it is not known
-}
-
 // stayOf is when the connection was in; false where it never had the right to be, or came
 // after the end.
-func (b *Book) stayOf(c lesson.Conn) (s stay, counts bool) {
+func (b *Book) stayOf(c lesson.Conn) (s Stay, counts bool) {
+	s.Connection = c.ID
 	if hadNoRight(c) {
 		// Before it was taken for gone, and came back as a newcomer, it had one.
-		return stay{span: span{c.CreatedAt, c.CountedUntil}, bound: true}, c.CountedUntil > c.CreatedAt
+		s.Span, s.Bound = Span{c.CreatedAt, c.CountedUntil}, true
+		return s, c.CountedUntil > c.CreatedAt
 	}
 	ended := b.lesson.EndedAt
 	if ended != 0 && c.CreatedAt >= ended {
 		return s, false
 	}
-	s = stay{span: span{c.CreatedAt, c.LeftAt}, bound: !c.Created || c.LeftLowerBound}
+	s.Span, s.Bound = Span{c.CreatedAt, c.LeftAt}, !c.Created || c.LeftLowerBound
 	switch {
 	case c.LeftAt != 0:
 	case c.State == lesson.HeardAfterLeaving:
-		s.to, s.bound = c.ShownAt, true // news that came too late, of somebody the list does not show
+		s.To, s.Bound = c.ShownAt, true // news that came too late, of somebody the list does not show
 	case ended != 0:
-		s.to, s.bound = ended, true
+		s.To, s.Bound = ended, true
 	default:
-		s.to, s.in, s.bound = b.now, true, s.bound || c.DisconnectRequested()
+		s.To, s.In, s.Bound = b.now, true, s.Bound || c.DisconnectRequested()
 	}
-	s.to = max(s.from, s.to)
+	s.To = max(s.From, s.To)
 	return s, true
 }
 
@@ -171,16 +175,18 @@ func (b *Book) Close() Record {
 	l := b.lesson
 	record := Record{
 		Room: l.Room, Session: l.Session, StartedAt: l.StartedAt, EndedAt: l.EndedAt, Outcome: l.Outcome,
-		Together: l.Together(b.stays, cmp.Or(l.EndedAt, b.now)),
-		Users:    make([]User, 0, len(b.rows)),
+		Users: make([]User, 0, len(b.rows)), At: b.now,
 	}
+	record.Together, record.Pauses = b.together(cmp.Or(l.EndedAt, b.now))
 	keys := make([]who, 0, len(b.rows))
 	for key, r := range b.rows {
-		slices.SortFunc(r.spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+		slices.SortFunc(r.stays, func(a, b Stay) int {
+			return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Connection, b.Connection))
+		})
 		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(x, y who) int {
-		return cmp.Or(cmp.Compare(b.rows[x].spans[0].from, b.rows[y].spans[0].from), x.compare(y))
+		return cmp.Or(cmp.Compare(b.rows[x].stays[0].From, b.rows[y].stays[0].From), x.compare(y))
 	})
 	for _, key := range keys {
 		record.Users = append(record.Users, b.rows[key].user(key))
@@ -193,20 +199,39 @@ func (w who) compare(other who) int {
 	return cmp.Or(cmp.Compare(w.user, other.user), cmp.Compare(observer[w.observer], observer[other.observer]), cmp.Compare(w.conn, other.conn))
 }
 
-// user gives the row, whose spans are sorted.
+// together is for how long the quorum was complete from the start up to that moment, and
+// when the clock stood still because it was not.
+func (b *Book) together(to epoch.Instant) (together time.Duration, pauses []Span) {
+	from := b.lesson.StartedAt
+	if from == 0 || to <= from {
+		return 0, nil
+	}
+	together = to.Sub(from)
+	for _, apart := range b.lesson.Apart(b.stays, to) {
+		together -= apart.To.Sub(apart.From)
+		if b.lesson.Rules.At(from).Pauses {
+			pauses = append(pauses, Span{apart.From, apart.To})
+		}
+	}
+	return together, pauses
+}
+
+// user gives the row, whose stays are sorted.
 func (r *row) user(key who) User {
 	u := User{
 		User: key.user, Role: r.role, Observer: key.observer,
-		FirstIn: r.spans[0].from, Connections: r.connections, Exact: !r.bound,
+		FirstIn: r.stays[0].From, Connections: len(r.stays), Exact: true, Stays: r.stays,
 	}
 	var through epoch.Instant // up to then everything was counted
-	for _, s := range r.spans {
-		if from := max(s.from, through); s.to > from {
-			u.Present += s.to.Sub(from)
+	in := false
+	for _, s := range r.stays {
+		if from := max(s.From, through); s.To > from {
+			u.Present += s.To.Sub(from)
 		}
-		through = max(through, s.to)
+		through = max(through, s.To)
+		in, u.Exact = in || s.In, u.Exact && !s.Bound
 	}
-	if !r.in {
+	if !in {
 		u.LastOut = through
 	}
 	return u

@@ -232,3 +232,31 @@ func TestHallIsSmall(t *testing.T) {
 		t.Errorf("%d rows took %d KB", len(record.Users), took>>10)
 	}
 }
+
+// What a picture is drawn from: each connection's own time in, and where the clock stood
+// still.
+func TestStaysAndPauses(t *testing.T) {
+	pauses := func(l *lesson.Lesson) {
+		ended(l)
+		l.Rules = policy.FirstRules(policy.Stored(`{"quorum":2,"lessonSeconds":600,"clock":"pause"}`))
+	}
+	people := []lesson.Conn{conn("A", "ann", 0, 0), conn("A2", "ann", 20, 50, missed), conn("B", "bob", 0, 30), conn("B2", "bob", 60, 150)}
+	r := of(pauses, people...)
+	want := []attendance.Span{{From: at(30), To: at(60)}, {From: at(150), To: at(160)}}
+	if diff := cmp.Diff(want, r.Pauses); diff != "" || r.Together != 120*time.Second {
+		t.Errorf("together for %v, pauses -want +got\n%s", r.Together, diff)
+	}
+	stays := []attendance.Stay{
+		{Connection: "A", Span: attendance.Span{From: at(0), To: at(160)}, Bound: true},
+		{Connection: "A2", Span: attendance.Span{From: at(20), To: at(50)}, Bound: true},
+	}
+	if diff := cmp.Diff(stays, r.Users[0].Stays); diff != "" {
+		t.Errorf("stays -want +got\n%s", diff)
+	}
+	if r := of(ended, people...); r.Pauses != nil || r.Together != 120*time.Second {
+		t.Errorf("a clock that runs on paused at %v, together for %v", r.Pauses, r.Together)
+	}
+	if r := of(nil, people...); r.At != at(200) || !r.Users[0].Stays[0].In || r.Users[0].Stays[0].To != at(200) {
+		t.Errorf("now, at %v, the record is %+v", r.At, r)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"usher/pkg/attendance"
+	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/room"
 )
@@ -36,6 +37,41 @@ func (s *Service) AttendanceOf(ctx context.Context, l lesson.Lesson) (attendance
 		}
 	}
 	return book.Close(), nil
+}
+
+// Chronicle is what a lesson's picture is drawn from: its record, and from its log the
+// streams, the refusals and the warnings, which stand nowhere else for good.
+type Chronicle struct {
+	Record attendance.Record
+	Log    []journal.Line // from the first line on
+	Cut    bool           // the log goes on
+}
+
+// MostLines is how many lines of a log a Chronicle has, read in pages of a thousand: those
+// of two hundred people who come and go ten times. Of a hall that is more, they are the
+// first.
+const MostLines = 10_000
+
+// Chronicle gives that of a lesson, which is named as for Attendance.
+func (s *Service) Chronicle(ctx context.Context, name, session string) (Chronicle, error) {
+	_, l, err := s.lessonOf(ctx, name, session)
+	if err != nil || l == nil {
+		return Chronicle{Record: attendance.Record{Room: name, At: s.set.Now()}}, err
+	}
+	c := Chronicle{}
+	if c.Record, err = s.AttendanceOf(ctx, *l); err != nil {
+		return c, err
+	}
+	all := l.Base + int64(len(l.Tail))
+	for n := int64(0); n < all && n < MostLines; n = c.Log[len(c.Log)-1].Seq {
+		lines, err := s.Lines(ctx, *l, n, maxPage)
+		if err != nil || len(lines) == 0 {
+			return c, err
+		}
+		c.Log = append(c.Log, lines...)
+	}
+	c.Cut = int64(len(c.Log)) < all
+	return c, nil
 }
 
 // LessonPage is a page of a room's lessons, the newest first; Next is what to pass as

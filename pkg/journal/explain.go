@@ -53,10 +53,10 @@ func (e *explainer) tell(line Line) {
 	case DidAskAway:
 		e.say("At %v it was asked to stop the stream %s (%s), by %v.", line.At, line.Stream, line.Reason, line.EventAt)
 	case DidRefuse:
-		e.say("At %v it was refused a place and told to go: %s.", line.At, meaning(line.Reason))
+		e.say("At %v it was refused a place and told to go: %s.", line.At, line.Reason.Meaning())
 		e.why(line)
 	case DidDisconnect:
-		e.say("At %v it was told to go: %s.", line.At, meaning(line.Reason))
+		e.say("At %v it was told to go: %s.", line.At, line.Reason.Meaning())
 		e.why(line)
 	case DidNothing:
 		e.nothing(line)
@@ -130,7 +130,7 @@ func (e *explainer) nothing(line Line) {
 		return
 	}
 	if line.Reason != "" {
-		e.say("Its coming was heard of at %v, when it had left; it had had no right to be in: %s.", line.At, meaning(line.Reason))
+		e.say("Its coming was heard of at %v, when it had left; it had had no right to be in: %s.", line.At, line.Reason.Meaning())
 		return
 	}
 	e.say("Its coming was heard of at %v, when there was nothing left to decide.", line.At)
@@ -148,7 +148,8 @@ var meanings = map[Reason]string{
 	Admin:         "somebody asked for it",
 }
 
-func meaning(r Reason) string {
+// Meaning is the reason in words, of one connection or user: "the room was full".
+func (r Reason) Meaning() string {
 	if words, known := meanings[r]; known {
 		return words
 	}

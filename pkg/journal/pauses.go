@@ -42,3 +42,12 @@ func (n Note) Extension() (by time.Duration, ok bool) {
 
 // Before is the note of a warning so long before the end.
 func Before(left time.Duration) Note { return Note(fmt.Sprintf(warningNote, left/time.Second)) }
+
+// Warning reads it; false from any other note.
+func (n Note) Warning() (left time.Duration, ok bool) {
+	var seconds int64
+	if _, err := fmt.Sscanf(string(n), warningNote, &seconds); err != nil {
+		return 0, false
+	}
+	return time.Duration(seconds) * time.Second, true
+}

@@ -3,7 +3,6 @@ package lesson
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/policy"
@@ -17,28 +16,27 @@ import (
 // it.
 func (c Conn) Stays() []Stay { return c.stays() }
 
-// Together is for how long, from the start on and up to that moment, the quorum of the
-// rule in force at the start was complete by those stays. It is 0 where the lesson has not
-// started.
-func (l *Lesson) Together(stays []Stay, to epoch.Instant) (together time.Duration) {
+// Apart gives the times, from the start on and up to that moment, at which the quorum of
+// the rule in force at the start was not complete by those stays. There are none where the
+// lesson has not started.
+func (l *Lesson) Apart(stays []Stay, to epoch.Instant) (apart []Stay) {
 	from := l.StartedAt
 	if from == 0 || to <= from {
-		return 0
+		return nil
 	}
 	rule, since := l.Rules.At(from), epoch.Instant(0)
 	sweep(stays, []epoch.Instant{from, to}, func(at epoch.Instant, in *attendance) bool {
-		if at < from {
-			return true
-		}
-		if since != 0 {
-			together += at.Sub(since)
-		}
-		if since = 0; in.meets(rule, 0, nil) {
+		complete := in.meets(rule, 0, nil)
+		switch {
+		case at < from:
+		case since != 0 && (complete || at >= to):
+			apart, since = append(apart, Stay{From: since, To: min(at, to)}), 0
+		case since == 0 && !complete:
 			since = at
 		}
 		return at < to
 	})
-	return together
+	return apart
 }
 
 // stays gives those of the connection: by what it is now, and by the time before it was

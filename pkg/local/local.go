@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"time"
+	_ "time/tzdata" // for pictures, where the machine has no zones
 
 	"usher/pkg/bolt"
 	"usher/pkg/config"

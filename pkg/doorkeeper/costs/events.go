@@ -273,18 +273,16 @@ var happenings = []happening{
 		do: func(h *house) { h.attendance(2) }, want: Cost{Requests: 2},
 	},
 	{
-		name: "attendance of two people who came and went often", policy: limited,
-		before: func(h *house) {
-			for i := range 20 {
-				id := fmt.Sprintf("A%02d", i)
-				heard(id, `{"user":"ann"}`)(h)
-				h.Platform.Go(id)
-				h.hear(h.webhook)
-				h.Pass(time.Second)
-			}
-			h.bring("B")
-		},
+		name: "attendance of two people who came and went often", policy: limited, before: often,
 		do: func(h *house) { h.attendance(2) }, want: Cost{Requests: 3},
+	},
+	{
+		name: "picture of two people", policy: limited, before: confirmed("A", "B"),
+		do: func(h *house) { h.chronicle(2) }, want: Cost{Requests: 2},
+	},
+	{
+		name: "picture of two people who came and went often", policy: limited, before: often,
+		do: func(h *house) { h.chronicle(2) }, want: Cost{Requests: 4},
 	},
 	{
 		name: "the lessons of a room", policy: limited, before: brought("A", "B"),
@@ -367,6 +365,27 @@ func wholeLesson(h *house) {
 	h.Pass(time.Hour)
 	if l, _, err := h.store.Bare.Lesson(context.Background(), h.session); err != nil || l.Status != journal.Ended || l.Due != 0 {
 		h.t.Errorf("the lesson is not done with: %+v, %v", l, err)
+	}
+}
+
+// often is a person who comes and goes twenty times, and one who comes and stays.
+func often(h *house) {
+	for i := range 20 {
+		id := fmt.Sprintf("A%02d", i)
+		heard(id, `{"user":"ann"}`)(h)
+		h.Platform.Go(id)
+		h.hear(h.webhook)
+		h.Pass(time.Second)
+	}
+	h.bring("B")
+}
+
+// chronicle asks for what a picture is drawn from, whose log is whole.
+func (h *house) chronicle(rows int) {
+	h.t.Helper()
+	c, err := h.rooms.Chronicle(context.Background(), "lesson", "")
+	if err != nil || len(c.Record.Users) != rows || c.Cut || c.Log[0].Seq != 1 || c.Log[len(c.Log)-1].Seq != int64(len(c.Log)) {
+		h.t.Fatalf("the chronicle is %+v, %v", c, err)
 	}
 }
 

@@ -92,13 +92,19 @@ func (a *attended) read(line journal.Line) {
 	}
 }
 
+// row is what tells rows of a record apart, but for those of unknown people.
+type row struct {
+	user     string
+	observer bool
+}
+
 // checkRows compares row by row.
 func (h *history) checkRows(record attendance.Record, everyone map[string]*attended) {
 	now := cmp.Or(record.EndedAt, h.Now())
-	unknown, rows := 0, map[attendance.User][]*attended{}
+	unknown, rows := 0, map[row][]*attended{}
 	sure := true // all is known of all of them
 	for _, a := range everyone {
-		key := attendance.User{User: a.user, Observer: a.observer}
+		key := row{a.user, a.observer}
 		if a.user == "" && a.counts && !a.unsure {
 			unknown++
 		}
@@ -107,7 +113,7 @@ func (h *history) checkRows(record attendance.Record, everyone map[string]*atten
 	}
 	for _, u := range record.Users {
 		sure = sure && u.Exact
-		all := rows[attendance.User{User: u.User, Observer: u.Observer}]
+		all := rows[row{u.User, u.Observer}]
 		if u.User == "" {
 			unknown--
 			all = slices.DeleteFunc(slices.Clone(all), func(a *attended) bool { return a.CameAt.Add(h.Platform.Skew) != u.FirstIn })
