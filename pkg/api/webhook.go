@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
+	"usher/pkg/checkup"
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/problem"
@@ -45,8 +47,11 @@ type WebhookOptions struct {
 	// Keep makes an authenticated callback durable that goes on to another listener;
 	// nil: there is none.
 	Keep func(ctx context.Context, c room.Callback) error
-	Now  func() epoch.Instant
-	Log  *slog.Logger // nil: slog.Default()
+	// Heard is called beside each authenticated callback that is not a checkup's own; the
+	// answer waits for it. nil: nobody asks.
+	Heard func(ctx context.Context)
+	Now   func() epoch.Instant
+	Log   *slog.Logger // nil: slog.Default()
 }
 
 // Webhook makes the handler of POST /session-monitoring, under any base path.
@@ -95,6 +100,7 @@ func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := work(r)
 	defer cancel()
+	defer o.heard(ctx, e)()
 	if err := o.Service.Hear(ctx, e); err != nil {
 		p := refuse(codeUnavailable, "the event could not be stored; send it again")
 		p.Cause = err
@@ -132,6 +138,16 @@ func (o WebhookOptions) keep(r *http.Request, body []byte, received epoch.Instan
 		}
 	}()
 	return func() { <-done }
+}
+
+// heard says that Vonage called, beside what is decided by it.
+func (o WebhookOptions) heard(ctx context.Context, e lesson.Event) (wait func()) {
+	if o.Heard == nil || strings.HasPrefix(e.Connection, checkup.Name) {
+		return func() {}
+	}
+	var done sync.WaitGroup
+	done.Go(func() { o.Heard(ctx) })
+	return done.Wait
 }
 
 func (o WebhookOptions) log() *slog.Logger {

@@ -17,6 +17,7 @@ func (c *Cloud) Webhook() http.Handler {
 			Service:       j.service,
 			Decode:        vonage.Decode,
 			ErrIncomplete: vonage.ErrIncomplete,
+			Heard:         j.heard.Record,
 			Now:           c.time,
 			Log:           c.log,
 		}
@@ -42,6 +43,7 @@ func (c *Cloud) Rooms() http.Handler {
 			TicketSecret: j.settings.TicketSecret,
 			Previous:     api.Previous{APISecret: j.settings.PreviousAPISecret, TicketSecret: j.settings.PreviousTicketSecret},
 			Origins:      j.settings.Origins,
+			Checkup:      c.checkup(j).Run,
 			Now:          c.time,
 			Version:      c.aws.variable("AWS_LAMBDA_FUNCTION_VERSION"),
 			Log:          c.log,

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"usher/pkg/bolt"
+	"usher/pkg/checkup"
 	"usher/pkg/config"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
@@ -42,6 +43,9 @@ type Local struct {
 	tells     *timer.Local  // asks for the backend to be told
 	kept      chan struct{} // a callback was kept that goes on
 	service   *doorkeeper.Service
+	checkup   checkup.Checkup
+	heard     *checkup.Recorder // of callbacks
+	swept     *checkup.Recorder
 	server    *http.Server
 }
 
@@ -113,6 +117,7 @@ func (l *Local) join(context.Context) error {
 		set.Queue = l.queue
 	}
 	l.service = doorkeeper.NewService(l.store, platform, l.timer, set)
+	l.watch(platform)
 	l.server = l.newServer()
 	return nil
 }

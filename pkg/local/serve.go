@@ -71,6 +71,7 @@ func (l *Local) webhook() http.Handler {
 		Service:       l.service,
 		Decode:        vonage.Decode,
 		ErrIncomplete: vonage.ErrIncomplete,
+		Heard:         l.heard.Record,
 		Now:           now,
 		Log:           l.log,
 	}
@@ -90,6 +91,7 @@ func (l *Local) rest() http.Handler {
 		TicketSecret: l.settings.TicketSecret,
 		Previous:     api.Previous{APISecret: l.settings.PreviousAPISecret, TicketSecret: l.settings.PreviousTicketSecret},
 		Origins:      l.settings.Origins,
+		Checkup:      l.checkup.Run,
 		Now:          now,
 		Version:      Version(),
 		Pages:        l.pages(),
@@ -155,7 +157,7 @@ func (l *Local) keepHouse(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-sweeps.C:
-			l.report(ctx, "the sweep failed and will be tried again", l.service.Sweep(ctx))
+			l.sweep(ctx)
 		case <-purges.C:
 			l.purge(ctx)
 		}
