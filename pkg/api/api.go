@@ -57,7 +57,7 @@ type Options struct {
 	// byte for byte with the Origin header.
 	Origins []string
 	Now     func() epoch.Instant
-	Version string       // shown by /healthz
+	Version string // shown by /healthz
 	// Checkup looks whether what this deployment rests on works; nil: nothing is looked at.
 	Checkup func(ctx context.Context) []checkup.Finding
 	Pages   http.Handler // everything outside /v1 and /healthz; nil: 404

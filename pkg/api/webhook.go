@@ -142,7 +142,7 @@ func (o WebhookOptions) keep(r *http.Request, body []byte, received epoch.Instan
 
 // heard says that Vonage called, beside what is decided by it.
 func (o WebhookOptions) heard(ctx context.Context, e lesson.Event) (wait func()) {
-	if o.Heard == nil || strings.HasPrefix(e.Connection, checkup.Name) {
+	if o.Heard == nil || checkup.IsMadeUp(e.Connection) {
 		return func() {}
 	}
 	var done sync.WaitGroup

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,11 +49,20 @@ func (c Checkup) Run(ctx context.Context) []Finding {
 	return flat
 }
 
-// nobody is a connection that no platform knows.
-const nobody = Name + "-nobody"
+// Connections that are made up are called so: an id of Vonage's is a UUID, and one that is
+// not is 400 there. In this one "usherd" stands in hexadecimal.
+const (
+	madeUp = "75736865-7264-4"
+	nobody = madeUp + "000-8000-000000000000"
+)
 
-// Name begins the names of all that a checkup makes: rooms and connections.
-const Name = "usher-doctor"
+// MadeUp gives the id of a connection that there is not, out of 15 hexadecimal digits.
+func MadeUp(digits string) string {
+	return madeUp + digits[:3] + "-8" + digits[3:6] + "-" + digits[6:15] + "000"
+}
+
+// IsMadeUp reports whether a connection's id is one of MadeUp.
+func IsMadeUp(connection string) bool { return strings.HasPrefix(connection, madeUp) }
 
 // Vonage makes a session, reads its list, and disconnects nobody.
 func Vonage(p room.Platform) func(context.Context) []Finding {

@@ -149,6 +149,7 @@ func (l *Local) shutDown() error {
 func (l *Local) keepHouse(ctx context.Context) {
 	l.report(ctx, "the wakes could not be restored, the sweep will find the lessons", l.restore(ctx))
 	l.purge(ctx)
+	l.sweep(ctx)
 	sweeps, purges := time.NewTicker(sweepEvery), time.NewTicker(purgeEvery)
 	defer sweeps.Stop()
 	defer purges.Stop()
