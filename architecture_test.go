@@ -114,7 +114,12 @@ var rules = []rule{
 	{
 		why: "HTTP asks the doorkeeper, and knows no adapter",
 		of:  []string{"usher/pkg/api"},
-		not: []string{"usher/..."}, but: and(values, []string{"usher/pkg/room", "usher/pkg/attendance", "usher/pkg/attendance/picture", "usher/pkg/doorkeeper"}),
+		not: []string{"usher/..."}, but: and(values, []string{"usher/pkg/room", "usher/pkg/attendance", "usher/pkg/attendance/picture", "usher/pkg/doorkeeper", "usher/pkg/checkup"}),
+	},
+	{
+		why: "a checkup looks through the ports that lessons use",
+		of:  []string{"usher/pkg/checkup"},
+		not: []string{"usher/..."}, but: []string{"usher/pkg/epoch", "usher/pkg/room"},
 	},
 	{
 		why: "a page carries values as the API shows them, and knows no adapter besides",

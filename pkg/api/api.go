@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"usher/pkg/attendance"
+	"usher/pkg/checkup"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -57,7 +58,9 @@ type Options struct {
 	// byte for byte with the Origin header.
 	Origins []string
 	Now     func() epoch.Instant
-	Version string       // shown by /healthz
+	Version string // shown by /healthz
+	// Checkup looks whether what this deployment rests on works; nil: nothing is looked at.
+	Checkup func(ctx context.Context) []checkup.Finding
 	Pages   http.Handler // everything outside /v1 and /healthz; nil: 404
 	Log     *slog.Logger // nil: slog.Default()
 }

@@ -22,6 +22,7 @@ type route struct {
 func (s *server) routes() []route {
 	return []route{
 		{"GET", "/healthz", s.health},
+		{"POST", "/v1/checkup", s.admin(s.checkup)},
 		{"GET", "/v1/rooms", s.admin(s.listRooms)},
 		{"PUT", "/v1/rooms/{room}", s.admin(s.putRoom)},
 		{"GET", "/v1/rooms/{room}", s.admin(s.getRoom)},

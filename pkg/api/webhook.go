@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
+	"usher/pkg/checkup"
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
 	"usher/pkg/metric"
@@ -45,7 +47,10 @@ type WebhookOptions struct {
 	ErrIncomplete error
 	// Keep makes an authenticated callback durable that goes on to another listener;
 	// nil: there is none.
-	Keep    func(ctx context.Context, c room.Callback) error
+	Keep func(ctx context.Context, c room.Callback) error
+	// Heard is called beside each authenticated callback that is not a checkup's own; the
+	// answer waits for it. nil: nobody asks.
+	Heard   func(ctx context.Context)
 	Now     func() epoch.Instant
 	Log     *slog.Logger    // nil: slog.Default()
 	Metrics metric.Recorder // nil: nothing is measured
@@ -119,6 +124,7 @@ func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
 	noteOf(r).event = &e
 	ctx, cancel := work(r)
 	defer cancel()
+	defer o.heard(ctx, e)()
 	if err := o.Service.Hear(ctx, e); err != nil {
 		p := refuse(codeUnavailable, "the event could not be stored; send it again")
 		p.Cause = err
@@ -158,6 +164,16 @@ func (o WebhookOptions) keep(r *http.Request, body []byte, received epoch.Instan
 		}
 	}()
 	return func() { <-done }
+}
+
+// heard says that Vonage called, beside what is decided by it.
+func (o WebhookOptions) heard(ctx context.Context, e lesson.Event) (wait func()) {
+	if o.Heard == nil || checkup.IsMadeUp(e.Connection) {
+		return func() {}
+	}
+	var done sync.WaitGroup
+	done.Go(func() { o.Heard(ctx) })
+	return done.Wait
 }
 
 func (o WebhookOptions) log() *slog.Logger {

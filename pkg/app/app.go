@@ -17,11 +17,13 @@ import (
 	"sync"
 	"time"
 
+	"usher/pkg/checkup"
 	"usher/pkg/config"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
 	"usher/pkg/hooks"
 	"usher/pkg/metric"
+	"usher/pkg/room"
 	"usher/pkg/timer"
 )
 
@@ -62,6 +64,10 @@ type joined struct {
 	secret   string
 	settings config.CloudSettings
 	service  *doorkeeper.Service // nil for a part that only forwards
+	platform room.Platform
+	marks    room.Marks
+	heard    *checkup.Recorder // of callbacks
+	swept    *checkup.Recorder
 	// forwarder sends callbacks on, for such a part.
 	forwarder *hooks.Forwarder
 }
@@ -121,11 +127,8 @@ func (c *Cloud) assemble(ctx context.Context, have *joined, use config.Part, as 
 		to := hooks.ForwarderOptions{URL: settings.Forward.URL, Private: settings.Forward.Private}
 		return &joined{secret: text, settings: settings, forwarder: hooks.NewForwarder(to)}, nil
 	}
-	service, err := c.service(settings, as)
-	if err != nil {
-		return nil, err
-	}
-	return &joined{secret: text, settings: settings, service: service}, nil
+	j := &joined{secret: text, settings: settings}
+	return j, c.furnish(j, as)
 }
 
 // Expire passes the call of a schedule on to the queue of exact seconds. It
@@ -170,6 +173,7 @@ func (c *Cloud) Sweep(ctx context.Context) error {
 		return err
 	}
 	c.swept()
+	j.swept.Record(ctx)
 	return nil
 }
 

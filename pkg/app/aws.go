@@ -4,13 +4,16 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"usher/pkg/config"
 	"usher/pkg/dynamo"
@@ -88,4 +91,36 @@ func (c *clients) schedules() timer.Scheduler {
 
 func (c *clients) secrets() *secretsmanager.Client {
 	return secretsmanager.NewFromConfig(c.shared, func(o *secretsmanager.Options) { o.BaseEndpoint = c.endpoint("SECRETS_MANAGER") })
+}
+
+// messages is how many messages are in a queue, about.
+func (c *clients) messages(ctx context.Context, url string) (int, error) {
+	client := sqs.NewFromConfig(c.shared, func(o *sqs.Options) { o.BaseEndpoint = c.endpoint("SQS") })
+	names := []types.QueueAttributeName{
+		types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	}
+	out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names})
+	if err != nil {
+		return 0, err
+	}
+	sum := 0
+	for _, name := range names {
+		n, err := strconv.Atoi(out.Attributes[string(name)])
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+// confirmedSubscriptions is how many subscriptions of a topic are confirmed.
+func (c *clients) confirmedSubscriptions(ctx context.Context, topic string) (int, error) {
+	client := sns.NewFromConfig(c.shared, func(o *sns.Options) { o.BaseEndpoint = c.endpoint("SNS") })
+	out, err := client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &topic})
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(out.Attributes["SubscriptionsConfirmed"])
 }

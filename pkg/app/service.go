@@ -2,19 +2,32 @@ package app
 
 import (
 	"usher/pkg/api"
+	"usher/pkg/checkup"
 	"usher/pkg/config"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/dynamo"
 	"usher/pkg/hooks"
+	"usher/pkg/room"
 	"usher/pkg/timer"
 	"usher/pkg/vonage"
 )
 
-func (c *Cloud) service(s config.CloudSettings, as view) (*doorkeeper.Service, error) {
+// furnish makes the doorkeeper by its settings, and what looks after it.
+func (c *Cloud) furnish(j *joined, as view) error {
+	s := j.settings
 	platform, err := c.platform(s.Platform)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	store := dynamo.New(as(c.aws.dynamo()), s.Table, dynamo.Clock(c.time), dynamo.Retention(s.Retention))
+	j.platform, j.marks = platform, store
+	j.heard = checkup.NewRecorder(store, checkup.CallbackMark, c.time, c.log)
+	j.swept = checkup.NewRecorder(store, checkup.SweepMark, c.time, c.log)
+	j.service, err = c.service(s, store, platform)
+	return err
+}
+
+func (c *Cloud) service(s config.CloudSettings, store room.Store, platform room.Platform) (*doorkeeper.Service, error) {
 	wakes := c.timer(s, c.aws.schedules())
 	telling := doorkeeper.Telling{Begin: s.Tells, Ask: wakes.Tell}
 	if s.Events.URL != "" {
@@ -26,7 +39,6 @@ func (c *Cloud) service(s config.CloudSettings, as view) (*doorkeeper.Service, e
 		}
 		telling.Backend = backend
 	}
-	store := dynamo.New(as(c.aws.dynamo()), s.Table, dynamo.Clock(c.time), dynamo.Retention(s.Retention))
 	return doorkeeper.NewService(store, platform, wakes, doorkeeper.Settings{
 		TokenLife: s.TokenLife,
 		AllowDemo: s.Platform.Local(),

@@ -21,6 +21,7 @@ import (
 //	records  (SESSION), ID             -> day of the last write, record
 //	bans     (ROOM), USER              -> day of the look at it, ban
 //	openings (ROOM), when the room was made, when the lesson began, SESSION -> nothing
+//	marks    NAME                      -> when that was last done
 //	ages     day, 'l', SESSION         -> nothing
 //	         day, 's', (SESSION), rev  -> keys of the lines and records of one Shed
 //	         day, 'b', (ROOM), USER    -> nothing

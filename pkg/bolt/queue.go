@@ -71,6 +71,22 @@ func (s *Store) Parked(ctx context.Context, limit int) (list []Parked, err error
 	return list, err
 }
 
+// ParkedCount is how many events are parked.
+func (s *Store) ParkedCount(ctx context.Context) (int, error) { return s.count(ctx, parkedBucket) }
+
+// FailedCount is how many parked events were put aside.
+func (s *Store) FailedCount(ctx context.Context) (int, error) { return s.count(ctx, failedBucket) }
+
+func (s *Store) count(ctx context.Context, bucket []byte) (n int, err error) {
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
+		if b := tx.Bucket(bucket); b != nil {
+			n = b.Stats().KeyN
+		}
+		return nil
+	})
+	return n, err
+}
+
 // Unpark removes parked events that have been heard. A number that is not
 // there is no error.
 func (s *Store) Unpark(ctx context.Context, numbers ...uint64) error {

@@ -13,6 +13,10 @@ func TestContract(t *testing.T) {
 	storetest.TestStore(t, func(t *testing.T) room.Store { return open(t, newPath(t)) })
 }
 
+func TestMarks(t *testing.T) {
+	storetest.TestMarks(t, func(t *testing.T) room.Marks { return open(t, newPath(t)) })
+}
+
 func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "usher.db") }
 
 func open(t testing.TB, path string) *Store {

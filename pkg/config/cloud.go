@@ -14,6 +14,11 @@ type CloudSettings struct {
 	TellQueueURL    string // the queue of telling the backend
 	ForwardQueueURL string // the queue of callbacks that go on
 
+	// What only a checkup looks at.
+	DeadLetterURLs []string // queues that should be empty
+	AlarmTopic     string   // ARN of the topic that hears of alarms; "": none
+	Reserved       string   // concurrency that is reserved for the callback, a number
+
 	ScheduleGroup    string
 	ScheduleRole     string // ARN of the role that EventBridge Scheduler takes
 	ScheduleTarget   string // ARN of the function that a schedule calls
@@ -95,6 +100,9 @@ func (c *checker) queues(v variables) CloudSettings {
 		ScheduleRole:     c.arn("USHER_SCHEDULE_ROLE_ARN", v.ScheduleRole),
 		ScheduleTarget:   c.arn("USHER_SCHEDULE_TARGET_ARN", v.ScheduleTarget),
 		ScheduleFailures: c.arn("USHER_SCHEDULE_FAILURES_ARN", v.ScheduleFailures),
+		DeadLetterURLs:   strings.Fields(strings.ReplaceAll(v.DeadLetterURLs, ",", " ")),
+		AlarmTopic:       c.arn("USHER_ALARM_TOPIC_ARN", v.AlarmTopic),
+		Reserved:         c.text("USHER_RESERVED_CONCURRENCY", v.Reserved),
 	}
 }
 

@@ -57,6 +57,9 @@ type variables struct {
 	ParkURL           string `env:"USHER_PARK_URL"`
 	TellQueueURL      string `env:"USHER_TELL_QUEUE_URL"`
 	ForwardQueueURL   string `env:"USHER_FORWARD_QUEUE_URL"`
+	DeadLetterURLs    string `env:"USHER_DEAD_LETTER_URLS"`
+	AlarmTopic        string `env:"USHER_ALARM_TOPIC_ARN"`
+	Reserved          string `env:"USHER_RESERVED_CONCURRENCY"`
 	ScheduleGroup     string `env:"USHER_SCHEDULE_GROUP"`
 	ScheduleRole      string `env:"USHER_SCHEDULE_ROLE_ARN"`
 	ScheduleTarget    string `env:"USHER_SCHEDULE_TARGET_ARN"`

@@ -20,6 +20,9 @@ func TestLocal(t *testing.T) {
 	local := dynamotest.Start(t)
 	open := func(t *testing.T) room.Store { return on(newTable(t, local)) }
 	t.Run("store", func(t *testing.T) { storetest.TestStore(t, open) })
+	t.Run("marks", func(t *testing.T) {
+		storetest.TestMarks(t, func(t *testing.T) room.Marks { return on(newTable(t, local)) })
+	})
 	t.Run("histories", func(t *testing.T) { histories(t, open(t)) })
 	t.Run("a full lesson", func(t *testing.T) { simulation.TestFullLesson(t, open) })
 	t.Run("the longest lists", func(t *testing.T) { simulation.TestLongLists(t, open(t)) })

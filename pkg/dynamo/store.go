@@ -7,6 +7,7 @@
 //	L#SESSION  r#ID                a record, which left the lesson: a connection, a promise p:, a digest e:, a user u:
 //	L#SESSION  c#0000000000000009  eight log lines that left the lesson, by the number of the first
 //	B#ROOM     u#USER              a ban of the user in the rooms of that name
+//	usher      marks               when something was last done, m:NAME
 //	O#ROOM     MADE#BEGAN#SESSION  a lesson of the room of that name that was made then, and when it began
 //
 // A lesson's attributes are its fields (fields.go has the names, some of them older

@@ -19,6 +19,7 @@ import (
 	_ "time/tzdata" // for pictures, where the machine has no zones
 
 	"usher/pkg/bolt"
+	"usher/pkg/checkup"
 	"usher/pkg/config"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/epoch"
@@ -44,6 +45,9 @@ type Local struct {
 	tells     *timer.Local  // asks for the backend to be told
 	kept      chan struct{} // a callback was kept that goes on
 	service   *doorkeeper.Service
+	checkup   checkup.Checkup
+	heard     *checkup.Recorder // of callbacks
+	swept     *checkup.Recorder
 	server    *http.Server
 	metrics   metric.Recorder
 	scraped   net.Listener // of the metrics; nil: they are not served
@@ -121,6 +125,7 @@ func (l *Local) join(context.Context) error {
 		set.Queue = l.queue
 	}
 	l.service = doorkeeper.NewService(l.store, platform, l.timer, set)
+	l.watch(platform)
 	l.server = l.newServer()
 	return nil
 }

@@ -72,6 +72,7 @@ func (l *Local) webhook() http.Handler {
 		Service:       l.service,
 		Decode:        vonage.Decode,
 		ErrIncomplete: vonage.ErrIncomplete,
+		Heard:         l.heard.Record,
 		Now:           now,
 		Log:           l.log,
 		Metrics:       l.metrics,
@@ -92,6 +93,7 @@ func (l *Local) rest() http.Handler {
 		TicketSecret: l.settings.TicketSecret,
 		Previous:     api.Previous{APISecret: l.settings.PreviousAPISecret, TicketSecret: l.settings.PreviousTicketSecret},
 		Origins:      l.settings.Origins,
+		Checkup:      l.checkup.Run,
 		Now:          now,
 		Version:      Version(),
 		Pages:        l.pages(),
@@ -150,6 +152,7 @@ func (l *Local) shutDown() error {
 func (l *Local) keepHouse(ctx context.Context) {
 	l.report(ctx, "the wakes could not be restored, the sweep will find the lessons", l.restore(ctx))
 	l.purge(ctx)
+	l.sweep(ctx)
 	sweeps, purges := time.NewTicker(sweepEvery), time.NewTicker(purgeEvery)
 	defer sweeps.Stop()
 	defer purges.Stop()
@@ -165,10 +168,12 @@ func (l *Local) keepHouse(ctx context.Context) {
 	}
 }
 
+// sweep finishes what is due, and marks that it did.
 func (l *Local) sweep(ctx context.Context) {
 	err := l.service.Sweep(ctx)
 	if err == nil {
 		l.metrics.Record(metric.Sweeps, "", 1)
+		l.swept.Record(ctx)
 	}
 	l.report(ctx, "the sweep failed and will be tried again", err)
 }

@@ -99,6 +99,15 @@ type Queue interface {
 	Park(ctx context.Context, e lesson.Event) error
 }
 
+// Marks keeps when something was last done, so that whoever asks can see that it still
+// is. A mark decides nothing.
+type Marks interface {
+	// Mark says that it was done at that moment. One that is later already stays.
+	Mark(ctx context.Context, name string, at epoch.Instant) error
+	// Marks gives the last moments by name.
+	Marks(ctx context.Context) (map[string]epoch.Instant, error)
+}
+
 // Backend is the owner's, where it is told what the logs of lessons say.
 type Backend interface {
 	// Tell brings it a notice; nil means that it has taken it. The error carries
