@@ -108,7 +108,10 @@ var rules = []rule{
 	},
 	{
 		why: "an adapter that knows another cannot be replaced alone",
-		of:  []string{"usher/pkg/bolt", "usher/pkg/dynamo", "usher/pkg/timer", "usher/pkg/vonage", "usher/pkg/gateway", "usher/pkg/config", "usher/pkg/hooks", "usher/pkg/emf", "usher/pkg/prom"},
+		of: []string{
+			"usher/pkg/bolt", "usher/pkg/dynamo", "usher/pkg/timer", "usher/pkg/vonage", "usher/pkg/gateway", "usher/pkg/config",
+			"usher/pkg/hooks", "usher/pkg/emf", "usher/pkg/prom", "usher/pkg/control",
+		},
 		not: []string{"usher/..."}, but: and(values, []string{"usher/pkg/room"}),
 	},
 	{
@@ -131,6 +134,19 @@ var rules = []rule{
 		of:  []string{"usher/pkg/vonage/vonagetest"}, not: []string{"usher/..."},
 	},
 	{
+		why: "who asks over HTTP shares nothing with who answers but the API",
+		of:  []string{"usher/pkg/client"}, not: []string{outside}, but: []string{"usher/pkg/journal"}, // its Plain text
+	},
+	{
+		why: "what a binary was built from stands in it, and nowhere else",
+		of:  []string{"usher/pkg/version"}, not: []string{anything}, but: []string{"cmp", "runtime/debug"},
+	},
+	{
+		why: "the command line asks the system like everybody else, and is given what it runs",
+		of:  []string{"usher/pkg/command"}, not: []string{"usher/pkg/doorkeeper/...", "usher/pkg/room", "usher/pkg/app", "usher/pkg/local", "usher/pkg/dynamo", "usher/pkg/vonage/..."},
+		but: []string{"usher/pkg/doorkeeper"}, // an applicant, whom a ticket names
+	},
+	{
 		why: "conditions, SDK types and their errors stay where they are mapped",
 		of:  []string{"usher/..."}, except: []string{"usher/pkg/dynamo/...", "usher/pkg/timer/...", "usher/pkg/app", "usher/pkg/local"},
 		not: []string{"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go/..."},
@@ -143,7 +159,10 @@ var rules = []rule{
 	{
 		why: "a function starts cold: what serves one process, or tests, has no place in it",
 		of:  []string{"usher/functions/..."}, linked: true,
-		not: and(testTools, []string{"go.etcd.io/bbolt/...", "usher/pkg/bolt", "usher/pkg/local", "usher/pkg/prom", "github.com/prometheus/...", "usher/pkg/vonage/vonagetest", "testing"}),
+		not: and(testTools, []string{
+			"go.etcd.io/bbolt/...", "usher/pkg/bolt", "usher/pkg/local", "usher/pkg/prom", "github.com/prometheus/...",
+			"usher/pkg/control", "usher/pkg/client", "usher/pkg/command", "github.com/spf13/...", "usher/pkg/vonage/vonagetest", "testing",
+		}),
 	},
 	{
 		why: "tests' tools have no place in what people run",
@@ -160,8 +179,8 @@ var rules = []rule{
 	},
 	{
 		why: "imports run one way: functions, app, adapters, doorkeeper, room, lesson",
-		of:  []string{"usher/pkg/..."}, except: []string{"usher/pkg/app", "usher/pkg/local"},
-		not: []string{"usher/pkg/app", "usher/pkg/local", "usher/functions/..."},
+		of:  []string{"usher/pkg/..."}, except: []string{"usher/pkg/app", "usher/pkg/local", "usher/pkg/command"},
+		not: []string{"usher/pkg/app", "usher/pkg/local", "usher/pkg/command", "usher/functions/..."},
 	},
 }
 

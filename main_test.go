@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // asProgram makes the test binary the program itself.
@@ -20,11 +22,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"usher": main})
 }
 
 // program is the program with these settings and no others.
-func program(t *testing.T, vars ...string) *exec.Cmd {
+func program(t testing.TB, vars ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Dir = t.TempDir()
@@ -39,7 +41,7 @@ type started struct {
 	log        *bytes.Buffer
 }
 
-func launch(t *testing.T, vars ...string) *started {
+func launch(t testing.TB, vars ...string) *started {
 	t.Helper()
 	p := &started{Cmd: program(t, vars...), log: &bytes.Buffer{}}
 	p.Stderr = p.log
@@ -64,7 +66,7 @@ func launch(t *testing.T, vars ...string) *started {
 	return nil
 }
 
-func (p *started) call(t *testing.T, method, path, body string) (int, string) {
+func (p *started) call(t testing.TB, method, path, body string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, p.url+path, strings.NewReader(body))
 	if err != nil {
@@ -154,72 +156,5 @@ func TestRefusesToStart(t *testing.T) {
 				t.Errorf("not one message, or one with a secret: %s", out)
 			}
 		})
-	}
-}
-
-func TestArguments(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	if code := run([]string{"serve"}, &stdout, &stderr); code != 2 || !strings.Contains(stderr.String(), "replay") {
-		t.Errorf("exit code %d: %s", code, &stderr)
-	}
-}
-
-// TestExplain: from a file, from what is piped in, and from a server.
-func TestExplain(t *testing.T) {
-	p := launch(t)
-	for _, c := range [][3]string{
-		{"PUT", "/v1/rooms/maths", `{"maxSeats":1,"foreignTokens":"accept","sessionId":"1_maths"}`},
-		{"POST", "/session-monitoring", strings.ReplaceAll(arrivalBody, "ID", "C1")},
-	} {
-		if status, answer := p.call(t, c[0], c[1], c[2]); status > 299 {
-			t.Fatalf("%s %s: %d %s", c[0], c[1], status, answer)
-		}
-	}
-	_, page := p.call(t, "GET", "/v1/rooms/maths/events?sessionId=1_maths", "")
-	file := filepath.Join(t.TempDir(), "log.json")
-	if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("USHER_ADMIN_TOKEN", p.token)
-	for name, c := range map[string]struct {
-		args []string
-		code int
-		want string
-	}{
-		"piped in":        {[]string{"1_maths", "C1"}, 0, "The connection C1 was the user ann."},
-		"a file":          {[]string{"1_maths", "C1", file}, 0, "The connection C1 was the user ann."},
-		"a server":        {[]string{"-url", p.url + "/", "-room", "maths", "1_maths", "C1"}, 0, "The connection C1 was the user ann."},
-		"nobody":          {[]string{"1_maths", "C2"}, 1, `does not speak of the connection "C2"`},
-		"another session": {[]string{"1_other", "C1"}, 1, `no page of the session "1_other"`},
-		"no such room":    {[]string{"-url", p.url, "-room", "arts", "1_maths", "C1"}, 1, `There is no room "arts"`},
-		"no such file":    {[]string{"1_maths", "C1", file + "x"}, 1, "no such file"},
-		"no connection":   {[]string{"1_maths"}, 2, "usher explain SESSION CONNECTION"},
-		"no room":         {[]string{"-url", p.url, "1_maths", "C1"}, 2, "usher explain SESSION CONNECTION"},
-		"unknown flag":    {[]string{"-x"}, 2, "usher explain SESSION CONNECTION"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var stdout, stderr bytes.Buffer
-			if code := explain(c.args, strings.NewReader(page), &stdout, &stderr); code != c.code || !strings.Contains(stdout.String()+stderr.String(), c.want) {
-				t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
-			}
-			if strings.Contains(stderr.String(), p.token) {
-				t.Error("the token was printed")
-			}
-		})
-	}
-}
-
-const arrivalBody = `{"sessionId":"1_maths","event":"connectionCreated","connection":{"id":"ID","data":"{\"user\":\"ann\"}"}}`
-
-func TestReplay(t *testing.T) {
-	page := `{"events":[
-		{"seq":1,"at":"2026-12-01T17:00:00.000Z","event":"api","action":"policy","note":"{\"lessonSeconds\":60}"},
-		{"seq":2,"at":"2026-12-01T17:00:05.000Z","event":"connectionCreated","connectionId":"C1","user":"ann","action":"seated"}]}`
-	var stdout, stderr bytes.Buffer
-	if code := replay(strings.NewReader(page), &stdout, &stderr); code != 0 || !strings.Contains(stdout.String(), "seated C1 = ann") {
-		t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
-	}
-	if code := replay(strings.NewReader("{"), &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "not a page of events") {
-		t.Errorf("exit code %d for half a page: %s", code, &stderr)
 	}
 }

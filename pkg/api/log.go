@@ -78,7 +78,7 @@ func (b *Because) because() (journal.Because, error) {
 func plainOrNull[T ~string](text T) *T { return orNull(journal.Plain(text)) }
 
 // ReadLines reads the lines of a log as the API gives them: one page of events,
-// or several, one after the other.
+// or several, one after the other, or lines alone.
 func ReadLines(r io.Reader) ([]journal.Line, error) {
 	var lines []journal.Line
 	err := readPages(r, func(p LinePage) (err error) {
@@ -89,7 +89,7 @@ func ReadLines(r io.Reader) ([]journal.Line, error) {
 }
 
 // ReadLog reads the lines of that session's log out of such pages, of which some may be of
-// other sessions.
+// other sessions. A line alone says in its sessionId whose it is.
 func ReadLog(r io.Reader, session string) ([]journal.Line, error) {
 	var lines []journal.Line
 	found := false
@@ -109,15 +109,21 @@ func ReadLog(r io.Reader, session string) ([]journal.Line, error) {
 func readPages(r io.Reader, each func(LinePage) error) error {
 	pages := json.NewDecoder(r)
 	for {
-		var page LinePage
+		var page struct {
+			LinePage
+			Line // alone
+		}
 		err := pages.Decode(&page)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
+		if err == nil && page.Seq != 0 {
+			page.Events = append(page.Events, page.Line)
+		}
 		if err != nil {
 			return fmt.Errorf("this is not a page of events as GET /v1/rooms/{room}/events answers it: %w", err)
 		}
-		if err := each(page); err != nil {
+		if err := each(page.LinePage); err != nil {
 			return err
 		}
 	}
@@ -126,7 +132,7 @@ func readPages(r io.Reader, each func(LinePage) error) error {
 // lines appends those of the page.
 func (p LinePage) lines(to []journal.Line) ([]journal.Line, error) {
 	for _, v := range p.Events {
-		line, err := v.line()
+		line, err := v.Journal()
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", v.Seq, err)
 		}
@@ -135,8 +141,8 @@ func (p LinePage) lines(to []journal.Line) ([]journal.Line, error) {
 	return to, nil
 }
 
-// line is the log line that is shown.
-func (v Line) line() (journal.Line, error) {
+// Journal is the log line that is shown.
+func (v Line) Journal() (journal.Line, error) {
 	at, err := stamped(v.At)
 	eventAt, err2 := stamped(v.EventAt)
 	because, err3 := v.Because.because()

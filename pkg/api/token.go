@@ -144,6 +144,26 @@ func usable(secrets ...[]byte) (jwt.VerificationKeySet, error) {
 	return set, nil
 }
 
+// How long tokens may live at most.
+const (
+	LongestAdmin  = longestAdmin
+	LongestTicket = longestTicket
+)
+
+// LongestData bounds a ticket's data, in bytes of JSON without blanks.
+const LongestData = longestData
+
+// Grant is what an admin token is good for.
+type Grant struct {
+	Room  string // "": all rooms
+	Actor string // the person it speaks for, for the log; "": nobody is named
+}
+
+// GrantToken makes an admin token, good from now for life, at most LongestAdmin.
+func GrantToken(secret []byte, g Grant, now time.Time, life time.Duration) string {
+	return sign(secret, claims{RegisteredClaims: registered(g.Actor, now, life), Scope: scopeAdmin, Room: orNull(g.Room)})
+}
+
 // AdminToken makes an admin token for all rooms, good from now for life, at
 // most 24 hours.
 func AdminToken(secret []byte, now time.Time, life time.Duration) string {

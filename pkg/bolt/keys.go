@@ -48,6 +48,8 @@ var (
 	formatKey = []byte("format")
 )
 
+func secretKey(name string) []byte { return []byte("secret/" + name) }
+
 // maxName bounds a name that is used as a key or a part of one, in bytes.
 const maxName = 4096
 

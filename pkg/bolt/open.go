@@ -131,6 +131,14 @@ func checkFormat(tx *bbolt.Tx) error {
 	if k, _ := tx.Cursor().First(); k == nil {
 		return layOut(tx)
 	}
+	if err := known(tx); err != nil {
+		return err
+	}
+	return makeBuckets(tx, newBuckets)
+}
+
+// known refuses a file that is not Usher's, or of another format.
+func known(tx *bbolt.Tx) error {
 	meta := tx.Bucket(metaBucket)
 	if meta == nil {
 		return errDamaged
@@ -143,7 +151,7 @@ func checkFormat(tx *bbolt.Tx) error {
 			return errDamaged
 		}
 	}
-	return makeBuckets(tx, newBuckets)
+	return nil
 }
 
 func syncDir(dir string) error {
@@ -157,6 +165,9 @@ func syncDir(dir string) error {
 
 // explain says for people what is wrong with the file and what to do.
 func explain(path string, err error) error {
+	if err == nil {
+		return nil
+	}
 	if at := (*fs.PathError)(nil); errors.As(err, &at) {
 		err = at.Err // the path is named once
 	}

@@ -57,6 +57,7 @@ type Store struct {
 	closing chan struct{}
 	stopped chan struct{} // closed when the committing goroutine has returned
 	once    sync.Once
+	copying sync.Mutex
 }
 
 var _ room.Store = (*Store)(nil)
@@ -110,7 +111,7 @@ func (s *Store) Close() error {
 func (s *Store) Secret(ctx context.Context, name string, create func() []byte) ([]byte, error) {
 	var secret []byte
 	err := s.write(ctx, func(b *batch) error {
-		key := []byte("secret/" + name)
+		key := secretKey(name)
 		if kept := b.get(metaBucket, key); kept != nil {
 			secret = append([]byte(nil), kept...)
 			return nil

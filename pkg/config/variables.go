@@ -15,13 +15,6 @@ type Lookup func(name string) (value string, found bool)
 // Environment is the process's own environment.
 func Environment(name string) (string, bool) { return os.LookupEnv(name) }
 
-// AdminToken is the bearer token with which the command line asks a server; "" where none
-// is set.
-func AdminToken(lookup Lookup) string {
-	token, _ := lookup("USHER_ADMIN_TOKEN")
-	return bare(token)
-}
-
 // variables are the settings as text, without the white space around them.
 type variables struct {
 	Addr              string `env:"USHER_ADDR" envDefault:"127.0.0.1:5000"`

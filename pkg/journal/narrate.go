@@ -25,6 +25,12 @@ func Narrate(w io.Writer, lines []Line) error {
 	return err
 }
 
+// Tell is one line of a log in Plain text: its number, when it was decided, the event and
+// the decision.
+func Tell(l Line) string {
+	return Plain(fmt.Sprintf("%4d  %s  %s: %s", l.Seq, l.At, l.Event, l.words()))
+}
+
 // words gives the line's decision, and the connection and user it is about.
 func (l Line) words() string {
 	var b strings.Builder

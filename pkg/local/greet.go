@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"runtime/debug"
 	"time"
 
 	"usher/pkg/api"
+	"usher/pkg/version"
 )
 
 // tokenLife is how long the token of the start is good.
@@ -18,7 +18,7 @@ const tokenLife = 12 * time.Hour
 // program, not for the log that a service's output is kept in.
 func (l *Local) Greet(w io.Writer) {
 	url, p := l.URL(), l.settings.Platform
-	fmt.Fprintf(w, "Usher %s is at %s\n\n", Version(), url)
+	fmt.Fprintf(w, "Usher %s is at %s\n\n", version.Of(), url)
 	switch {
 	case p.Simulated():
 		fmt.Fprintf(w, "  platform   simulated, at %s%s/: no account, no media\n", url, simulatorPath)
@@ -35,7 +35,7 @@ func (l *Local) Greet(w io.Writer) {
 		return
 	}
 	fmt.Fprintf(w, "  console    %s/\n", url)
-	fmt.Fprintf(w, "\nThis is no terminal, so no admin token is shown: sign one with USHER_API_SECRET.\n\n")
+	fmt.Fprintf(w, "\nThis is no terminal, so no admin token is shown: `usher token` prints one.\n\n")
 }
 
 // handOver shows an admin token.
@@ -55,13 +55,4 @@ func isTerminal(w io.Writer) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&fs.ModeCharDevice != 0
-}
-
-// Version is what the program was built from.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
-		return "dev"
-	}
-	return info.Main.Version
 }

@@ -52,6 +52,7 @@ type Local struct {
 	metrics   metric.Recorder
 	scraped   net.Listener // of the metrics; nil: they are not served
 	scrapes   *http.Server
+	control   *controller // nil: no socket could be made beside the data file
 }
 
 // New opens the store, listens, and creates the rooms that the settings name
@@ -66,7 +67,7 @@ func New(ctx context.Context, s config.Settings, log *slog.Logger) (*Local, erro
 }
 
 func (l *Local) open(ctx context.Context) error {
-	steps := []func(context.Context) error{l.listen, l.measure, l.openStore, l.keepSecret, l.join, l.createRooms, l.warn}
+	steps := []func(context.Context) error{l.listen, l.measure, l.openStore, l.keepSecret, l.openControl, l.join, l.createRooms, l.warn}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -93,6 +94,9 @@ func (l *Local) Close() error {
 		}
 	}
 	failed = errors.Join(failed, l.closeMetrics())
+	if l.control != nil {
+		failed = errors.Join(failed, l.control.close()) // while the file's lock is ours
+	}
 	if l.close != nil {
 		failed = errors.Join(failed, l.close())
 	}

@@ -15,6 +15,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/metric"
 	"usher/pkg/room"
+	"usher/pkg/version"
 	"usher/pkg/vonage"
 )
 
@@ -95,7 +96,7 @@ func (l *Local) rest() http.Handler {
 		Origins:      l.settings.Origins,
 		Checkup:      l.checkup.Run,
 		Now:          now,
-		Version:      Version(),
+		Version:      version.Of(),
 		Pages:        l.pages(),
 		Log:          l.log,
 	})
@@ -116,6 +117,7 @@ func patient(next http.Handler) http.Handler {
 func (l *Local) Run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- l.server.Serve(l.listener) }()
+	l.serveControl()
 	inside, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {

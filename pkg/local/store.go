@@ -63,7 +63,7 @@ func (l *Local) keepSecret(ctx context.Context) error {
 	if l.settings.APISecret != nil {
 		return nil
 	}
-	secret, err := l.file.Secret(ctx, "api", func() []byte { return []byte(rand.Text() + rand.Text()) })
+	secret, err := l.file.Secret(ctx, bolt.APISecret, func() []byte { return []byte(rand.Text() + rand.Text()) })
 	if err != nil {
 		return fmt.Errorf("the API's secret could not be kept in %s: %w", l.settings.Data, err)
 	}

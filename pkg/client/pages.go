@@ -1,0 +1,81 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// pageLength is how much is asked for at once: the most that the API gives.
+const pageLength = 1000
+
+// List reads all pages of a list, one after the other. Within is the name of the list in
+// the answer; each is called for every page that is not empty.
+func List[T any](ctx context.Context, c *Client, r Request, within string, each func([]T) error) error {
+	r.Query = maps.Clone(r.Query)
+	if r.Query == nil {
+		r.Query = url.Values{}
+	}
+	r.Query.Set("limit", strconv.Itoa(pageLength))
+	for {
+		items, next, err := page[T](ctx, c, r, within)
+		if err != nil || len(items) == 0 {
+			return err
+		}
+		if err := each(items); err != nil {
+			return err
+		}
+		if next == r.Query.Get("after") {
+			return nil
+		}
+		r.Query.Set("after", next)
+	}
+}
+
+func page[T any](ctx context.Context, c *Client, r Request, within string) (items []T, next string, err error) {
+	body, err := c.Do(ctx, r)
+	if err != nil {
+		return nil, "", err
+	}
+	var answer map[string]json.RawMessage
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, "", notUsher(c, err)
+	}
+	if err := json.Unmarshal(answer[within], &items); err != nil {
+		return nil, "", notUsher(c, err)
+	}
+	if err := json.Unmarshal(answer["next"], &next); err != nil {
+		next = string(answer["next"]) // a number
+	}
+	return items, next, nil
+}
+
+func notUsher(c *Client, err error) error {
+	return fmt.Errorf("what %s answers is not Usher's: %w", c.base, err)
+}
+
+// All gives a whole list.
+func All[T any](ctx context.Context, c *Client, r Request, within string) (all []T, err error) {
+	err = List(ctx, c, r, within, func(some []T) error {
+		all = slices.Concat(all, some)
+		return nil
+	})
+	return all, err
+}
+
+// Get reads one thing.
+func Get[T any](ctx context.Context, c *Client, name string, path ...string) (v T, err error) {
+	body, err := c.Do(ctx, Room(http.MethodGet, name, path...))
+	if err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal(body, &v); err != nil {
+		return v, notUsher(c, err)
+	}
+	return v, nil
+}

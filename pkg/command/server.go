@@ -1,0 +1,100 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"usher/pkg/api"
+	"usher/pkg/client"
+	"usher/pkg/config"
+	"usher/pkg/policy"
+)
+
+// tokenLife is how long a token lives that is signed for asking; it is signed anew in time.
+const tokenLife = 5 * time.Minute
+
+// asking is a command that asks a server.
+type asking struct {
+	p      Program
+	named  string // by --url
+	asJSON bool
+	*client.Client
+}
+
+// ask makes a command that asks a server, and says so in its flags. Where its first
+// argument is a room, its name is checked.
+func ask(p Program, cmd *cobra.Command, do func(a *asking, ctx context.Context, args []string) error) *cobra.Command {
+	a := &asking{p: p}
+	cmd.Flags().StringVar(&a.named, "url", "", "the server's `address` (USHER_URL, else "+config.DefaultServer+")")
+	cmd.Flags().BoolVar(&a.asJSON, "json", false, "for programs: JSON as the API gives it")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := a.connect(); err != nil {
+			return err
+		}
+		return do(a, cmd.Context(), args)
+	}
+	return cmd
+}
+
+// askRoom is ask for commands about the room that the first argument names.
+func askRoom(p Program, cmd *cobra.Command, do func(a *asking, ctx context.Context, room string, args []string) error) *cobra.Command {
+	return ask(p, cmd, func(a *asking, ctx context.Context, args []string) error {
+		if !policy.ValidRoom(args[0]) {
+			return wrongRoom(args[0])
+		}
+		return do(a, ctx, args[0], args[1:])
+	})
+}
+
+func (a *asking) connect() error {
+	base, err := config.ServerURL(a.p.Lookup, a.named)
+	if err != nil {
+		return wrong(err)
+	}
+	given := config.AdminToken(a.p.Lookup)
+	if given == "" {
+		a.Client = client.New(base, a.signed(base))
+		return nil
+	}
+	a.Client = client.New(base, func(context.Context) (string, error) { return given, nil })
+	return nil
+}
+
+// signed gives tokens of our own. A key that is kept here is for the program here.
+func (a *asking) signed(base string) client.Token {
+	var mu sync.Mutex
+	var token string
+	var until time.Time
+	return func(ctx context.Context) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		now := a.p.Now()
+		if now.Before(until) {
+			return token, nil
+		}
+		key, kept, err := a.p.apiKey(ctx)
+		switch {
+		case err != nil:
+			return "", fmt.Errorf("USHER_ADMIN_TOKEN is not set, and no token can be signed: %w", err)
+		case kept && !config.OnThisMachine(base):
+			return "", errors.New("put an admin token of that server into USHER_ADMIN_TOKEN; the key in the data file is for the program on this machine")
+		}
+		token, until = api.GrantToken(key, api.Grant{Actor: person()}, now, tokenLife), now.Add(tokenLife/2)
+		return token, nil
+	}
+}
+
+// person is who works here, for the log of what is done; "" where the system does not say.
+func person() string {
+	u, err := user.Current()
+	if err != nil || !policy.ValidUser(u.Username) {
+		return ""
+	}
+	return u.Username
+}
