@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.Addr != "127.0.0.1:5000" || s.Data != "usher.db" || s.Store != Bolt || s.Table != "usher" ||
+			if s.Addr != "127.0.0.1:5000" || s.Metrics != "" || s.Data != "usher.db" || s.Store != Bolt || s.Table != "usher" ||
 				s.TokenLife != time.Minute || s.Retention != 90*24*time.Hour || s.APISecret != nil || s.TicketSecret != nil || s.Origins != nil {
 				t.Errorf("got %+v", s)
 			}
@@ -77,12 +77,12 @@ func TestAllSet(t *testing.T) {
 		"VONAGE_PRIVATE_KEY": strings.ReplaceAll(privateKey(), "\n", `\n`), "VONAGE_VIDEO_URL": "https://video.example.com/",
 		"VONAGE_SIGNATURE_SECRET": strings.Repeat("éa", 25), "USHER_API_SECRET": longSecret, "USHER_TICKET_SECRET": longSecret + "2",
 		"USHER_ORIGINS": "https://school.example, http://localhost:3000,https://school.example,http://[::1]:8080", "USHER_TOKEN_SECONDS": "300",
-		"USHER_RETENTION_DAYS": "400",
+		"USHER_RETENTION_DAYS": "400", "USHER_METRICS_ADDR": "0.0.0.0:9464",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Store != DynamoDB || string(s.Platform.PrivateKey) != privateKey() || s.Platform.Simulated() || s.Platform.Local() ||
+	if s.Store != DynamoDB || s.Metrics != "0.0.0.0:9464" || string(s.Platform.PrivateKey) != privateKey() || s.Platform.Simulated() || s.Platform.Local() ||
 		s.Platform.Project() != application || s.Platform.URL != "https://video.example.com" || s.TokenLife != 5*time.Minute || s.Retention != 400*24*time.Hour ||
 		string(s.APISecret) != longSecret || string(s.TicketSecret) != longSecret+"2" {
 		t.Errorf("got %+v", s)
@@ -110,6 +110,9 @@ var wrongVariables = []struct {
 	{"address without a port", map[string]string{"USHER_ADDR": "127.0.0.1"}, "USHER_ADDR"},
 	{"port in words", map[string]string{"USHER_ADDR": ":http"}, "USHER_ADDR"},
 	{"port too high", map[string]string{"USHER_ADDR": ":65536"}, "USHER_ADDR"},
+	{"metrics without a port", map[string]string{"USHER_METRICS_ADDR": "127.0.0.1"}, "USHER_METRICS_ADDR"},
+	{"metrics with the rest", map[string]string{"USHER_METRICS_ADDR": "127.0.0.1:5000"}, "USHER_METRICS_ADDR"},
+	{"metrics on a URL", map[string]string{"USHER_METRICS_ADDR": "http://127.0.0.1:9464/metrics"}, "USHER_METRICS_ADDR"},
 	{"no such file of rooms", map[string]string{"USHER_ROOMS": "/nowhere/rooms.json"}, "USHER_ROOMS"},
 	{"unknown store", map[string]string{"USHER_STORE": "sqlite"}, "USHER_STORE"},
 	{"table's name", map[string]string{"USHER_TABLE": "a b"}, "USHER_TABLE"},

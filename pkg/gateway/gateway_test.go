@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 
 	"usher/pkg/gateway"
@@ -258,4 +259,14 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("wrote %q, answered %q (%v)", seen, got, err)
 		}
 	})
+}
+
+func TestRequestID(t *testing.T) {
+	call := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "8a1b"})
+	if got := gateway.RequestID(call); got != "8a1b" {
+		t.Errorf("got %q", got)
+	}
+	if got := gateway.RequestID(t.Context()); got != "" {
+		t.Errorf("outside a call: %q", got)
+	}
 }
