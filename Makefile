@@ -7,6 +7,8 @@ HERE = $(CURDIR)/$(CACHE)
 SDK := pkg/vonage/vonagetest/testdata/sdk
 # The Standard Webhooks specification's library for Node.
 PEERS := pkg/hooks/testdata/peers
+# axe-core, which judges pages in the browser's tests.
+AXE := pkg/browsertest/testdata
 # Seconds of each fuzz target, and of each benchmark.
 FUZZ_SECONDS ?= 10
 # How many histories are told.
@@ -71,7 +73,7 @@ format: $(CACHE)/bin/golangci-lint ## write the files as lint wants them
 vulnerabilities: ## known vulnerabilities of what is linked; needs the network
 	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
-fetch: sam-tools $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json ## what verify needs beside Go, Java, Maven, Python, Node and a browser
+fetch: sam-tools $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json $(AXE)/node_modules/.package-lock.json ## what verify needs beside Go, Java, Maven, Python, Node and a browser
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium fonts-liberation"; exit 1; }
 	testdata/venv.sh $(CACHE)/ms ministack==1.5.33 aws-sam-translator==1.115.0 awscli
 	testdata/venv.sh $(CACHE)/schemathesis schemathesis==4.32.5
@@ -88,7 +90,7 @@ $(CACHE)/ddblocal/fetched: testdata/ddblocal/pom.xml
 	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory="$(HERE)/ddblocal" -DincludeScope=runtime
 	touch $@
 
-$(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json: %/node_modules/.package-lock.json: %/package-lock.json
+$(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json $(AXE)/node_modules/.package-lock.json: %/node_modules/.package-lock.json: %/package-lock.json
 	npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	touch $@
 

@@ -8,7 +8,7 @@ import (
 // consolePolicy lets the console run its own files, talk to its own origin and
 // nothing else: no inline script, no form that could carry the token away.
 const consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
-	"img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // roomPolicy lets a room's page run its own files and the platform's script.
 // That script styles what it draws, works in blobs, and connects to media

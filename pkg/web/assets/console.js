@@ -1,84 +1,106 @@
-// The operator's console. The token lives in this script's memory alone: it is
-// never stored, never in an address, and goes only into Authorization.
-const byId = (id) => document.getElementById(id);
-const rows = byId("rooms").tBodies[0];
-let token = "";
-let next = "";
+// The operator's console: signing in, and which view is shown. No name is in the address;
+// the browser's history remembers the views, so that its buttons work.
+import { byId, say, tell } from "./console-page.js";
+import { onlyRoom, signIn } from "./console-server.js";
+import { follow } from "./console-live.js";
+import { askPolicy } from "./console-policy.js";
+import { lessonView } from "./console-lessons.js";
+import { roomList } from "./console-rooms.js";
+import { roomView } from "./console-room.js";
+import { showHelp } from "./console-help.js";
 
-function state(name, text) {
-  byId("status").dataset.state = name;
-  byId("status").textContent = text;
-}
-
-async function call(path) {
-  const answer = await fetch(path, {
-    headers: { Authorization: `Bearer ${token}` }, cache: "no-store", credentials: "omit",
-  });
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.detail || body.title);
-  return body;
-}
-
-function cell(row, content) {
-  const at = row.insertCell();
-  if (content instanceof Node) at.append(content);
-  else at.textContent = content;
-}
-
-function show(room) {
-  const link = document.createElement("a");
-  link.href = `/room/${encodeURIComponent(room.room)}`;
-  link.textContent = room.room;
-  const row = rows.insertRow();
-  cell(row, link);
-  cell(row, room.outcome ? `${room.status} (${room.outcome})` : room.status);
-  for (const count of [room.seats, room.promised, room.waiting]) cell(row, String(count));
-  cell(row, room.endsAt ? new Date(room.endsAt).toLocaleString() : "–");
-}
-
-async function list(after) {
-  const asked = token;
-  state("loading", "Reading the rooms …");
-  try {
-    const page = await call(`/v1/rooms?limit=100&after=${encodeURIComponent(after)}`);
-    if (asked !== token) return;
-    page.rooms.forEach(show);
-    next = page.next;
-    byId("rooms").hidden = false;
-    byId("more").hidden = page.rooms.length < 100;
-    state("listed", rows.rows.length === 1 ? "1 room" : `${rows.rows.length} rooms`);
-  } catch (error) {
-    if (asked === token) state("refused", error.message);
-  }
-}
-
-function forget() {
-  token = next = "";
-  rows.replaceChildren();
-  byId("rooms").hidden = byId("more").hidden = byId("forget").hidden = true;
-  state("idle", "");
-}
+let list = null, view = null, only = "", opened = "", entered = false;
 
 function enter(typed) {
-  forget();
-  token = typed.trim();
+  leave();
+  const token = typed.trim();
   byId("token").value = "";
-  byId("forget").hidden = false;
-  list("");
+  if (!token) return tell("refused", say("enter.empty"));
+  signIn(token);
+  only = onlyRoom();
+  list = only ? null : roomList((room) => go({ room }), make);
+  byId("enter").hidden = true;
+  byId("view").hidden = byId("forget").hidden = false;
+  show(history.state ?? {});
+}
+
+function leave() {
+  signIn("");
+  follow(null);
+  view?.close?.();
+  list = view = null;
+  only = opened = "";
+  entered = false;
+  byId("ask").close();
+  byId("view").replaceChildren();
+  byId("view").hidden = byId("forget").hidden = true;
+  byId("enter").hidden = false;
+}
+
+function forget(words, state = "idle") {
+  leave();
+  tell(state, words);
+  byId("token").focus();
+}
+
+// go shows a view that the browser's back button leaves again.
+function go(state) {
+  history.pushState(state, "", location.pathname);
+  show(state);
+}
+
+function show({ room = "", session = "" }) {
+  const name = only || room;
+  view?.close?.();
+  const back = only ? null : () => go({});
+  const lesson = (of) => go({ room: name, session: of });
+  if (name && session) view = lessonView(name, session, { back: () => go({ room: name }) });
+  else if (name) view = roomView(name, { leave: back, lesson });
+  else view = list;
+  tell("loading", say("loading"));
+  byId("view").replaceChildren(view.root);
+  scrollTo(0, 0);
+  view.focus(opened);
+  opened = name;
+  follow({ ...view, read: reader(view), refused: (error) => refused(view, error) });
+}
+
+// reader says that all is there once the first reading was shown.
+function reader(shown) {
+  return async () => {
+    const news = await shown.read();
+    entered = true;
+    if (view === shown && byId("status").dataset.state === "loading") tell("shown");
+    return news;
+  };
+}
+
+function refused(shown, error) {
+  if (!entered && error.status !== 404) forget(say("cannot", { detail: error.message }), "refused");
+  else if (error.status === 401) forget(say("enter.over"), "refused");
+  else shown.refused(error);
+}
+
+async function make() {
+  const made = await askPolicy({});
+  if (!made || !list) return;
+  go({ room: made.room });
+  tell("done", say("policy.made", { room: made.room }));
 }
 
 // fromFragment takes a token out of the address bar before it is used.
 function fromFragment() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+  if (location.hash) history.replaceState(history.state, "", location.pathname + location.search);
   if (given) enter(given);
 }
 
-byId("enter").addEventListener("submit", (event) => {
+document.querySelector("#enter form").addEventListener("submit", (event) => {
   event.preventDefault();
   enter(byId("token").value);
 });
-byId("forget").addEventListener("click", forget);
-byId("more").addEventListener("click", () => list(next));
+byId("forget").addEventListener("click", () => forget(say("signedOut")));
+byId("connect").addEventListener("click", showHelp);
+addEventListener("popstate", (event) => view && show(event.state ?? {}));
 addEventListener("hashchange", fromFragment);
 fromFragment();

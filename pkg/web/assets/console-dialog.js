@@ -1,0 +1,99 @@
+// Questions that are asked before anything is done.
+import { button, byId, el, put, say } from "./console-page.js";
+import { Away, Refusal, Stale } from "./console-server.js";
+
+// ask shows a dialog with fields and gives what act gave, or null. A refusal of act stands
+// in the dialog, beside the fields that it names. build may change the form.
+export function ask({ title, text = [], fields = [], confirm, danger = false, act, build = () => {} }) {
+  const dialog = byId("ask");
+  const trouble = el("p", { class: "bad", role: "alert" });
+  const inputs = new Map();
+  const body = el("div", { class: "fields" }, fields.map((f) => field(f, inputs)));
+  const sure = confirm && el("button", { class: danger ? "main danger" : "main" }, confirm);
+  const form = el("form", { novalidate: true, autocomplete: "off" },
+    el("h2", { id: "ask-title" }, title), el("p", {}, text), body, trouble,
+    el("div", { class: "line end" }, button(confirm ? "ask.cancel" : "ask.close", () => dialog.close()), sure || []));
+  const parts = { form, body, inputs, trouble, dialog };
+  build(parts);
+  dialog.replaceChildren(form);
+
+  return new Promise((resolve) => {
+    let result = null;
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (!act || sure.disabled) return;
+      clear(parts);
+      sure.disabled = true;
+      try {
+        result = { value: await act(parts) };
+        dialog.close();
+      } catch (error) {
+        if (error instanceof Stale) dialog.close();
+        else refuse(parts, error);
+      } finally {
+        sure.disabled = false;
+      }
+    });
+    dialog.onclose = () => {
+      dialog.replaceChildren();
+      resolve(result);
+    };
+    dialog.showModal();
+  });
+}
+
+export const valueOf = ({ inputs }, name) => inputs.get(name).value;
+
+// Wrong is a field's value that is not even sent.
+export class Wrong extends Error {
+  constructor(field, text) {
+    super(text);
+    this.fields = [field];
+  }
+}
+
+function field(f, inputs) {
+  const id = `field-${f.name}`;
+  const shared = { id, name: f.name, "aria-describedby": `${id}-help ${id}-bad`, oninput: f.oninput };
+  let input;
+  if (f.options) {
+    input = el("select", shared, f.options.map(([value, label]) => el("option", { value }, label)));
+  } else if (f.lines) {
+    input = el("textarea", { ...shared, rows: f.lines, spellcheck: "false" });
+  } else {
+    input = el("input", { ...shared, type: f.type ?? "text", dir: "auto", autocomplete: "off", spellcheck: "false", ...f.attributes });
+  }
+  input.value = f.value ?? "";
+  inputs.set(f.name, input);
+  return el("div", { class: f.wide || f.lines ? "field wide" : "field" },
+    el("label", { for: id }, f.label), input,
+    el("p", { id: `${id}-help`, class: "soft" }, f.help ?? []),
+    el("p", { id: `${id}-bad`, class: "bad" }));
+}
+
+function clear({ inputs, trouble }) {
+  trouble.replaceChildren();
+  for (const input of inputs.values()) {
+    input.removeAttribute("aria-invalid");
+    byId(`${input.id}-bad`)?.replaceChildren();
+  }
+}
+
+// refuse says why not: beside each field that the refusal names, or below all of them.
+function refuse({ inputs, trouble }, error) {
+  const named = (error.fields ?? []).map((name) => inputs.get(name)).filter((input) => input && !input.closest("[hidden]"));
+  for (const input of named) {
+    input.setAttribute("aria-invalid", "true");
+    byId(`${input.id}-bad`).textContent = error.message;
+  }
+  if (named.length) named[0].focus();
+  else put(trouble, words(error));
+}
+
+// words are the nodes that say what went wrong.
+export function words(error) {
+  if (error instanceof Away) return say("cannot", { detail: say("noAnswer") });
+  if (!(error instanceof Refusal) && !(error instanceof Wrong)) throw error;
+  if (error.code === "changed") return say("policy.changed");
+  return say("cannot", { detail: error.message });
+}

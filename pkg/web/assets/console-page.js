@@ -1,0 +1,83 @@
+// What every part of the console draws with. All texts come from one file, and
+// what is put into them becomes text, set apart from the direction around it.
+import texts from "./texts-console.js";
+
+export const byId = (id) => document.getElementById(id);
+
+export const has = (key) => key in texts;
+
+// say gives the nodes of a text, with a value, or nodes, in the place of each {name}.
+export function say(key, values = {}) {
+  return (texts[key] ?? key).split(/\{(\w+)\}/).map((part, i) => {
+    if (i % 2 === 0) return part;
+    const value = values[part];
+    if (value === undefined) return `{${part}}`;
+    return Array.isArray(value) ? value : el("bdi", {}, String(value));
+  }).flat();
+}
+
+// word is the same as plain text, for attributes.
+export const word = (key, values = {}) =>
+  (texts[key] ?? key).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+
+// el makes an element. An attribute that is false, null or undefined is left out, and one
+// that is a function listens.
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name.slice(2), value);
+    else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat());
+  return node;
+}
+
+export const button = (key, act, attributes = {}, values = {}) =>
+  el("button", { type: "button", onclick: act, ...attributes }, say(key, values));
+
+// put shows nodes in the place of what an element had, and says whether that is new.
+export function put(node, ...children) {
+  const next = el("div", {}, ...children);
+  if (next.textContent === node.textContent && next.childElementCount === node.childElementCount) return false;
+  node.replaceChildren(...next.childNodes);
+  return true;
+}
+
+// tell says something where screen readers hear it. The same again is not said again.
+export function tell(state, nodes = []) {
+  byId("status").dataset.state = state;
+  put(byId("status"), nodes);
+}
+
+const format = (options) => {
+  const made = new Intl.DateTimeFormat(undefined, options);
+  return (time) => made.format(new Date(time));
+};
+const day = format({ dateStyle: "medium" });
+export const hour = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const full = format({ dateStyle: "medium", timeStyle: "short" });
+const short = format({ hour: "2-digit", minute: "2-digit" });
+
+// when leaves out the day where it is today's.
+export const when = (time) => (day(time) === day(Date.now()) ? short(time) : full(time));
+
+export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+
+const two = (n) => String(n).padStart(2, "0");
+
+// length writes seconds as 9:05 or 1:09:05.
+export function length(seconds) {
+  const s = Math.max(0, Math.ceil(seconds)), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
+  return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+}
+
+export const chip = (kind, key) => el("span", { class: `chip ${kind}` }, has(key) ? say(key) : kind);
+
+export const person = (user) => (user == null ? el("i", {}, say("people.unknown")) : el("bdi", {}, user));
+
+// keep offers a file that was read.
+export function keep(blob, name) {
+  const url = URL.createObjectURL(blob);
+  el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
+}
