@@ -37,6 +37,7 @@ func TestCommands(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,
+			"swept":      swept,
 			"serve":      staged((*stage).serve),
 			"crash":      staged((*stage).crash),
 			"enter":      staged((*stage).enter),
@@ -62,6 +63,16 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("it ended with %d", got)
 	}
+}
+
+// swept waits until the program's first sweep ran.
+func swept(ts *testscript.TestScript, _ bool, _ []string) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if ts.Exec("usher", "doctor") == nil {
+			return
+		}
+	}
+	ts.Fatalf("the doctor finds something after a minute")
 }
 
 // stage is what a story plays on.

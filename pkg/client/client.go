@@ -49,6 +49,9 @@ func New(base string, token Token) *Client {
 	}
 }
 
+// Token gives what the next request would carry.
+func (c *Client) Token(ctx context.Context) (string, error) { return c.token(ctx) }
+
 // URL is where the server is, without a slash at the end.
 func (c *Client) URL() string { return c.base }
 

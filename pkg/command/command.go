@@ -166,7 +166,7 @@ func (p Program) root() *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: groupHere, Title: "Here:"}, &cobra.Group{ID: groupRooms, Title: "Rooms and lessons:"},
 		&cobra.Group{ID: groupPeople, Title: "People:"}, &cobra.Group{ID: groupRecord, Title: "What happened:"})
 	for _, make := range []func(Program) *cobra.Command{
-		runCommand, ticketCommand, tokenCommand, backupCommand, restoreCommand, versionCommand,
+		runCommand, ticketCommand, tokenCommand, doctorCommand, backupCommand, restoreCommand, versionCommand,
 		roomsCommand, roomCommand, putCommand, endCommand, extendCommand, reopenCommand, deleteCommand,
 		removeCommand, banCommand, bansCommand, unbanCommand,
 		logCommand, attendanceCommand, lessonsCommand, explainCommand, replayCommand,

@@ -62,3 +62,6 @@ func alone(lookup Lookup, name string) string {
 	value, _ := lookup(name)
 	return bare(value)
 }
+
+// SignatureSecret is the key of signed callbacks; "" where none is set.
+func SignatureSecret(lookup Lookup) string { return alone(lookup, "VONAGE_SIGNATURE_SECRET") }
