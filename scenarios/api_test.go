@@ -87,10 +87,14 @@ func (s *story) ofRoom(c *call, method, rest, body string) error {
 	return s.ask(c, method, "/v1/rooms/"+s.room+rest, s.admin(), body)
 }
 
-// room NAME POLICY puts a policy. The first room is the story's.
+// room NAME POLICY puts a policy, which may stand in a file. The first room is the
+// story's.
 func (s *story) putRoom(c *call) error {
 	if len(c.args) != 2 {
 		return errors.New("usage: room NAME POLICY")
+	}
+	if strings.HasSuffix(c.args[1], ".json") {
+		c.args[1] = c.ReadFile(c.args[1])
 	}
 	if s.room == "" {
 		s.room = c.args[0]

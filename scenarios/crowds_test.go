@@ -73,14 +73,14 @@ func (s *story) swarm(c *call) error {
 	return nil
 }
 
-// joins PREFIX N lets so many users ask for credentials, each with a ticket.
+// joins PREFIX N [ROLE] lets so many users ask for credentials, each with a ticket.
 func (s *story) joins(c *call) error {
-	users, err := many(c.args)
+	users, err := many(c.args[:min(len(c.args), 2)])
 	if err != nil {
 		return err
 	}
 	for _, user := range users {
-		if err := s.join(&call{c.TestScript, c.neg, []string{user}}); err != nil {
+		if err := s.join(&call{c.TestScript, c.neg, append([]string{user}, c.args[2:]...)}); err != nil {
 			return err
 		}
 	}
