@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -217,4 +220,49 @@ func (f *front) pass(conn net.Conn) {
 	defer there.Close()
 	go func() { _, _ = io.Copy(there, conn) }()
 	_, _ = io.Copy(conn, there)
+}
+
+// TestFollowUntilInterrupted: log --follow prints each line as it comes, over a kill of
+// the server, and ends well.
+func TestFollowUntilInterrupted(t *testing.T) {
+	data := "USHER_DATA=" + filepath.Join(t.TempDir(), "usher.db")
+	f := newFront(t)
+	p := launch(t, data)
+	f.lead(p.url)
+	if status, answer := p.call(t, "PUT", "/v1/rooms/algebra", `{"maxSeats":3}`); status != http.StatusCreated {
+		t.Fatalf("put: %d %s", status, answer)
+	}
+	follow := program(t, data, "USHER_URL="+f.url)
+	follow.Args = append(follow.Args, "log", "algebra", "--follow")
+	out, err := follow.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := follow.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for _, user := range []string{"alice", "bob"} {
+		if err := p.enter(t, "algebra", user, ""); err != nil {
+			t.Fatal(err)
+		}
+		for lines.Scan() && !strings.HasSuffix(strings.Split(lines.Text(), " @ ")[0], "= "+user) {
+		}
+		if user == "alice" {
+			_ = p.Process.Kill()
+			_ = p.Wait()
+			p = launch(t, data)
+			f.lead(p.url)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := follow.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, out)
+	if err := follow.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
 }

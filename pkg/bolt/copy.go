@@ -65,7 +65,14 @@ type Content struct{ Rooms, Lessons int }
 // says why it is not a whole data file of Usher's that this program can open.
 func Verify(path string) (c Content, err error) {
 	err = look(path, func(db *bbolt.DB) error {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
 		return db.View(func(tx *bbolt.Tx) error {
+			if info.Size() < tx.Size() {
+				return fmt.Errorf("%w (it has %d bytes of %d)", errDamaged, info.Size(), tx.Size())
+			}
 			var first error
 			for err := range tx.Check() { // to the end: it waits for its reader
 				first = cmp.Or(first, err)
