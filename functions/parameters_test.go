@@ -80,6 +80,8 @@ var tried = map[string]struct {
 	"ForwardPrivate":     {"USHER_FORWARD_PRIVATE", []string{"", "true"}, []string{"yes", "True", " "}},
 	"LogDays":            {"", []string{"1", "30", "365"}, []string{"", "0", "2", "366"}},
 	"AlarmTopic":         {"", []string{"", "arn:aws:sns:eu-central-1:123456789012:alarms", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:a_b-c.fifo"}, []string{"alarms", "somebody@school.example", "arn:aws:sqs:eu-central-1:123456789012:alarms", "arn:aws:sns:eu-central-1:123456789012:alarms:4bc7f2a0"}},
+	"AlarmEmail":         {"", []string{"", "ops@school.example", "ops+usher@mail.school.example"}, []string{"ops", "ops@school", "ops@school.example,head@school.example", "a b@school.example", "<ops@school.example> "}},
+	"Tracing":            {"", []string{"Disabled", "Active"}, []string{"", "active", "PassThrough"}},
 	"WebhookConcurrency": {"", []string{"0", "100"}, []string{"", "-1", "all"}},
 }
 
