@@ -16,9 +16,12 @@ HISTORIES ?= 10000
 # How far small worlds are walked.
 BOUNDS ?= most
 BENCH_SECONDS ?= 1
+# What the image is called, and what it runs on: amd64 or arm64.
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
+IMAGE_ARCH ?= $(shell go env GOARCH)
 SOURCES = $(shell find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*')
 
-.PHONY: help run test verify explore histories punctuality bench fuzz lint format vulnerabilities fetch clean
+.PHONY: help run test verify explore histories punctuality bench fuzz lint format vulnerabilities image fetch clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -78,6 +81,14 @@ fetch: sam-tools $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.jso
 	testdata/venv.sh $(CACHE)/ms ministack==1.5.33 aws-sam-translator==1.115.0 awscli
 	testdata/venv.sh $(CACHE)/schemathesis schemathesis==4.32.5
 	testdata/venv.sh $(CACHE)/standardwebhooks standardwebhooks==1.1.0
+
+# The same commit gives the same binary and the same layer, wherever it is built.
+image: ## a container image of the program, usher:VERSION, for IMAGE_ARCH; needs Docker and GNU tar
+	rm -rf .cache/image && mkdir -p .cache/image/data && cp deploy/Dockerfile .cache/image
+	GOOS=linux GOARCH=$(IMAGE_ARCH) CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+		-ldflags '-s -w -buildid= -X usher/pkg/version.set=$(VERSION)' -o .cache/image/usher .
+	tar -C .cache/image --mtime=@0 --owner=65532 --group=65532 --numeric-owner --mode=u=rwX,go=rX -cf .cache/image/image.tar usher data
+	docker build --platform linux/$(IMAGE_ARCH) -t usher:$(VERSION) .cache/image
 
 clean: ## remove what was built and fetched
 	rm -rf $(CACHE) .aws-sam bin

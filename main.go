@@ -12,6 +12,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	// Roots for a machine, or an image, that has none.
+	_ "golang.org/x/crypto/x509roots/fallback"
+
 	"usher/pkg/command"
 	"usher/pkg/config"
 	"usher/pkg/local"

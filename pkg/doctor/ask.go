@@ -52,14 +52,15 @@ func (a answer) into(v any) error { return json.Unmarshal(a.body, v) }
 
 // advice is what a refusal says, or where to look.
 func (a answer) advice() string {
-	var p struct{ Detail string }
-	switch {
+	var p struct{ Code, Detail string }
+	switch _ = a.into(&p); { // what is no problem says nothing
+	case p.Code == "platform-unavailable":
+		return "Vonage did not do its part: see below."
 	case a.status == http.StatusServiceUnavailable:
 		return "It is not ready: a secret or a setting is missing or wrong. Its log says which."
-	case a.status == http.StatusForbidden && a.into(&p) == nil && p.Detail == "",
-		a.status >= http.StatusInternalServerError:
+	case a.status >= http.StatusInternalServerError:
 		return "Look at its logs."
-	case a.into(&p) == nil && p.Detail != "":
+	case p.Detail != "":
 		return "It says: " + p.Detail
 	}
 	return "Look whether this is Usher's address."
