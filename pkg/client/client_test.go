@@ -26,7 +26,9 @@ func TestTokenStaysHere(t *testing.T) {
 		t.Errorf("asked with %q", r.Header.Get("Authorization"))
 	}))
 	t.Cleanup(other.Close)
-	err := ask(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect) })
+	err := ask(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	})
 	var refused *Refusal
 	if !errors.As(err, &refused) || !strings.Contains(err.Error(), other.URL) {
 		t.Errorf("%v", err)

@@ -70,7 +70,7 @@ func (a *asking) showAttendance(raw []byte) error {
 		return err
 	}
 	fmt.Fprintln(a.p.Out)
-	t := newTable(a.p.Out, "USER", "ROLE", "FIRST IN", "LAST OUT", "PRESENT", "CONNECTIONS", "")
+	t := newTable(a.p.Out, "USER", "ROLE", "FIRST IN", "LAST OUT", "PRESENT", "CONNECTIONS", "NOTE")
 	for _, u := range r.Users {
 		t.row(text(u.User), text(u.Role), u.FirstIn, text(u.LastOut), secondsText(u.SecondsPresent), strconv.Itoa(u.Connections), remarks(u))
 	}
