@@ -153,7 +153,7 @@ func (o WebhookOptions) keep(r *http.Request, body []byte, received epoch.Instan
 		defer func() {
 			if p := recover(); p != nil {
 				o.Metrics.Record(metric.Undelivered, metric.ToListener, 1)
-				o.log().Error("a callback could not be kept for the other listener, which misses it", "alarm", "not-forwarded", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				o.log().ErrorContext(r.Context(), "a callback could not be kept for the other listener, which misses it", "alarm", "not-forwarded", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), keepPatience)

@@ -150,7 +150,8 @@ func (h *heardOf) ring(t *testing.T, alarm map[string]any) bool {
 	for s, value := range h.filtered(t) {
 		known[s] += value
 	}
-	value, ok := 0.0, false
+	var value float64
+	var ok bool
 	if parts, composed := alarm["Metrics"].([]any); composed {
 		value, ok = expression(t, parts, known), true
 	} else {

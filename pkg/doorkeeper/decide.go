@@ -119,7 +119,7 @@ func (s *Service) wakeFirst(ctx context.Context, session string, at epoch.Instan
 	ctx, cancel := context.WithTimeout(ctx, timerPatience)
 	defer cancel()
 	if err := s.timer.WakeAtDeadline(ctx, session, at); err != nil {
-		s.set.Log.Error("the deadline's wake could not be placed; the sweep will find the lesson", "session", session, "error", err)
+		s.set.Log.ErrorContext(ctx, "the deadline's wake could not be placed; the sweep will find the lesson", "session", session, "error", err)
 	}
 }
 

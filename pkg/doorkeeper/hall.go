@@ -15,7 +15,7 @@ import (
 func (s *Service) dismissOutside(ctx context.Context, l lesson.Lesson, inItem []string) {
 	outside, err := s.outside(ctx, l)
 	if err != nil {
-		s.set.Log.Warn("who is in a large lesson could not be read; it will be tried again", "session", l.Session, "error", err)
+		s.set.Log.WarnContext(ctx, "who is in a large lesson could not be read; it will be tried again", "session", l.Session, "error", err)
 	}
 	var all sync.WaitGroup
 	slots := make(chan struct{}, parallel)
@@ -128,7 +128,7 @@ func (s *Service) tryMissed(ctx context.Context, session string, ids []string) {
 		},
 	})
 	if err != nil {
-		s.set.Log.Warn("failed requests could not be noted; the list will tell", "session", session, "error", err)
+		s.set.Log.WarnContext(ctx, "failed requests could not be noted; the list will tell", "session", session, "error", err)
 		return
 	}
 	s.askToTell(ctx, session, d.Effects)

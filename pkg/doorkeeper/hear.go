@@ -35,11 +35,11 @@ func (s *Service) Hear(ctx context.Context, e lesson.Event) error {
 	if err == nil {
 		return nil
 	}
-	s.set.Log.Warn("an event could not be stored and is parked", "session", e.Session, "event", e.Name, "error", err)
+	s.set.Log.WarnContext(ctx, "an event could not be stored and is parked", "session", e.Session, "event", e.Name, "error", err)
 	park, cancel := context.WithTimeout(ctx, parkPatience)
 	defer cancel()
 	if parked := s.set.Queue.Park(park, e); parked != nil {
-		s.set.Log.Error("an event could neither be stored nor parked", "session", e.Session, "event", e.Name, "error", parked)
+		s.set.Log.ErrorContext(ctx, "an event could neither be stored nor parked", "session", e.Session, "event", e.Name, "error", parked)
 		return err
 	}
 	s.set.Metrics.Record(metric.Parked, "", 1)
@@ -67,8 +67,8 @@ func (s *Service) storing(ctx context.Context) (context.Context, context.CancelF
 // Replay hears a parked event, and never parks it again. ErrUnavailable says
 // that it is worth trying later.
 func (s *Service) Replay(ctx context.Context, e lesson.Event) error {
-	if !s.mayBeOurs(e) {
-		s.stranger(e)
+	if !s.mayBeOurs(ctx, e) {
+		s.stranger(ctx, e)
 		return nil
 	}
 	store, cancel := s.storing(ctx)
@@ -78,7 +78,7 @@ func (s *Service) Replay(ctx context.Context, e lesson.Event) error {
 	})
 	cancel()
 	if errors.Is(err, room.ErrNoLesson) {
-		s.stranger(e)
+		s.stranger(ctx, e)
 		return nil
 	}
 	if err != nil {
@@ -91,8 +91,8 @@ func (s *Service) Replay(ctx context.Context, e lesson.Event) error {
 
 // stranger counts an event that is not ours: one callback serves a whole
 // project.
-func (s *Service) stranger(e lesson.Event) {
+func (s *Service) stranger(ctx context.Context, e lesson.Event) {
 	n := s.strangers.Add(1)
 	s.set.Metrics.Record(metric.Strangers, "", 1)
-	s.set.Log.Debug("an event of a session that is not ours", "event", e.Name, "count", n)
+	s.set.Log.DebugContext(ctx, "an event of a session that is not ours", "event", e.Name, "count", n)
 }

@@ -1,6 +1,7 @@
 package doorkeeper
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,7 @@ const longestSession = 255
 
 // mayBeOurs reports whether the event can be of a session of ours: it names no
 // project, or ours under one of its two names.
-func (s *Service) mayBeOurs(e lesson.Event) bool {
+func (s *Service) mayBeOurs(ctx context.Context, e lesson.Event) bool {
 	switch {
 	case len(e.Session) > longestSession:
 		return false
@@ -21,7 +22,7 @@ func (s *Service) mayBeOurs(e lesson.Event) bool {
 		return true
 	}
 	s.otherProject.Do(func() {
-		s.set.Log.Warn("an event of another project came to this callback; "+
+		s.set.Log.WarnContext(ctx, "an event of another project came to this callback; "+
 			"where people come into rooms and nothing happens, the callback is set at the wrong project",
 			"projectId", e.Project, "applicationId", e.Application, "ours", s.set.Project)
 	})

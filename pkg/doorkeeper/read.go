@@ -27,7 +27,7 @@ func (s *Service) claim(ctx context.Context, session string) (lesson.Decision, e
 func (s *Service) readAndReconcile(ctx context.Context, l lesson.Lesson) error {
 	reconcile, err := s.read(ctx, l)
 	if err != nil {
-		reconcile.Forbidden = s.unreadable(l.Session, err)
+		reconcile.Forbidden = s.unreadable(ctx, l.Session, err)
 	}
 	for range mostSayings {
 		d, err := s.decideAnswer(ctx, l.Session, question{
@@ -64,13 +64,13 @@ func (s *Service) decideAnswer(ctx context.Context, session string, q question) 
 
 // unreadable logs that the list could not be read, and reports whether the platform
 // said no.
-func (s *Service) unreadable(session string, err error) bool {
+func (s *Service) unreadable(ctx context.Context, session string, err error) bool {
 	var answer *room.PlatformError
 	if errors.As(err, &answer) && answer.Refused() {
-		s.set.Log.Error("the platform refuses to show who is in: check the credentials", "alarm", "platform-refuses", "session", session, "status", answer.Status)
+		s.set.Log.ErrorContext(ctx, "the platform refuses to show who is in: check the credentials", "alarm", "platform-refuses", "session", session, "status", answer.Status)
 		return true
 	}
-	s.set.Log.Warn("the list of connections could not be read", "session", session, "error", err)
+	s.set.Log.WarnContext(ctx, "the list of connections could not be read", "session", session, "error", err)
 	return false
 }
 
@@ -78,8 +78,8 @@ func (s *Service) unreadable(session string, err error) bool {
 func (s *Service) noteUnread(ctx context.Context, session string, err error) {
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 	defer cancel()
-	if _, err := s.decide(store, session, ask(lesson.Reconcile{Forbidden: s.unreadable(session, err)})); err != nil {
-		s.set.Log.Warn("a reading that failed could not be noted", "session", session, "error", err)
+	if _, err := s.decide(store, session, ask(lesson.Reconcile{Forbidden: s.unreadable(ctx, session, err)})); err != nil {
+		s.set.Log.WarnContext(ctx, "a reading that failed could not be noted", "session", session, "error", err)
 	}
 }
 

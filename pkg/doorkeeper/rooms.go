@@ -173,7 +173,7 @@ func (s *Service) banOf(ctx context.Context, name, user string) (*lesson.Ban, er
 func (s *Service) listOf(ctx context.Context, session string) (*lesson.Reading, error) {
 	r, err := s.listed(ctx, session)
 	if err != nil {
-		s.unreadable(session, err)
+		s.unreadable(ctx, session, err)
 		return nil, platformAway(err)
 	}
 	return &r, nil

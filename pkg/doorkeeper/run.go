@@ -40,7 +40,7 @@ func (s *Service) finish(ctx context.Context, d lesson.Decision) {
 		err = s.run(quiet, d.Lesson.Session, pressing, d.NextWas)
 	}
 	if err != nil {
-		s.set.Log.Warn("something is left to be done, and has a wake", "session", d.Lesson.Session, "error", err)
+		s.set.Log.WarnContext(ctx, "something is left to be done, and has a wake", "session", d.Lesson.Session, "error", err)
 		s.wakeFor(ctx, d.Lesson, d.NextWas)
 	}
 }
@@ -120,7 +120,7 @@ func (s *Service) carryOut(ctx context.Context, l lesson.Lesson, e lesson.Effect
 // disconnects wait for the lesson's last word and for no other signal. Then it moves
 // entries that are over out of the lesson's item.
 func (s *Service) act(ctx context.Context, l lesson.Lesson, e lesson.Effects) {
-	s.raise(l.Session, e.GivenUp)
+	s.raise(ctx, l.Session, e.GivenUp)
 	var words sync.WaitGroup
 	defer words.Wait()
 	words.Go(func() { s.askToTell(ctx, l.Session, e) })
@@ -156,10 +156,10 @@ func (s *Service) say(ctx context.Context, session string, signals []lesson.Sign
 }
 
 // raise calls for an operator: these connections stay though they were sent away.
-func (s *Service) raise(session string, givenUp []string) {
+func (s *Service) raise(ctx context.Context, session string, givenUp []string) {
 	for _, id := range givenUp {
 		s.set.Metrics.Record(metric.GivenUp, "", 1)
-		s.set.Log.Error("a connection could not be ended within a day and is given up", "alarm", "given-up", "session", session, "connection", id)
+		s.set.Log.ErrorContext(ctx, "a connection could not be ended within a day and is given up", "alarm", "given-up", "session", session, "connection", id)
 	}
 }
 
@@ -192,7 +192,7 @@ func (s *Service) wakeAt(ctx context.Context, session string, at epoch.Instant) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timerPatience)
 	defer cancel()
 	if err := s.timer.Wake(ctx, session, at); err != nil {
-		s.set.Log.Error("a wake could not be placed; the sweep will find the lesson", "session", session, "error", err)
+		s.set.Log.ErrorContext(ctx, "a wake could not be placed; the sweep will find the lesson", "session", session, "error", err)
 	}
 }
 
@@ -236,7 +236,7 @@ func (s *Service) shedNow(ctx context.Context, session string) bool {
 		return true
 	}
 	s.again(session, err)
-	s.set.Log.Debug("records stay in the lesson for now", "session", session, "error", err)
+	s.set.Log.DebugContext(ctx, "records stay in the lesson for now", "session", session, "error", err)
 	var lost *room.Conflict
 	return errors.As(err, &lost)
 }

@@ -102,9 +102,9 @@ func (s *Service) send(ctx context.Context, session, id string) *lesson.Disconne
 	forbidden := errors.As(err, &answer) && answer.Refused()
 	switch {
 	case forbidden:
-		s.set.Log.Error("the platform refuses to disconnect: check the credentials", "alarm", "platform-refuses", "session", session, "connection", id, "status", answer.Status)
+		s.set.Log.ErrorContext(ctx, "the platform refuses to disconnect: check the credentials", "alarm", "platform-refuses", "session", session, "connection", id, "status", answer.Status)
 	case !gone:
-		s.set.Log.Warn("a request to disconnect failed and will be tried again", "session", session, "connection", id, "error", err)
+		s.set.Log.WarnContext(ctx, "a request to disconnect failed and will be tried again", "session", session, "connection", id, "error", err)
 	}
 	return &lesson.DisconnectFailed{Connection: id, Gone: gone, Forbidden: forbidden}
 }
@@ -115,10 +115,10 @@ func (s *Service) noteOutcome(ctx context.Context, session string, outcome lesso
 	defer cancel()
 	d, err := s.decide(store, session, ask(outcome))
 	if err != nil {
-		s.set.Log.Warn("the outcome of a request could not be noted; the list will tell", "session", session, "error", err)
+		s.set.Log.WarnContext(ctx, "the outcome of a request could not be noted; the list will tell", "session", session, "error", err)
 		return
 	}
-	s.raise(session, d.Effects.GivenUp)
+	s.raise(ctx, session, d.Effects.GivenUp)
 	s.askToTell(ctx, session, d.Effects)
 	if d.Write != lesson.Nothing {
 		s.wakeFor(ctx, d.Lesson, d.NextWas)
@@ -137,6 +137,6 @@ func (s *Service) signal(ctx context.Context, session string, word lesson.Signal
 	defer cancel()
 	err := s.platform.Signal(ctx, session, word.To, word.Type, word.Data)
 	if err != nil && !errors.Is(err, room.ErrGone) {
-		s.set.Log.Warn("a signal was not sent", "type", word.Type, "session", session, "error", err)
+		s.set.Log.WarnContext(ctx, "a signal was not sent", "type", word.Type, "session", session, "error", err)
 	}
 }

@@ -16,7 +16,7 @@ func (s *Service) readStreams(ctx context.Context, session string) error {
 	if err == nil {
 		read.Reading = &r
 	} else {
-		s.set.Log.Warn("the list of streams could not be read", "session", session, "error", err)
+		s.set.Log.WarnContext(ctx, "the list of streams could not be read", "session", session, "error", err)
 	}
 	_, err = s.decideAnswer(ctx, session, ask(read))
 	return err

@@ -53,7 +53,7 @@ func (s *Service) sweepBucket(ctx context.Context, bucket int) error {
 			fresh++
 			all.Go(func() {
 				if err := s.Work(ctx, session); err != nil {
-					s.set.Log.Warn("a lesson could not be worked", "session", session, "error", err)
+					s.set.Log.WarnContext(ctx, "a lesson could not be worked", "session", session, "error", err)
 				}
 			})
 		}

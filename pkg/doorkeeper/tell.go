@@ -53,7 +53,7 @@ func (s *Service) askToTellAt(ctx context.Context, session string, at epoch.Inst
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timerPatience)
 	defer cancel()
 	if err := s.set.Telling.Ask(ctx, session, at); err != nil {
-		s.set.Log.Error("nobody could be asked to tell the backend; the sweep will", "session", session, "error", err)
+		s.set.Log.ErrorContext(ctx, "nobody could be asked to tell the backend; the sweep will", "session", session, "error", err)
 	}
 }
 
@@ -113,7 +113,7 @@ func (s *Service) tellPage(ctx context.Context, l lesson.Lesson, enough epoch.In
 	}
 	if lost := d.Effects.Untold; lost.Through != 0 {
 		s.set.Metrics.Record(metric.Undelivered, metric.ToBackend, lost.Through-lost.From+1)
-		s.set.Log.Error("lines of a log could not be told to the backend within a day and are given up; they stand in the log",
+		s.set.Log.ErrorContext(ctx, "lines of a log could not be told to the backend within a day and are given up; they stand in the log",
 			"alarm", "untold", "session", l.Session, "from", lost.From, "through", lost.Through)
 	}
 	if d.Lesson.Tell != nil && d.Lesson.Tell.Tries > 0 {
@@ -144,7 +144,7 @@ func (s *Service) tellLines(ctx context.Context, l lesson.Lesson, lines []journa
 				return told
 			}
 			if err := s.tellLine(ctx, l, line); err != nil {
-				s.set.Log.Warn("the backend did not take a line, and will be told again", "session", l.Session, "seq", line.Seq, "error", err)
+				s.set.Log.WarnContext(ctx, "the backend did not take a line, and will be told again", "session", l.Session, "seq", line.Seq, "error", err)
 				told.Missed = lines[i:]
 				return told
 			}

@@ -27,6 +27,9 @@ func (l *Local) Greet(w io.Writer) {
 	}
 	fmt.Fprintf(w, "  store      %s\n", l.storeName())
 	fmt.Fprintf(w, "  callback   %s%s\n", url, api.WebhookPath)
+	if l.scraped != nil {
+		fmt.Fprintf(w, "  metrics    http://%s%s\n", l.scraped.Addr(), metricsPath)
+	}
 	for _, r := range l.settings.Rooms {
 		fmt.Fprintf(w, "  room       %s/room/%s\n", url, r.Name)
 	}

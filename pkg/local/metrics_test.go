@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"usher/pkg/api"
+	"usher/pkg/metric"
+	"usher/pkg/prom"
 )
 
 // scrape reads the metrics as Prometheus does, and gives the value of a series.
@@ -75,6 +78,27 @@ func TestMetrics(t *testing.T) {
 	r.until("three are heard of", func() bool { return r.scrape()(`usher_webhooks_total{result="heard"}`) >= 3 })
 	r.until("the answers are timed", func() bool { return r.scrape()(`usher_answered_seconds_count`) >= 3 })
 	r.until("a sweep is counted", func() bool { return r.scrape()(`usher_sweeps_total`) >= 1 })
+}
+
+// TestOperationsNameSeries: a rule over a name that nobody writes never rings.
+func TestOperationsNameSeries(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, m := range metric.All() {
+		known[prom.Name(m)] = true
+	}
+	names := regexp.MustCompile(`usher_\w+_(?:total|seconds)`).FindAllString(string(text), -1)
+	for _, name := range names {
+		if !known[name] {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	if len(names) < 8 {
+		t.Errorf("it names %q", names)
+	}
 }
 
 // TestMetricsStandApart: they are not served where people come in, nothing else is served

@@ -21,23 +21,25 @@ type Metric struct {
 	Unit  Unit
 	Label string // what tells its values apart, of the same form; "": nothing does
 	Help  string
+	// Values are all values of the label; nil: they are not known beforehand.
+	Values []string
 }
 
 // What is measured.
 var (
-	Webhooks     = &Metric{"Webhooks", Count, "Result", "Callbacks that were answered, by result."}
-	Answered     = &Metric{"Answered", Milliseconds, "", "From Vonage's timestamp to the answer of a callback that was heard."}
-	Refusals     = &Metric{"Refusals", Count, "Reason", "People who were refused, at join or once they were connected, by reason."}
-	Disconnected = &Metric{"Disconnected", Milliseconds, "", "From the coming of a refused connection, by Vonage's time, to the answer of the platform that disconnects it."}
-	EndLate      = &Metric{"EndLate", Milliseconds, "", "From the end that a lesson had to the decision that ends it."}
-	Readings     = &Metric{"Readings", Count, "Result", "Readings of Vonage's list of connections, by result."}
-	Repairs      = &Metric{"Repairs", Count, "", "Corrections of what was known by what a reading shows."}
-	Unheard      = &Metric{"Unheard", Count, "", "People whom readings show for a minute and of whom no callback has told."}
-	Strangers    = &Metric{"Strangers", Count, "", "Callbacks of sessions or projects that are not Usher's."}
-	Parked       = &Metric{"Parked", Count, "", "Events that no store took, kept to be heard later."}
-	GivenUp      = &Metric{"GivenUp", Count, "", "Connections that could not be ended within a day."}
-	Undelivered  = &Metric{"Undelivered", Count, "To", "Lines and callbacks that could not be delivered within a day, or not be kept, by whom they were for."}
-	Sweeps       = &Metric{"Sweeps", Count, "", "Sweeps that looked at all that was due."}
+	Webhooks     = &Metric{"Webhooks", Count, "Result", "Callbacks that were answered, by result.", []string{Heard, Unauthorized, Malformed, Unanswered}}
+	Answered     = &Metric{"Answered", Milliseconds, "", "From Vonage's timestamp to the answer of a callback that was heard.", nil}
+	Refusals     = &Metric{"Refusals", Count, "Reason", "People who were refused, at join or once they were connected, by reason.", nil}
+	Disconnected = &Metric{"Disconnected", Milliseconds, "", "From the coming of a refused connection, by Vonage's time, to the answer of the platform that disconnects it.", nil}
+	EndLate      = &Metric{"EndLate", Milliseconds, "", "From the end that a lesson had to the decision that ends it.", nil}
+	Readings     = &Metric{"Readings", Count, "Result", "Readings of Vonage's list of connections, by result.", []string{Read, Failed, Refused}}
+	Repairs      = &Metric{"Repairs", Count, "", "Corrections of what was known by what a reading shows.", nil}
+	Unheard      = &Metric{"Unheard", Count, "", "People whom readings show for a minute and of whom no callback has told.", nil}
+	Strangers    = &Metric{"Strangers", Count, "", "Callbacks of sessions or projects that are not Usher's.", nil}
+	Parked       = &Metric{"Parked", Count, "", "Events that no store took, kept to be heard later.", nil}
+	GivenUp      = &Metric{"GivenUp", Count, "", "Connections that could not be ended within a day.", nil}
+	Undelivered  = &Metric{"Undelivered", Count, "To", "Lines and callbacks that could not be delivered within a day, or not be kept, by whom they were for.", []string{ToBackend, ToListener}}
+	Sweeps       = &Metric{"Sweeps", Count, "", "Sweeps that looked at all that was due.", nil}
 )
 
 // All are all of them.

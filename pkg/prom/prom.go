@@ -51,8 +51,12 @@ func (m *Metrics) add(each *metric.Metric) {
 	}
 	m.counts[each] = prometheus.NewCounterVec(prometheus.CounterOpts{Name: Name(each), Help: each.Help}, labels)
 	m.registry.MustRegister(m.counts[each])
+	// Series are there from the start, at 0, so that a first value is a rise.
 	if labels == nil {
-		m.counts[each].WithLabelValues() // it is there from the start, at 0
+		m.counts[each].WithLabelValues()
+	}
+	for _, value := range each.Values {
+		m.counts[each].WithLabelValues(value)
 	}
 }
 

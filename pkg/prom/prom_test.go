@@ -25,6 +25,7 @@ func TestSums(t *testing.T) {
 	for _, line := range []string{
 		`usher_webhooks_total{result="heard"} 2`,
 		`usher_webhooks_total{result="unauthorized"} 1`,
+		`usher_webhooks_total{result="unanswered"} 0`,
 		`usher_parked_total 0`,
 		`usher_end_late_seconds_bucket{le="0.05"} 1`,
 		`usher_end_late_seconds_bucket{le="0.1"} 2`,
