@@ -2,6 +2,8 @@ package doorkeeper_test
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"usher/pkg/doorkeeper/costs"
 )
@@ -27,3 +29,15 @@ func TestStorm(t *testing.T) {
 }
 
 func BenchmarkStorm(b *testing.B) { costs.BenchmarkStorm(b, counted) }
+
+// TestLeavingAHall: a departure from a hall costs about the same, however many processes
+// hear of departures at once.
+func TestLeavingAHall(t *testing.T) {
+	for how := range costs.Exoduses() {
+		t.Run("", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				costs.TestLeaving(t, costs.Slow(counted(t), 50*time.Millisecond), how)
+			})
+		})
+	}
+}
