@@ -34,7 +34,7 @@ var calls = map[string]func(context.Context, *Store) error{
 		return err
 	},
 	"Leave": func(ctx context.Context, s *Store) error {
-		_, err := s.Leave(ctx, lesson.Departure{Session: "s", Conn: lesson.Conn{ID: "c1"}, Outside: true})
+		_, err := s.Leave(ctx, lesson.Departure{Session: "s", Status: journal.Ended, Conn: lesson.Conn{ID: "c1"}, Outside: true})
 		return err
 	},
 	"Swap": func(ctx context.Context, s *Store) error {

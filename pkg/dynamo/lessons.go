@@ -145,11 +145,20 @@ func (u *update) wait(a lesson.Arrival) {
 func (s *Store) Leave(ctx context.Context, d lesson.Departure) (lesson.Lesson, error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
+	if d.Status != journal.Running && d.Status != journal.Ended {
+		return s.leaveByRules(ctx, d)
+	}
 	l, err := s.update(ctx, "Leave", d.Session, s.departure(d))
 	var lost *room.Conflict
-	if !errors.As(err, &lost) || !d.Fits(*lost.Winner) {
-		return l, err
+	if errors.As(err, &lost) && d.Fits(*lost.Winner) {
+		return s.leaveByRules(ctx, d)
 	}
+	return l, err
+}
+
+// leaveByRules stores the lesson with the departure, as the rules make it, as long as it
+// fits.
+func (s *Store) leaveByRules(ctx context.Context, d lesson.Departure) (lesson.Lesson, error) {
 	return s.byRules(ctx, "Leave", d.Session, func(l lesson.Lesson) (lesson.Lesson, error) {
 		if !d.Fits(l) {
 			return l, &room.Conflict{Winner: &l}

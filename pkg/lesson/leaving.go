@@ -32,7 +32,8 @@ func (d Departure) Fits(l Lesson) bool {
 func (d Departure) fits(l *Lesson) bool {
 	return d.stands(l) &&
 		d.PolicyVersion == l.PolicyVersion && d.Status == l.Status && d.StartedAt == l.StartedAt &&
-		len(l.Tail) < maxTail && d.concernsNobody(l)
+		len(l.Tail) < maxTail &&
+		(l.Status == journal.Ended || l.Status == journal.Running && l.Gate().Limit > 0)
 }
 
 // stands reports whether the connection stands where it stood.
@@ -44,15 +45,14 @@ func (d Departure) stands(l *Lesson) bool {
 	return here && c.equals(d.Was)
 }
 
-// concernsNobody reports whether neither the clock nor anybody's seat rests on the
-// connection.
+// concernsNobody reports whether neither the clock nor a cap rests on the connection. It
+// stays so while policy, status and start do.
 func (d Departure) concernsNobody(l *Lesson) bool {
 	switch l.Status {
 	case journal.Ended:
 		return true
 	case journal.Running:
-		return !l.pausesNow() && d.Conn.LeftAt > l.StartedAt && l.Gate().Limit > 0 &&
-			(!d.Was.holdsSeat() || len(l.shares(d.Was.Role)) == 0)
+		return !l.pausesNow() && d.Conn.LeftAt > l.StartedAt && (!d.Was.holdsSeat() || len(l.shares(d.Was.Role)) == 0)
 	}
 	return false
 }
@@ -111,5 +111,5 @@ func (t *turn) departure(before *Lesson) (Departure, bool) {
 		(was.State == Seated || was.DisconnectRequested())
 	alone := len(t.outside) == 0 && !t.recalled || len(t.outside) == 1 && d.Outside && !t.recalledMore
 	asDue := t.l.Due == before.Due || before.Due != 0 && before.Due <= t.now
-	return d, plain && alone && asDue && t.size <= FullSize && d.fits(before)
+	return d, plain && alone && asDue && t.size <= FullSize && d.concernsNobody(before) && d.fits(before)
 }

@@ -87,19 +87,13 @@ var leaveClauses = []struct {
 		was.State = lesson.Refused
 		*d = departure(*l, was)
 	}},
-	{"a seat under a cap", false, func(l *lesson.Lesson, d *lesson.Departure) { l.Policy = seats(9) }},
-	{"a seat under a role's cap", false, func(l *lesson.Lesson, d *lesson.Departure) { l.Policy = seatsOf(0, 9) }},
 	{"somebody came back inside", false, func(l *lesson.Lesson, d *lesson.Departure) { *l = with(*l, outsider("c9")) }},
 	{"one more forgotten than then", false, func(l *lesson.Lesson, d *lesson.Departure) { l.Shed++ }},
 	{"another policy", false, func(l *lesson.Lesson, d *lesson.Departure) { d.PolicyVersion-- }},
 	{"another start", false, func(l *lesson.Lesson, d *lesson.Departure) { l.StartedAt++ }},
-	{"at the start", false, func(l *lesson.Lesson, d *lesson.Departure) { d.Conn.LeftAt = l.StartedAt }},
 	{"not started", false, func(l *lesson.Lesson, d *lesson.Departure) {
 		l.Status, l.StartedAt = journal.Open, 0
 		*d = departure(*l, outsider("c9"))
-	}},
-	{"the clock pauses", false, func(l *lesson.Lesson, d *lesson.Departure) {
-		l.Rules = []policy.Rule{{Since: noon, Quorum: 2, Seconds: 3600, Pauses: true}}
 	}},
 	{"over since", false, func(l *lesson.Lesson, d *lesson.Departure) { l.Status = journal.Ended }},
 	{"over then", true, func(l *lesson.Lesson, d *lesson.Departure) {
@@ -216,7 +210,7 @@ func shedAfterLeave(t *testing.T, b bench) {
 	b.conflict(err, now)
 }
 
-// leave has somebody leave, more often than not one of those in the item.
+// leave has somebody leave.
 func (m *model) leave(t *rapid.T) {
 	d := DepartureFor(t, m.now, m.adds)
 	m.adds++
@@ -232,13 +226,16 @@ func (m *model) leave(t *rapid.T) {
 	same(t, "what leave returns", m.now, got)
 }
 
-// DepartureFor draws a departure, the nth, that often fits l.
+// DepartureFor draws a departure, the nth, that often fits l. As the rules have it, it makes
+// no room under a cap.
 func DepartureFor(t *rapid.T, l lesson.Lesson, n int) lesson.Departure {
 	was := ConnOf(t, fmt.Sprintf("o%d", n))
+	was.LeftAt, was.State = 0, rapid.SampledFrom([]lesson.State{lesson.Seated, lesson.Seated, lesson.Refused}).Draw(t, "state")
 	if len(l.Conns) > 0 && rapid.Bool().Draw(t, "in the item") {
 		was = l.Conns[rapid.SampledFrom(slices.Sorted(maps.Keys(l.Conns))).Draw(t, "id")]
-	} else {
-		was.LeftAt, was.State = 0, rapid.SampledFrom([]lesson.State{lesson.Seated, lesson.Seated, lesson.Refused}).Draw(t, "state")
+	}
+	if was.In() && !was.Observer && (l.Policy.MaxSeats() > 0 || l.Policy.SeatsOf(was.Role) > 0) {
+		was.ID, was.State = fmt.Sprintf("o%d", n), lesson.Refused
 	}
 	d := departure(l, was)
 	d.Conn.LeftAt += epoch.Instant(rapid.SampledFrom([]int{0, 0, -9000}).Draw(t, "earlier"))
