@@ -2,7 +2,6 @@ package doorkeeper_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"usher/pkg/doorkeeper/costs"
@@ -31,13 +30,9 @@ func TestStorm(t *testing.T) {
 func BenchmarkStorm(b *testing.B) { costs.BenchmarkStorm(b, counted) }
 
 // TestLeavingAHall: a departure from a hall costs about the same, however many processes
-// hear of departures at once.
+// hear of departures at once, and whether the store is near or far.
 func TestLeavingAHall(t *testing.T) {
-	for how := range costs.Exoduses() {
-		t.Run("", func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				costs.TestLeaving(t, costs.Slow(counted(t), 50*time.Millisecond), how)
-			})
-		})
+	for _, latency := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond} {
+		t.Run(latency.String(), func(t *testing.T) { costs.TestLeaving(t, latency, counted) })
 	}
 }

@@ -2,81 +2,98 @@ package costs
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/doorkeeper/simulation"
-	"usher/pkg/epoch"
+	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/room/storetest"
 )
 
-// exodus is how people leave a hall, twenty a second, of which as many processes hear,
-// each of a twentieth.
+// exodus is how people leave a hall: each of twenty processes hears of a twentieth.
 type exodus struct {
 	name string
 	at   func(dice *rand.Rand, n int) time.Duration // when the nth leaves
 }
 
 const (
-	inHall       = 400
-	leaving      = 120
-	processes    = 20
-	perSecond    = 20
-	mostOfLeaver = 3.0 // requests to the store
+	inHall           = 400
+	leaving          = 120
+	processes        = 20
+	perSecond        = 20
+	mostPerDeparture = 3.0 // requests to the store
 )
 
+// exoduses are twenty departures in a second.
 var exoduses = []exodus{
 	{"evenly", func(_ *rand.Rand, n int) time.Duration { return time.Duration(n) * time.Second / perSecond }},
 	{"by chance", func(dice *rand.Rand, _ int) time.Duration {
 		return time.Duration(dice.Int64N(int64(leaving * time.Second / perSecond)))
 	}},
-	{"all at once each second", func(_ *rand.Rand, n int) time.Duration {
+	{"twenty in one moment", func(_ *rand.Rand, n int) time.Duration {
 		return time.Duration(n/perSecond) * time.Second
 	}},
 }
 
-// TestLeaving says that somebody who leaves a hall takes at most three requests, and that
-// none is parked, where twenty leave in a second and each process hears of one. It is to
-// be called in a synctest bubble, over a store that takes its time, see Slow.
-func TestLeaving(t *testing.T, store *Counted, how int) {
-	e := exoduses[how]
-	used, parked := e.leave(t, store)
-	requests := float64(used.Requests) / leaving
-	t.Logf("%s: %.2f requests (%s), %d parked", e.name, requests, used, parked)
-	if requests > mostOfLeaver || parked > 0 {
-		t.Errorf("%s: a departure took %.2f requests and %d were parked, want at most %.0f and none", e.name, requests, parked, mostOfLeaver)
+// allAtOnce is more than anybody promised.
+var allAtOnce = exodus{"all in one moment", func(*rand.Rand, int) time.Duration { return 0 }}
+
+// TestLeaving says that of twenty who leave a hall in a second, each in a process of its
+// own, each takes at most three requests, and none is parked. The store takes latency for
+// a request. It is to be called outside of a synctest bubble, and makes one for each store
+// that open gives.
+func TestLeaving(t *testing.T, latency time.Duration, open func(testing.TB) *Counted) {
+	for _, e := range append(exoduses, allAtOnce) {
+		t.Run(e.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := open(t)
+				store.slowDown(latency)
+				w := simulation.InBubble(store)
+				w.Queue = &simulation.Queue{}
+				e.test(t, w, store)
+			})
+		})
 	}
 }
 
-// Exoduses is how many ways there are to leave, for TestLeaving.
-func Exoduses() int { return len(exoduses) }
+// TestLeavingAtOnce is TestLeaving with everybody at once, over a store as fast as it is,
+// for which each departure waits as long as it takes.
+func TestLeavingAtOnce(t *testing.T, store *Counted) {
+	allAtOnce.test(t, simulation.NewWorld(store), store)
+}
 
-// Slow has each call of the store take that long, half of it on the way there.
-func Slow(s *Counted, latency time.Duration) *Counted {
-	under := s.Under
-	s.Under = storetest.Hooked{Under: under, Hook: func(_ context.Context, _ storetest.Call, do func() error) error {
+func (e exodus) test(t *testing.T, w *simulation.World, store *Counted) {
+	used, parked := e.leave(t, w, store)
+	requests := float64(used.Requests) / leaving
+	t.Logf("a departure: %.2f requests (%s), %d parked", requests, used, parked)
+	if requests > mostPerDeparture || parked > 0 {
+		t.Errorf("a departure took %.2f requests and %d were parked, want at most %.0f and none", requests, parked, mostPerDeparture)
+	}
+}
+
+// slowDown has each call of the store take that long, half of it on the way there.
+func (c *Counted) slowDown(latency time.Duration) {
+	c.Under = storetest.Hooked{Under: c.Under, Hook: func(_ context.Context, _ storetest.Call, do func() error) error {
 		time.Sleep(latency / 2)
 		defer time.Sleep(latency / 2)
 		return do()
 	}}
-	return s
 }
 
 // leave fills a hall and has people leave it.
-func (e exodus) leave(t *testing.T, store *Counted) (used Used, parked int) {
+func (e exodus) leave(t *testing.T, w *simulation.World, store *Counted) (used Used, parked int) {
 	t.Helper()
-	w := simulation.InBubble(store)
-	w.Queue = &simulation.Queue{}
 	h := newHouseIn(t, w, store, `{"lessonSeconds":0}`, false, func(*house) {})
 	for n := range inHall {
 		h.come(member(n+1), member(n+1))
 		h.hear(h.webhook)
+		h.Forward(h.Now() + 1)
 	}
 	h.Advance(h.Now().Add(10 * time.Second))
 	all := make([]*doorkeeper.Service, processes)
@@ -98,7 +115,7 @@ func (e exodus) leave(t *testing.T, store *Counted) (used Used, parked int) {
 		time.Sleep(time.Until(began.Add(after)))
 		h.Platform.Go(member(who[n] + 1))
 		post := h.Held[0]
-		h.Held, post.Received = nil, epoch.Instant(time.Now().UnixMilli())
+		h.Held, post.Received = nil, h.Now()
 		handlers.Go(func() {
 			if err := all[n%processes].Hear(context.Background(), post); err != nil {
 				t.Error(err)
@@ -106,11 +123,13 @@ func (e exodus) leave(t *testing.T, store *Counted) (used Used, parked int) {
 		})
 	}
 	handlers.Wait()
-	used, parked = store.Take(), len(w.Queue.Parked)
-	for _, post := range w.Queue.Parked {
-		h.must(h.webhook.Replay(context.Background(), post))
+	used = store.Take()
+	if w.Queue != nil {
+		parked = len(w.Queue.Parked)
 	}
-	h.left(who)
+	if parked == 0 {
+		h.left(who)
+	}
 	return used, parked
 }
 
@@ -128,7 +147,7 @@ func (h *house) left(who []int) {
 	}
 	said := map[string]int{}
 	for _, line := range lines {
-		if line.Action == "left" {
+		if line.Action == journal.DidLeave {
 			said[line.Connection]++
 		}
 	}
@@ -152,5 +171,3 @@ func (h *house) goneInRecords(ids []string) {
 		h.t.Errorf("%d records say that somebody left, want %d", len(gone), len(ids))
 	}
 }
-
-var _ = fmt.Sprint
