@@ -1,8 +1,8 @@
 package lesson
 
 import (
+	"fmt"
 	"maps"
-	"reflect"
 
 	"usher/pkg/epoch"
 	"usher/pkg/journal"
@@ -63,7 +63,7 @@ func (c Conn) equals(o Conn) bool {
 		return false
 	}
 	c.Streams, o.Streams = nil, nil
-	return reflect.DeepEqual(c, o)
+	return fmt.Sprintf("%#v", c) == fmt.Sprintf("%#v", o)
 }
 
 // Into gives l with the departure in it. It must fit.
