@@ -40,6 +40,16 @@ const (
 	coldStart  = 600 * time.Millisecond
 )
 
+// As the template has the function of tasks and its queues, see TestModelIsTheTemplate: for
+// how long a message that was given is not given again, and how many batches of each queue
+// are handled at once.
+const (
+	timeout       = 40 * time.Second
+	visibility    = 6 * timeout
+	mostTasks     = 50
+	mostDeadlines = 100
+)
+
 // keptWord are services that keep their word.
 var keptWord = timertest.Conditions{Seed: 1, TwiceOneIn: 200, Cold: coldStart}
 
@@ -57,15 +67,35 @@ func model(c timertest.Conditions, ahead time.Duration, batch int, work func(pro
 		}
 		return m.wakes.Expire(ctx, *call.Wake)
 	}
-	for _, url := range []string{tasksURL, deadlinesURL} {
+	for url, most := range map[string]int{tasksURL: mostTasks, deadlinesURL: mostDeadlines} {
 		m.Map(url, timertest.Mapping{
-			Batch: batch, Visibility: time.Minute, Timeout: 40 * time.Second,
+			Batch: batch, Visibility: visibility, Timeout: timeout, Pollers: most,
 			Handle: func(ctx context.Context, process int, batch []timertest.Message) []string {
 				return m.handle(ctx, work(process), batch)
 			},
 		})
 	}
 	return m
+}
+
+// TestModelIsTheTemplate: punctuality is measured for what is deployed.
+func TestModelIsTheTemplate(t *testing.T) {
+	of := template(t, "AWS::Serverless::Function")["TasksFunction"]
+	if got := of["Timeout"]; got != int(timeout/time.Second) {
+		t.Errorf("the function has %v s, the model %v", got, timeout)
+	}
+	for name, queue := range template(t, "AWS::SQS::Queue") {
+		if got, set := queue["VisibilityTimeout"]; set && got != int(visibility/time.Second) {
+			t.Errorf("%s hides a message for %v s, the model for %v", name, got, visibility)
+		}
+	}
+	for source, want := range map[string]int{"Wakes": mostTasks, "Deadlines": mostDeadlines} {
+		properties := of["Events"].(map[string]any)[source].(map[string]any)["Properties"].(map[string]any)
+		scaling, _ := properties["ScalingConfig"].(map[string]any)
+		if got := scaling["MaximumConcurrency"]; got != want {
+			t.Errorf("%s has %v batches at once, the model %d", source, got, want)
+		}
+	}
 }
 
 // handle is Tasks, with a doorkeeper that is given.

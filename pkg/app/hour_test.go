@@ -44,6 +44,11 @@ func (f far) Swap(ctx context.Context, l lesson.Lesson) (lesson.Lesson, error) {
 	return f.Store.Swap(ctx, l)
 }
 
+func (f far) Leave(ctx context.Context, d lesson.Departure) (lesson.Lesson, error) {
+	time.Sleep(toStore)
+	return f.Store.Leave(ctx, d)
+}
+
 func (f far) Shed(ctx context.Context, l lesson.Lesson, s lesson.Shed) (lesson.Lesson, error) {
 	time.Sleep(2 * toStore)
 	return f.Store.Shed(ctx, l, s)

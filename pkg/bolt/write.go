@@ -23,6 +23,18 @@ func (s *Store) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error
 	})
 }
 
+// Leave implements room.Store.
+func (s *Store) Leave(ctx context.Context, d lesson.Departure) (lesson.Lesson, error) {
+	d.Conn = ownConn(d.Conn)
+	return s.change(ctx, d.Session, func(_ *batch, st *staged) error {
+		if !d.Fits(st.now) {
+			return conflict(st.now)
+		}
+		st.become(d.Into(st.now), nil)
+		return nil
+	})
+}
+
 // Swap implements room.Store.
 func (s *Store) Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error) {
 	sw, err := newSwap(next)

@@ -2,6 +2,7 @@ package doorkeeper_test
 
 import (
 	"testing"
+	"time"
 
 	"usher/pkg/doorkeeper/costs"
 )
@@ -27,3 +28,11 @@ func TestStorm(t *testing.T) {
 }
 
 func BenchmarkStorm(b *testing.B) { costs.BenchmarkStorm(b, counted) }
+
+// TestLeavingAHall: a departure from a hall costs about the same, however many processes
+// hear of departures at once, and whether the store is near or far.
+func TestLeavingAHall(t *testing.T) {
+	for _, latency := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond} {
+		t.Run(latency.String(), func(t *testing.T) { costs.TestLeaving(t, latency, counted) })
+	}
+}

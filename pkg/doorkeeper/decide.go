@@ -94,9 +94,12 @@ func (s *Service) commit(ctx context.Context, d *lesson.Decision) error {
 	lines := newLines(*d)
 	var l lesson.Lesson
 	var err error
-	if d.Write == lesson.Add {
+	switch d.Write {
+	case lesson.Add:
 		l, err = s.store.Add(ctx, d.Add)
-	} else {
+	case lesson.Leave:
+		l, err = s.store.Leave(ctx, d.Leave)
+	default:
 		l, err = s.store.Swap(ctx, d.Lesson)
 	}
 	if err != nil {
@@ -104,6 +107,7 @@ func (s *Service) commit(ctx context.Context, d *lesson.Decision) error {
 	}
 	d.Lesson = l
 	d.Effects.Tell = d.Effects.Tell || l.NewsIn(d.Lines)
+	d.Effects.ShedElsewhere = d.ShedElsewhere(l)
 	s.lessons.Add(l.Session, l)
 	s.committed(ctx, l, lines, d.Effects)
 	return nil

@@ -130,7 +130,9 @@ func (s *Service) act(ctx context.Context, l lesson.Lesson, e lesson.Effects) {
 	} else {
 		s.disconnect(ctx, l.Session, e.Disconnect)
 	}
-	s.shed(ctx, l)
+	if !e.ShedElsewhere {
+		s.shed(ctx, l)
+	}
 }
 
 // say sends the signals. The last word has been sent, or had its time, when it returns;

@@ -57,7 +57,7 @@ func TestOwnWriteInTheWay(t *testing.T) {
 		"a broken refusal": {func() (*http.Response, error) { return reply(400, broken{}) }, true},
 		"refused at once":  {nil, true},
 	} {
-		for _, op := range []string{"Add", "Swap", "Shed"} {
+		for _, op := range []string{"Add", "Leave", "Swap", "Shed"} {
 			t.Run(name+"/"+op, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					tries := 0

@@ -21,6 +21,7 @@ func TestEventCosts(t *testing.T) {
 	costs.TestCosts(t, open)
 	t.Run("told", func(t *testing.T) { costs.TestTold(t, open) })
 	t.Run("halls", func(t *testing.T) { costs.TestFlat(t, open(t), 0, 64, 1000, 15000) })
+	t.Run("leaving", func(t *testing.T) { costs.TestLeavingAtOnce(t, open(t)) })
 	t.Run("bans", func(t *testing.T) { costs.TestBans(t, open, 1000) })
 	t.Run("storm", func(t *testing.T) { costs.TestStorm(t, open) })
 }

@@ -33,6 +33,10 @@ var calls = map[string]func(context.Context, *Store) error{
 		_, err := s.Add(ctx, lesson.Arrival{Session: "s", Due: 1, Conn: lesson.Conn{ID: "c1", State: lesson.Waiting}})
 		return err
 	},
+	"Leave": func(ctx context.Context, s *Store) error {
+		_, err := s.Leave(ctx, lesson.Departure{Session: "s", Status: journal.Ended, Conn: lesson.Conn{ID: "c1"}, Outside: true})
+		return err
+	},
 	"Swap": func(ctx context.Context, s *Store) error {
 		_, err := s.Swap(ctx, lesson.Lesson{Session: "s"})
 		return err
@@ -65,7 +69,7 @@ var calls = map[string]func(context.Context, *Store) error{
 }
 
 // writes are the methods whose requests may meet a transaction.
-var writes = []string{"Add", "Add of somebody who waits", "Swap", "Shed", "Commit", "Commit of a swap", "Commit of a deletion"}
+var writes = []string{"Add", "Add of somebody who waits", "Leave", "Swap", "Shed", "Commit", "Commit of a swap", "Commit of a deletion"}
 
 // always answers every request with err.
 func always(err error) func(context.Context, int, any) (any, error) {
@@ -187,7 +191,7 @@ func inTheWay(t *testing.T, call func(context.Context, *Store) error, collision 
 func TestLostRace(t *testing.T) {
 	now := stored(lesson.Lesson{Session: "s", Room: "r", Revision: 9})
 	single := &types.ConditionalCheckFailedException{Item: now}
-	for _, op := range []string{"Add", "Swap", "Shed"} {
+	for _, op := range []string{"Add", "Leave", "Swap", "Shed"} {
 		err := calls[op](t.Context(), New(&stub{answer: updates(single)}, "t"))
 		var c *room.Conflict
 		if !errors.As(err, &c) || c.Winner == nil || c.Winner.Revision != 9 {

@@ -30,9 +30,12 @@ func gateFollows(t *testing.T, client *dynamodb.Client) {
 		}
 		loaded := l
 		for i := range 12 {
-			switch rapid.SampledFrom([]string{"add", "add", "add", "shed", "load"}).Draw(r, "write") {
+			switch rapid.SampledFrom([]string{"add", "add", "add", "leave", "leave", "shed", "load"}).Draw(r, "write") {
 			case "add":
 				_, err := s.Add(t.Context(), storetest.ArrivalFor(r, l, i))
+				lostAtMost(r, err)
+			case "leave":
+				_, err := s.Leave(t.Context(), storetest.DepartureFor(r, l, i))
 				lostAtMost(r, err)
 			case "shed":
 				_, err := s.Shed(t.Context(), loaded, storetest.ShedOf(r, loaded))

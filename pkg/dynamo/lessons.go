@@ -82,7 +82,7 @@ func (s *Store) addition(a lesson.Arrival) *update {
 		user = u.entry("users", a.Conn.User)
 		u.set(user, fmt.Sprintf("if_not_exists(%s, %s) + %s", user, u.number(0), u.number(1)))
 	}
-	u.set(conn, u.value(value(a.Conn, func(c *coder, v *lesson.Conn) { connFields(c, v.ID, v) })))
+	u.set(conn, u.value(connValue(a.Conn)))
 	u.plus("added", 1)
 	u.plus("bytes", int64(a.Size()))
 	if a.Waits() {
@@ -139,6 +139,32 @@ func (u *update) wait(a lesson.Arrival) {
 	u.when("%s >= %s", u.attr("dueAt"), u.number(int64(a.Due)))
 	u.put("dueAt", number(int64(a.Due)))
 	u.put("limit", number(0))
+}
+
+// Leave implements room.Store: one UpdateItem, like an Add's.
+func (s *Store) Leave(ctx context.Context, d lesson.Departure) (lesson.Lesson, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	if d.Status != journal.Running && d.Status != journal.Ended {
+		return s.leaveByRules(ctx, d)
+	}
+	l, err := s.update(ctx, "Leave", d.Session, s.departure(d))
+	var lost *room.Conflict
+	if errors.As(err, &lost) && d.Fits(*lost.Winner) {
+		return s.leaveByRules(ctx, d)
+	}
+	return l, err
+}
+
+// leaveByRules stores the lesson with the departure, as the rules make it, as long as it
+// fits.
+func (s *Store) leaveByRules(ctx context.Context, d lesson.Departure) (lesson.Lesson, error) {
+	return s.byRules(ctx, "Leave", d.Session, func(l lesson.Lesson) (lesson.Lesson, error) {
+		if !d.Fits(l) {
+			return l, &room.Conflict{Winner: &l}
+		}
+		return d.Into(l), nil
+	})
 }
 
 // addByRules stores the lesson with the arrival, as the rules make it, as long as

@@ -76,8 +76,8 @@ func (s *Store) beside(k item, fields func(*coder)) item {
 }
 
 // removal is a Shed in the words of an expression. It is said from the lesson
-// as it was loaded: only a Swap or a Shed changes entries that stood in it then, and
-// adds change none of the attributes that are set here.
+// as it was loaded: only what raises the revision changes entries that stood in it then,
+// and Adds and Leaves change none of the attributes that are set here to a value of their own.
 func (s *Store) removal(l lesson.Lesson, shed lesson.Shed) *update {
 	u, next := newUpdate(), shed.Apply(l)
 	before, after := compile(l), compile(next)
@@ -99,7 +99,7 @@ func (s *Store) removal(l lesson.Lesson, shed lesson.Shed) *update {
 	bytes := u.attr("bytes")
 	u.set(bytes, fmt.Sprintf("if_not_exists(%s, %s) - %s", bytes, u.number(int64(before.size)), u.number(int64(before.size-after.size))))
 	s.putNumbers(u, next, after)
-	putOutside(u, next, shed)
+	u.goOutside(l, shed)
 	return u
 }
 
@@ -108,7 +108,7 @@ func (s *Store) putNumbers(u *update, next lesson.Lesson, g gate) {
 	u.put("limit", number(int64(g.Limit)))
 	u.put("after", number(int64(g.CreatedAfter)))
 	for name, n := range map[string]int64{
-		"revision": next.Revision, "base": next.Base, "shed": next.Shed, "outside": next.PresentOutside,
+		"revision": next.Revision, "base": next.Base, "shed": next.Shed,
 		"floor": int64(next.ShedThrough), "promisedThrough": int64(next.PromisedThrough), "shedAt": int64(s.now()),
 	} {
 		u.put(name, number(n))
@@ -118,14 +118,27 @@ func (s *Store) putNumbers(u *update, next lesson.Lesson, g gate) {
 	}
 }
 
-// putOutside sets the counts of those outside by what they are, where they change.
-func putOutside(u *update, next lesson.Lesson, shed lesson.Shed) {
-	if shed.ObserversOutside == 0 && len(shed.OutsideByRole) == 0 {
+// goOutside adds to the counts of those outside, by what they are, from which a Leave
+// may take meanwhile.
+func (u *update) goOutside(l lesson.Lesson, shed lesson.Shed) {
+	u.plus("outside", shed.PresentOutside)
+	if shed.ObserversOutside > 0 {
+		u.more(u.attr("observersOutside"), shed.ObserversOutside)
+	}
+	if len(l.OutsideByRole) == 0 && len(shed.OutsideByRole) > 0 {
+		c := writer()
+		byRole(counts[int64])(c, "outsideByRole", &shed.OutsideByRole)
+		u.put("outsideByRole", c.item["outsideByRole"])
 		return
 	}
-	c := writer()
-	outsideFields(c, &next)
-	u.all(c.item, c.known)
+	for role, n := range shed.OutsideByRole {
+		u.more(u.entry("outsideByRole", roleMark+role), n)
+	}
+}
+
+// more adds to a count that need not be there.
+func (u *update) more(path string, n int64) {
+	u.set(path, fmt.Sprintf("if_not_exists(%s, %s) + %s", path, u.number(0), u.number(n)))
 }
 
 func (u *update) removeAll(name string, ids []string) {

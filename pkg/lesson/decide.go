@@ -30,8 +30,9 @@ var (
 type Decision struct {
 	Lesson Lesson // as it is once the write is committed
 	Write  Write
-	Add    Arrival // the connection to add, where that is the write
-	Lines  int     // log lines that the write appends
+	Add    Arrival   // the connection to add, where that is the write
+	Leave  Departure // the connection that has left, where that is the write
+	Lines  int       // log lines that the write appends
 	// WakeAt is the deadline that the write sets: a wake is asked for before the
 	// write, because a stray one is harmless and a missing one is not. 0 is none.
 	WakeAt  epoch.Instant
@@ -53,6 +54,7 @@ type Write int
 const (
 	Nothing Write = iota // the lesson is as it was
 	Add                  // one more connection, which needs no look at the others
+	Leave                // one connection that has left, by which nothing else changes
 	Swap                 // in place of the lesson that was loaded
 )
 
@@ -83,6 +85,9 @@ func Decide(l Lesson, in Input, now epoch.Instant) Decision {
 	}
 	if a, ok := t.arrival(l); ok {
 		d.Write, d.Add = Add, a
+	} else if a, ok := t.departure(&l); ok {
+		d.Write, d.Leave = Leave, a
+		d.Lesson.Due = l.Due
 	}
 	return d
 }
@@ -104,11 +109,15 @@ type turn struct {
 	lines    int             // log lines that were written
 	rest     bool            // anything else was written
 	recalled bool            // something came back from the records, which changes nothing yet
-	newcomer bool            // a connection came that is in now
-	size     int             // of the lesson as it is decided, see Lesson.Size
-	place    int             // bytes left below FullSize, once they were counted
-	counted  bool
-	effects  Effects
+	// outside are the connections that came back, as they stood in their records;
+	// recalledMore: not they alone came back.
+	outside      map[string]Conn
+	recalledMore bool
+	newcomer     bool // a connection came that is in now
+	size         int  // of the lesson as it is decided, see Lesson.Size
+	place        int  // bytes left below FullSize, once they were counted
+	counted      bool
+	effects      Effects
 	// freed are the roles of the seats that this reading's evidence has freed.
 	freed []string
 	// reading is when the reading began by which this is decided; 0: there is none.

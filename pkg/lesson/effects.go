@@ -44,6 +44,9 @@ type Effects struct {
 	// Untold are lines that could not be told within a day and are told to nobody: an
 	// operator has to know.
 	Untold Untold
+	// ShedElsewhere: what is over is moved out of the item by another handler, whose write
+	// made it too much, see Decision.ShedElsewhere.
+	ShedElsewhere bool
 	// Wake: a moment has come that has to be decided, see the input of that name.
 	Wake bool
 	// Pressing: it cannot wait until the lesson's next wake; any handler that finds
@@ -57,6 +60,11 @@ type Effects struct {
 // Idle reports whether there is nothing to do now.
 func (e *Effects) Idle() bool {
 	return len(e.Disconnect) == 0 && !e.DismissOutside && !e.ReviewOutside && len(e.KeepBans) == 0 && !e.ReadStreams && e.Read == NoReading && !e.Wake
+}
+
+// any reports whether anything but telling is to be done out there.
+func (e *Effects) any() bool {
+	return !e.Idle() || len(e.GivenUp) > 0 || len(e.Signals) > 0 || e.Untold != Untold{}
 }
 
 // Recover adds the effects of another decision about the same input, whose commit's

@@ -155,14 +155,14 @@ func (t *turn) recall(records []Record) {
 			t.recallConn(*r.Conn)
 		case r.Promise != nil:
 			if _, known := t.l.Promises[r.Promise.ID]; !known {
-				t.l.Promises[r.Promise.ID], t.recalled = *r.Promise, true
+				t.l.Promises[r.Promise.ID], t.recalled, t.recalledMore = *r.Promise, true, true
 			}
 		case r.Ban != nil:
 			t.lookUp(*r.Ban)
 		case r.Seen != 0:
 			digest := r.ID[len(digestKey("")):]
 			if _, known := t.l.Seen[digest]; !known {
-				t.l.Seen[digest], t.recalled = r.Seen, true
+				t.l.Seen[digest], t.recalled, t.recalledMore = r.Seen, true, true
 			}
 		}
 	}
@@ -185,14 +185,17 @@ func (t *turn) recallConn(c Conn) {
 		return
 	}
 	t.l.Conns[c.ID], t.recalled = c, true
+	if t.outside == nil {
+		t.outside = map[string]Conn{}
+	}
+	t.outside[c.ID] = c
 	if c.In() {
-		t.comeInside(c)
+		t.l.comeInside(c)
 	}
 }
 
 // comeInside counts one less outside.
-func (t *turn) comeInside(c Conn) {
-	l := t.l
+func (l *Lesson) comeInside(c Conn) {
 	l.PresentOutside = max(0, l.PresentOutside-1)
 	switch {
 	case c.Observer:
@@ -228,6 +231,28 @@ func (l *Lesson) ToShed() (Shed, bool) {
 		l.shedSeen(&s)
 	}
 	return s, s.Lines > 0 || len(s.Records) > 0
+}
+
+// ShedElsewhere reports whether what is to be shed from l is somebody else's to shed, where
+// l is stored by the decision: of many who add to an item at once, the one sheds whose entry
+// made it too much. Should that one die, whoever completes the next chunk of lines does.
+func (d *Decision) ShedElsewhere(l Lesson) bool {
+	before := l
+	switch _, full := l.ToShed(); {
+	case !full, d.Write == Swap, len(l.Tail)%chunkLines == 0:
+		return false
+	case d.Write == Add:
+		before.Conns = maps.Clone(l.Conns)
+		delete(before.Conns, d.Add.Conn.ID)
+	case d.Write == Leave:
+		before.Conns = maps.Clone(l.Conns)
+		if before.Conns[d.Leave.Conn.ID] = d.Leave.Was; d.Leave.Outside {
+			delete(before.Conns, d.Leave.Conn.ID)
+		}
+	}
+	before.Tail = l.Tail[:len(l.Tail)-d.Lines]
+	_, full := before.ToShed()
+	return full
 }
 
 // linesToShed is how many of the oldest lines are to leave: all whole chunks but the

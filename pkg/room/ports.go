@@ -154,6 +154,11 @@ type Store interface {
 	// conflict with one another. It returns the stored lesson. Otherwise
 	// nothing is written and the error is a *Conflict with the winner.
 	Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error)
+	// Leave commits one connection that has left, without looking at the others: iff
+	// d.Fits(the stored lesson), what d.Into makes of it is stored; else a *Conflict. It
+	// conflicts neither with Adds nor with Leaves of others, and with a Shed only where
+	// the connection stood in the item.
+	Leave(ctx context.Context, d lesson.Departure) (lesson.Lesson, error)
 	// Swap stores next iff the stored lesson still has next's Revision and
 	// Added; the stored Revision is one higher. Otherwise a *Conflict.
 	Swap(ctx context.Context, next lesson.Lesson) (lesson.Lesson, error)

@@ -47,7 +47,13 @@ func newHouse(t testing.TB, store *Counted, text string, own bool) *house {
 // newHouseWith is newHouse that is set up before the processes start.
 func newHouseWith(t testing.TB, store *Counted, text string, own bool, setUp func(*house)) *house {
 	t.Helper()
-	h := &house{World: simulation.NewWorld(store), t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
+	return newHouseIn(t, simulation.NewWorld(store), store, text, own, setUp)
+}
+
+// newHouseIn is newHouseWith in a world that is there already.
+func newHouseIn(t testing.TB, w *simulation.World, store *Counted, text string, own bool, setUp func(*house)) *house {
+	t.Helper()
+	h := &house{World: w, t: t, store: store, session: "1_MX40NjkyMDM0MX5-MTcwMDAwMDAwMDAwMH5hZG9wdGVk"}
 	h.SweepEvery = 0
 	h.WakeTimes = func(_ string, at epoch.Instant) []epoch.Instant {
 		h.wakes++

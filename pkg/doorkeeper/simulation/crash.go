@@ -34,9 +34,13 @@ func TestCrashes(t *testing.T, store room.Store) {
 	}
 }
 
-// TestHallEnd does the same with the end of a hall, whose people do not all
-// stand in the lesson's item.
-func TestHallEnd(t *testing.T, store room.Store) { hallEnd.crashes(t, store) }
+// TestHallEnd does the same with a hall, whose people do not all stand in the lesson's
+// item: some leave, and it ends.
+func TestHallEnd(t *testing.T, store room.Store) {
+	for _, p := range []crashPath{hallEmpties, hallEnd} {
+		t.Run(p.name, func(t *testing.T) { p.crashes(t, store) })
+	}
+}
 
 // crashes walks the path without a fault, and then with each one.
 func (p crashPath) crashes(t *testing.T, store room.Store) {

@@ -73,6 +73,7 @@ var roomPaths = []crashPath{
 		act: func(c *crash) { pair(c); c.leave("A"); c.Pass(time.Minute) },
 	},
 	{name: "a departure", policy: twoSeats, writes: "Swap", setup: pair, act: func(c *crash) { c.leave("A") }},
+	{name: "a departure that makes no room", policy: `{"lessonSeconds":60}`, writes: "Leave", setup: pair, act: func(c *crash) { c.leave("A") }},
 	{
 		name: "a departure that overtakes its arrival", policy: twoSeats, writes: "Swap",
 		setup: func(c *crash) { c.hold("A", "ann"); c.Pass(time.Second) },
@@ -264,6 +265,18 @@ var hallEnd = crashPath{
 		c.lost = func(e lesson.Event) bool { return e.Name == journal.ConnectionDestroyed }
 	},
 	act: func(c *crash) { c.end(); c.Pass(3 * time.Second) },
+}
+
+// hallEmpties is people who leave a hall, from outside its item and from inside, so many
+// that others have to be shed.
+var hallEmpties = crashPath{
+	name: "people leave a hall", policy: `{"quorum":1}`, writes: "Leave",
+	setup: func(c *crash) { c.crowd(90, 0); c.come("A", "ann"); c.Pass(10 * time.Second) },
+	act: func(c *crash) {
+		for i := range 12 {
+			c.leave(fmt.Sprintf("P%02d", 7*i))
+		}
+	},
 }
 
 // pair seats two people, which starts the clock, and lets the list confirm it.

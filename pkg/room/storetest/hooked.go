@@ -28,7 +28,7 @@ type Hook func(ctx context.Context, c Call, do func() error) error
 // Call is a call of a store.
 type Call struct {
 	Method  string // as room.Store names it
-	Write   bool   // Add, Swap, Shed or Commit
+	Write   bool   // Add, Leave, Swap, Shed or Commit
 	Session string // of the lesson; "" where it is about none, or several
 }
 
@@ -62,6 +62,11 @@ func (s Hooked) Lesson(ctx context.Context, session string, records ...string) (
 // Add implements room.Store.
 func (s Hooked) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
 	return around(ctx, s, Call{"Add", true, a.Session}, func() (lesson.Lesson, error) { return s.Under.Add(ctx, a) })
+}
+
+// Leave implements room.Store.
+func (s Hooked) Leave(ctx context.Context, d lesson.Departure) (lesson.Lesson, error) {
+	return around(ctx, s, Call{"Leave", true, d.Session}, func() (lesson.Lesson, error) { return s.Under.Leave(ctx, d) })
 }
 
 // Swap implements room.Store.

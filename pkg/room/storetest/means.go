@@ -18,9 +18,9 @@ import (
 	"usher/pkg/room"
 )
 
-// TestAddMeans says that a store's Add and Shed mean what Arrival.Fits,
-// Arrival.Into and Shed.Apply say: over random lessons, random arrivals, sheds
-// of what was loaded before the latest adds, and swaps in between.
+// TestAddMeans says that a store's Add, Leave and Shed mean what Fits and Into of Arrival
+// and Departure, and Shed.Apply, say: over random lessons, random arrivals and departures,
+// sheds of what was loaded before the latest of them, and swaps in between.
 func TestAddMeans(t *testing.T, open func(t *testing.T) room.Store) {
 	s := open(t)
 	rapid.Check(t, func(r *rapid.T) {
@@ -31,6 +31,7 @@ func TestAddMeans(t *testing.T, open func(t *testing.T) room.Store) {
 			"add":   m.add,
 			"add 2": m.add,
 			"add 3": m.add,
+			"leave": m.leave,
 			"swap":  m.swap,
 			"load":  func(*rapid.T) { m.loaded = m.now },
 			"shed":  m.shed,

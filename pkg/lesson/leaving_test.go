@@ -1,0 +1,173 @@
+package lesson_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"usher/pkg/epoch"
+	"usher/pkg/journal"
+	"usher/pkg/lesson"
+	"usher/pkg/policy"
+)
+
+// hall is a lesson whose records are at hand.
+type hall struct {
+	l       lesson.Lesson
+	records map[string]lesson.Record
+	now     epoch.Instant
+}
+
+func newHall(t *testing.T, text string, people int) *hall {
+	t.Helper()
+	h := &hall{begin(t, text).l, map[string]lesson.Record{}, noon}
+	for i := range people {
+		h.decide(h.webhook(journal.ConnectionCreated, fmt.Sprintf("c%03d", i), ""))
+		h.shed()
+	}
+	return h
+}
+
+// webhook is that of a moment later, with the records that are wanted.
+func (h *hall) webhook(event, id, reason string) lesson.Webhook {
+	h.now += 100
+	came := h.now
+	if c, here := h.l.Conns[id]; here {
+		came = c.CreatedAt
+	} else if r, there := h.records[id]; there {
+		came = r.Conn.CreatedAt
+	}
+	e := lesson.Event{
+		Name: event, Session: "s", At: h.now, Received: h.now, Connection: id, ConnectedAt: came,
+		Data: "user " + id, Reason: reason,
+	}
+	if event == journal.StreamCreated {
+		e.Stream, e.Kind = "s"+h.now.String(), policy.Camera
+	}
+	return h.asked(e)
+}
+
+func (h *hall) asked(e lesson.Event) lesson.Webhook {
+	w := lesson.Webhook{Event: e}
+	for _, id := range h.l.RecordsFor(e) {
+		if r, ok := h.records[id]; ok {
+			w.Records = append(w.Records, r)
+		}
+	}
+	return w
+}
+
+func (h *hall) decide(in lesson.Input) lesson.Decision {
+	d := lesson.Decide(h.l, in, h.now)
+	h.l = d.Lesson
+	h.l.Revision++
+	return d
+}
+
+func (h *hall) shed() {
+	out, ok := h.l.ToShed()
+	if !ok {
+		return
+	}
+	for _, r := range out.Records {
+		h.records[r.ID] = r
+	}
+	h.l = out.Apply(h.l)
+}
+
+// anybody draws somebody who has come.
+func (h *hall) anybody(t *rapid.T, people int) string {
+	return fmt.Sprintf("c%03d", rapid.IntRange(0, people-1).Draw(t, "who"))
+}
+
+// alike compares what is stored with what was decided, but for the counts of writes.
+func alike(decided, stored lesson.Lesson) string {
+	stored.Revision, stored.Added, stored.Tell = decided.Revision, decided.Added, decided.Tell
+	return cmp.Diff(decided, stored)
+}
+
+// What a Leave stores is what was decided, of somebody in the item and of somebody outside.
+func TestLeaveIsTheDecision(t *testing.T) {
+	h := newHall(t, `{"lessonSeconds":3600}`, 100)
+	for _, id := range []string{"c005", "c099"} {
+		d := lesson.Decide(h.l, h.webhook(journal.ConnectionDestroyed, id, "clientDisconnected"), h.now)
+		if _, inside := h.l.Conns[id]; d.Write != lesson.Leave || d.Leave.Outside == inside {
+			t.Fatalf("%s: write %d, outside %t", id, d.Write, d.Leave.Outside)
+		}
+		if diff := alike(d.Lesson, d.Leave.Into(h.l)); diff != "" {
+			t.Errorf("%s: what was decided and what is stored differ:\n%s", id, diff)
+		}
+	}
+}
+
+// A departure is a Leave only where nothing else rests on it.
+func TestLeaveConcernsNobody(t *testing.T) {
+	for name, c := range map[string]struct {
+		policy, reason string
+		before         func(*hall)
+		want           lesson.Write
+	}{
+		"a hall":               {`{"lessonSeconds":3600}`, "clientDisconnected", nil, lesson.Leave},
+		"a cap":                {`{"maxSeats":30}`, "clientDisconnected", nil, lesson.Swap},
+		"a clock that pauses":  {`{"lessonSeconds":3600,"clock":"pause"}`, "clientDisconnected", nil, lesson.Swap},
+		"not started":          {`{"quorum":60}`, "clientDisconnected", nil, lesson.Swap},
+		"a departure in doubt": {`{"lessonSeconds":3600}`, "networkDisconnected", nil, lesson.Swap},
+		"somebody is listed only": {`{"lessonSeconds":3600}`, "clientDisconnected", func(h *hall) {
+			h.l.Conns["Z"] = lesson.Conn{ID: "Z", State: lesson.ListedOnly, ListedAt: h.now, CreatedAt: h.now}
+		}, lesson.Swap},
+		"the end":               {`{"maxSeats":30}`, "forceDisconnected", func(h *hall) { h.decide(lesson.End{}) }, lesson.Leave},
+		"the deadline has come": {`{"lessonSeconds":9}`, "clientDisconnected", func(h *hall) { h.now += 10_000 }, lesson.Swap},
+	} {
+		h := newHall(t, c.policy, 20)
+		if c.before != nil {
+			c.before(h)
+		}
+		if d := lesson.Decide(h.l, h.webhook(journal.ConnectionDestroyed, "c007", c.reason), h.now); d.Write != c.want {
+			t.Errorf("%s: write %d, want %d", name, d.Write, c.want)
+		}
+	}
+}
+
+// A Leave that was decided before other things happened, and still fits, is what would be
+// decided after them.
+func TestLeaveStaysTheDecision(t *testing.T) {
+	fit := 0
+	rapid.Check(t, func(r *rapid.T) {
+		people := rapid.SampledFrom([]int{3, 20, 120}).Draw(r, "people")
+		h := newHall(t, rapid.SampledFrom([]string{
+			`{"lessonSeconds":3600}`, `{}`, `{"maxSeats":60}`, `{"maxByRole":{"student":2}}`, `{"quorum":3,"lessonSeconds":60,"clock":"pause"}`,
+		}).Draw(r, "policy"), people)
+		if rapid.IntRange(0, 4).Draw(r, "over") == 0 {
+			h.decide(lesson.End{})
+		}
+		e := h.webhook(journal.ConnectionDestroyed, h.anybody(r, people), "clientDisconnected")
+		d := lesson.Decide(h.l, e, h.now)
+		r.Repeat(map[string]func(*rapid.T){
+			"come": func(r *rapid.T) { h.decide(h.webhook(journal.ConnectionCreated, "n"+h.now.String(), "")) },
+			"leave": func(r *rapid.T) {
+				h.decide(h.webhook(journal.ConnectionDestroyed, h.anybody(r, people), "clientDisconnected"))
+			},
+			"stream": func(r *rapid.T) { h.decide(h.webhook(journal.StreamCreated, h.anybody(r, people), "")) },
+			"shed":   func(*rapid.T) { h.shed() },
+			"remove": func(r *rapid.T) { h.decide(lesson.Remove{Connection: h.anybody(r, people)}) },
+			"later":  func(*rapid.T) { h.now += 500 },
+			"wake":   func(*rapid.T) { h.decide(lesson.Wake{}) },
+		})
+		if d.Write != lesson.Leave || !d.Leave.Fits(h.l) {
+			return
+		}
+		fit++
+		stored := d.Leave.Into(h.l)
+		again := lesson.Decide(h.l, h.asked(e.Event), d.Leave.Line.At)
+		again.Lesson.Due = stored.Due // a Due that has come may stay
+		if diff := alike(again.Lesson, stored); diff != "" || again.Write == lesson.Nothing {
+			r.Fatalf("decided anew it is another departure (write %d):\n%s", again.Write, diff)
+		}
+	})
+	if fit == 0 {
+		t.Error("none fitted")
+	}
+	t.Logf("%d fitted", fit)
+}
