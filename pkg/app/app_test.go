@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,9 @@ type cloud struct {
 	sent   []map[string]any // what SendMessage was asked
 	clock  time.Time
 	env    map[string]string
+
+	waiting   map[string]int // messages in queues, by name
+	confirmed int            // subscriptions of the topic of alarms
 }
 
 const (
@@ -81,6 +85,21 @@ func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
 		json.NewDecoder(r.Body).Decode(&in)
 		c.sent = append(c.sent, in)
 		io.WriteString(w, `{"MessageId":"1"}`)
+	case "GetQueueAttributes":
+		var in struct{ QueueUrl string }
+		json.NewDecoder(r.Body).Decode(&in)
+		waiting := c.waiting[path.Base(in.QueueUrl)]
+		fmt.Fprintf(w, `{"Attributes":{"ApproximateNumberOfMessages":"%d","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0"}}`, waiting)
+	case "":
+		if r.FormValue("Action") == "GetTopicAttributes" {
+			fmt.Fprintf(w, `<GetTopicAttributesResponse><GetTopicAttributesResult><Attributes><entry><key>SubscriptionsConfirmed</key><value>%d</value></entry></Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>`, c.confirmed)
+			return
+		}
+		if r.Method == http.MethodGet {
+			io.WriteString(w, `{"count":0,"items":[]}`)
+			return
+		}
+		io.WriteString(w, `[{"session_id":"1_s"}]`)
 	case "BatchGetItem":
 		io.WriteString(w, `{"Responses":{},"UnprocessedKeys":{}}`)
 	default:
