@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +16,7 @@ import (
 func (p *started) tool(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), p.Path, args...)
-	cmd.Env = append(p.Env, "USHER_URL="+p.url)
+	cmd.Env = slices.Concat(p.Env, []string{"USHER_URL=" + p.url})
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%q: %v: %s", args, err, out)

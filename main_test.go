@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"usher/pkg/version"
 )
 
 // asProgram makes the test binary the program itself.
@@ -156,5 +158,14 @@ func TestRefusesToStart(t *testing.T) {
 				t.Errorf("not one message, or one with a secret: %s", out)
 			}
 		})
+	}
+}
+
+// TestOneVersion: the command line and the server say the same.
+func TestOneVersion(t *testing.T) {
+	p := launch(t)
+	_, health := p.call(t, "GET", "/healthz", "")
+	if said := p.tool(t, "version"); !strings.Contains(health, `"version":"`+version.Of()+`"`) || !strings.HasPrefix(said, "usher "+version.Of()+" (") {
+		t.Errorf("%q and %q, want %q", health, said, version.Of())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,7 +28,7 @@ func TestReadme(t *testing.T) {
 	for _, step := range steps {
 		shell := exec.CommandContext(t.Context(), "sh", "-ec", strings.ReplaceAll(step, "http://127.0.0.1:5000", p.url))
 		shell.Dir = dir
-		shell.Env = append(p.Env, "USHER_DATA="+data, "USHER_URL="+p.url)
+		shell.Env = slices.Concat(p.Env, []string{"USHER_DATA=" + data, "USHER_URL=" + p.url})
 		out, err := shell.CombinedOutput()
 		t.Logf("%s\n%s", step, out)
 		if err != nil {

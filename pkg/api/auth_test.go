@@ -339,3 +339,15 @@ func FuzzToken(f *testing.F) {
 		}
 	})
 }
+
+// TestGrantToken: it is good for its room, and speaks for its person.
+func TestGrantToken(t *testing.T) {
+	now := time.Date(2026, 12, 1, 17, 0, 0, 0, time.UTC)
+	secret := []byte("0123456789abcdef0123456789abcdef")
+	for _, g := range []Grant{{}, {Room: "algebra", Actor: "ann"}} {
+		c, err := keys{api: [][]byte{secret}}.read(GrantToken(secret, g, now, time.Hour), now)
+		if err != nil || c.Scope != scopeAdmin || c.Subject != g.Actor || orEmpty(c.Room) != g.Room || (c.Room == nil) != (g.Room == "") {
+			t.Errorf("%+v gives %+v, %v", g, c, err)
+		}
+	}
+}

@@ -74,3 +74,15 @@ func TestReadLinesOfSomethingElse(t *testing.T) {
 		}
 	}
 }
+
+// TestReadLinesAlone: usher log --json writes lines alone, each with its session.
+func TestReadLinesAlone(t *testing.T) {
+	const alone = `{"room":"algebra","sessionId":"s1","seq":1,"at":"2026-12-01T17:00:00.000Z","event":"api","action":"policy"}
+		{"room":"algebra","sessionId":"s2","seq":1,"at":"2026-12-01T18:00:00.000Z","event":"api","action":"policy"}`
+	if lines, err := ReadLines(strings.NewReader(alone)); err != nil || len(lines) != 2 {
+		t.Errorf("%v, %v", lines, err)
+	}
+	if lines, err := ReadLog(strings.NewReader(alone), "s2"); err != nil || len(lines) != 1 || lines[0].At.String() != "2026-12-01T18:00:00.000Z" {
+		t.Errorf("%v, %v", lines, err)
+	}
+}

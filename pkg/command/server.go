@@ -2,9 +2,13 @@ package command
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os/user"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +43,43 @@ func ask(p Program, cmd *cobra.Command, do func(a *asking, ctx context.Context, 
 		}
 		return do(a, cmd.Context(), args)
 	}
+	if strings.HasPrefix(cmd.Use, cmd.Name()+" NAME") {
+		cmd.ValidArgsFunction = a.completeRoom
+	}
 	return cmd
+}
+
+const (
+	// completeWithin is how long somebody waits for names after a key press, and
+	// mostNames how many are shown.
+	completeWithin = time.Second
+	mostNames      = "100"
+)
+
+// completeRoom gives a shell the names of rooms, where the server tells them.
+func (a *asking) completeRoom(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)
+	defer cancel()
+	if a.connect() != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	r := client.Request{Method: http.MethodGet, Path: []string{"v1", "rooms"}, Query: url.Values{"limit": {mostNames}}}
+	raw, err := a.Do(ctx, r)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var page struct{ Rooms []api.Summary }
+	_ = json.Unmarshal(raw, &page) // then there are none
+	var names []string
+	for _, r := range page.Rooms {
+		if policy.ValidRoom(r.Room) {
+			names = append(names, r.Room)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // askRoom is ask for commands about the room that the first argument names.
@@ -54,8 +94,11 @@ func askRoom(p Program, cmd *cobra.Command, do func(a *asking, ctx context.Conte
 
 func (a *asking) connect() error {
 	base, err := config.ServerURL(a.p.Lookup, a.named)
-	if err != nil {
+	switch {
+	case err != nil && a.named != "":
 		return wrong(err)
+	case err != nil:
+		return err
 	}
 	given := config.AdminToken(a.p.Lookup)
 	if given == "" {

@@ -48,8 +48,11 @@ func ticketCommand(p Program) *cobra.Command {
 			return err
 		}
 		base, err := config.ServerURL(p.Lookup, *server)
-		if err != nil {
+		switch {
+		case err != nil && *server != "":
 			return wrong(err)
+		case err != nil:
+			return err
 		}
 		_, err = fmt.Fprintf(p.Out, "%s/room/%s#ticket=%s\n", base, url.PathEscape(args[0]), token)
 		return err
