@@ -3,6 +3,7 @@
 package functions_test
 
 import (
+	"bytes"
 	"debug/elf"
 	"encoding/json"
 	"io"
@@ -145,6 +146,21 @@ func checkAnswer(t *testing.T, name, binary string) {
 	for _, operation := range want.asked {
 		if _, ok := account.heard(operation); !ok {
 			t.Errorf("did not ask for %s, only for %v", operation, account.called)
+		}
+	}
+}
+
+// TestWhatAFunctionSays: in its log are the request, with the id that Lambda gave the
+// call, and the metrics.
+func TestWhatAFunctionSays(t *testing.T) {
+	var said bytes.Buffer
+	measure(t, buildFunction(t, "./webhook"), newAccount(t).environment(), []byte(read(t, "webhook/event.json")), &said)
+	for _, want := range []string{
+		`"msg":"request","method":"POST","path":"/session-monitoring","status":200`, `"requestId":"1"`,
+		`"Result":"heard","Webhooks":1,"_aws":{`, `"Namespace":"Usher/test"`,
+	} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("no %s in\n%s", want, &said)
 		}
 	}
 }

@@ -63,7 +63,8 @@ func (r *runtime) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 // and until it had answered its first event.
 type start struct{ ready, answered time.Duration }
 
-func measure(t testing.TB, binary string, env []string, event []byte) start {
+// measure starts a function, has it answer an event, and adds what it wrote to said.
+func measure(t testing.TB, binary string, env []string, event []byte, said *bytes.Buffer) start {
 	t.Helper()
 	r := &runtime{event: event, asked: make(chan time.Time, 1), answer: make(chan string, 1), done: make(chan struct{})}
 	server := httptest.NewServer(r)
@@ -72,13 +73,16 @@ func measure(t testing.TB, binary string, env []string, event []byte) start {
 	cmd := exec.Command(binary)
 	cmd.Env = append(slices.Clone(env), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"))
 	var log bytes.Buffer
-	cmd.Stderr = &log
+	cmd.Stdout, cmd.Stderr = &log, &log // one writer: its writes do not mix
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer cmd.Wait()
-	defer cmd.Process.Kill()
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		said.Write(log.Bytes())
+	}()
 	select {
 	case answer := <-r.answer:
 		took := start{(<-r.asked).Sub(began), time.Since(began)}
@@ -106,7 +110,7 @@ func BenchmarkColdStart(b *testing.B) {
 	ready, answered := make([][]time.Duration, 2), make([][]time.Duration, 2)
 	for b.Loop() {
 		for i, binary := range binaries {
-			s := measure(b, binary, env, event)
+			s := measure(b, binary, env, event, &bytes.Buffer{})
 			ready[i], answered[i] = append(ready[i], s.ready), append(answered[i], s.answered)
 		}
 	}

@@ -73,6 +73,7 @@ func (a *account) environment() []string {
 		"AWS_ENDPOINT_URL=" + a.url, "AWS_ENDPOINT_URL_DYNAMODB=",
 		"USHER_TABLE=usher", "USHER_SECRET_ARN=" + fmt.Sprintf(arn, "secretsmanager", "secret:usher"),
 		"USHER_TASKS_URL=" + a.url + "/123456789012/tasks", "USHER_DEADLINES_URL=" + a.url + "/123456789012/deadlines",
+		"USHER_METRICS_NAMESPACE=Usher/test",
 		"USHER_PARK_URL=" + a.url + "/123456789012/parked",
 		"USHER_SCHEDULE_GROUP=usher", "USHER_SCHEDULE_ROLE_ARN=" + fmt.Sprintf(arn, "iam", "role/usher"),
 		"USHER_SCHEDULE_TARGET_ARN=" + fmt.Sprintf(arn, "lambda", "function:expire"), "USHER_SCHEDULE_FAILURES_ARN=" + fmt.Sprintf(arn, "sqs", "failures"),
