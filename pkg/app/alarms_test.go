@@ -369,6 +369,20 @@ type deaf struct{}
 
 func (deaf) Tell(context.Context, room.Notice) error { return errors.New("no") }
 
+// TestWakesMayBeTried: the alarm of wakes that nobody fetches leaves time to send them
+// ahead, and for all their tries.
+func TestWakesMayBeTried(t *testing.T) {
+	const ahead = 900 // the longest delay that SQS has, in seconds
+	queues, alarms := template(t, "AWS::SQS::Queue"), template(t, "AWS::CloudWatch::Alarm")
+	for alarm, queue := range map[string]string{"WakesWaiting": "TasksQueue", "DeadlinesWaiting": "DeadlinesQueue"} {
+		tries := queues[queue]["RedrivePolicy"].(map[string]any)["maxReceiveCount"].(int)
+		least := ahead + tries*queues[queue]["VisibilityTimeout"].(int)
+		if threshold := alarms[alarm]["Threshold"].(int); threshold < least {
+			t.Errorf("%s rings after %d s, but a wake may take %d", alarm, threshold, least)
+		}
+	}
+}
+
 // TestDashboard: it is JSON, and shows every metric that there is.
 func TestDashboard(t *testing.T) {
 	for _, board := range template(t, "AWS::CloudWatch::Dashboard") {
