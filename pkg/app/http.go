@@ -43,6 +43,7 @@ func (c *Cloud) Rooms() http.Handler {
 			Service:      j.service,
 			APISecret:    j.settings.APISecret,
 			TicketSecret: j.settings.TicketSecret,
+			EitherTicket: j.secrets.madeTicket,
 			Previous:     api.Previous{APISecret: j.settings.PreviousAPISecret, TicketSecret: j.settings.PreviousTicketSecret},
 			Origins:      j.settings.Origins,
 			Checkup:      c.checkup(j).Run,
