@@ -19,6 +19,7 @@ func (c *Cloud) Webhook() http.Handler {
 			Decode:        vonage.Decode,
 			ErrIncomplete: vonage.ErrIncomplete,
 			Heard:         j.heard.Record,
+			Sources:       j.settings.CallbackSources,
 			Now:           c.time,
 			Log:           c.log,
 			Metrics:       c.metrics,
