@@ -86,7 +86,7 @@ func TestBuildAndInvoke(t *testing.T) {
 	} {
 		t.Run(arch.name, func(t *testing.T) {
 			dir := t.TempDir()
-			run(t, []string{"GOARCH=" + arch.goarch}, tool(t, "bin/sam"), "build", "--build-dir", dir,
+			run(t, []string{"GOARCH=" + arch.goarch, "VERSION=" + buildVersion}, tool(t, "bin/sam"), "build", "--build-dir", dir,
 				"--parameter-overrides", "Architecture="+arch.name)
 			for _, name := range folders(t) {
 				binary := filepath.Join(dir, strings.ToUpper(name[:1])+name[1:]+"Function", "bootstrap")
@@ -120,6 +120,9 @@ func checkBinary(t *testing.T, binary string, machine elf.Machine, most float64)
 	}
 }
 
+// buildVersion is what the build is told that it is, and healthz says.
+const buildVersion = "v1-of-a-test"
+
 // answers are what the functions say to their event.json, and what they asked
 // of AWS for it.
 var answers = map[string]struct {
@@ -127,7 +130,7 @@ var answers = map[string]struct {
 	asked []string
 }{
 	"webhook": {`^\{"statusCode":200,.*"body":"\{\}\\n?"`, []string{"GetSecretValue", "GetItem"}},
-	"rooms":   {`^\{"statusCode":200,.*"body":"\{`, []string{"GetSecretValue"}},
+	"rooms":   {`^\{"statusCode":200,.*"body":"\{.*` + buildVersion + `\\"`, []string{"GetSecretValue"}},
 	"expire":  {`^null$`, []string{"SendMessage"}},
 	"tasks":   {`^\{"batchItemFailures":\[\]\}$`, []string{"GetSecretValue", "GetItem"}},
 	"sweep":   {`^null$`, []string{"GetSecretValue", "Query"}},

@@ -485,3 +485,15 @@ func TestTasksWithoutOthers(t *testing.T) {
 		t.Errorf("%v, %v, sent %v", f, err, c.sent)
 	}
 }
+
+func TestHealthSaysTheBuild(t *testing.T) {
+	c := newTestCloud(t, fullSecret)
+	c.env["AWS_LAMBDA_FUNCTION_VERSION"] = "$LATEST"
+	version = "v1.2.3-4-gabcdef0"
+	t.Cleanup(func() { version = "dev" })
+	w := httptest.NewRecorder()
+	c.Rooms().ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
+	if !strings.Contains(w.Body.String(), `"version":"v1.2.3-4-gabcdef0"`) {
+		t.Errorf("answered %s", w.Body)
+	}
+}
