@@ -36,7 +36,7 @@ test: ## all tests that need only Go
 # One pass over all tests, those with the tag "verify" and the race detector
 # included. They find what fetch has put under .cache, which USHER_VERIFY names,
 # and fail without it.
-verify: fetch lint sam-validate ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI, a fuzzer of the API and a browser
+verify: fetch lint sam-validate template-check ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI, a fuzzer of the API and a browser
 	USHER_VERIFY="$(HERE)" go test -race -tags verify -timeout 30m ./...
 	$(MAKE) --no-print-directory explore BOUNDS=many
 	$(MAKE) --no-print-directory punctuality histories fuzz FUZZ_SECONDS=3 SEED=1 HISTORIES=2000

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
 
 	"usher/pkg/api"
 	"usher/pkg/timer"
@@ -97,7 +98,7 @@ func TestTemplateRoutesTheCallback(t *testing.T) {
 	template := read(t, "../template.yaml")
 	for _, want := range []string{
 		"Path: " + api.WebhookPath + "\n", "Path: " + api.WebhookPath + "/{proxy+}\n",
-		"ANY " + api.WebhookPath + ": &callback\n", "ANY " + api.WebhookPath + "/{proxy+}: *callback\n", "URLSuffix}" + api.WebhookPath + "\n",
+		"ANY " + api.WebhookPath + ": &callback\n", "ANY " + api.WebhookPath + "/{proxy+}: *callback\n", "https://${Host}" + api.WebhookPath + `"`,
 	} {
 		if !strings.Contains(template, want) {
 			t.Errorf("the template does not say %q", want)
@@ -158,5 +159,75 @@ func TestEvents(t *testing.T) {
 	}
 	if got, _ := filepath.Glob("*/event.json"); len(got) != len(folders(t)) {
 		t.Errorf("events: %v", got)
+	}
+}
+
+// What is called is the alias, and it follows each property: also a parameter's value,
+// which SAM compares only where it has been written out before.
+func TestFunctionsArePublished(t *testing.T) {
+	template := read(t, "../template.yaml")
+	for _, want := range []string{"\nTransform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]\n", "\n    AutoPublishAlias: live\n"} {
+		if !strings.Contains(template, want) {
+			t.Errorf("the template does not say %q", want)
+		}
+	}
+	if n := strings.Count(template, "\n      AutoPublishAliasAllProperties: true\n"); n != len(folders(t)) {
+		t.Errorf("%d functions are published anew for each property, want %d", n, len(folders(t)))
+	}
+}
+
+// CloudFormation makes a secret anew, and throws away what was put there, when anything
+// of its GenerateSecretString has changed since it was made.
+func TestSecretsAreNeverMadeAnew(t *testing.T) {
+	var template struct {
+		Resources map[string]struct {
+			Type, DeletionPolicy, UpdateReplacePolicy string
+			Properties                                struct{ GenerateSecretString map[string]any }
+		}
+	}
+	var raw map[string]any
+	if err := yaml.Unmarshal([]byte(read(t, "../template.yaml")), &raw); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]any{"Resources": raw["Resources"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]map[string]any{}
+	for name, r := range template.Resources {
+		if r.Type != "AWS::SecretsManager::Secret" {
+			continue
+		}
+		got[name] = r.Properties.GenerateSecretString
+		if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
+			t.Errorf("%s is deleted with the stack", name)
+		}
+	}
+	made := func(key string) map[string]any {
+		return map[string]any{"SecretStringTemplate": "{}", "GenerateStringKey": key, "PasswordLength": 48.0, "ExcludePunctuation": true}
+	}
+	want := map[string]map[string]any{
+		"Secret": made("USHER_API_SECRET"), "ApiSecret": made("USHER_API_SECRET"), "TicketSecret": made("USHER_TICKET_SECRET"),
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("deployments that exist have secrets of these (-), the template (+):\n%s", d)
+	}
+}
+
+// Every queue is reached by TLS alone.
+func TestQueuesDemandTLS(t *testing.T) {
+	template := read(t, "../template.yaml")
+	queues := regexp.MustCompile(`(?m)^  (\w+):\n    Type: AWS::SQS::Queue$`).FindAllStringSubmatch(template, -1)
+	if len(queues) < 9 {
+		t.Fatalf("only %d queues", len(queues))
+	}
+	for _, q := range queues {
+		policy := regexp.MustCompile(`(?s)\n  ` + q[1] + `Policy:\n    Type: AWS::SQS::QueuePolicy\n    Properties:\n      Queues: \[!Ref ` + q[1] + `\]\n.{0,120}\n          - \{<<: (\*tls|&tls \{.*?"aws:SecureTransport": "false".*?\}), Resource: !GetAtt ` + q[1] + `\.Arn\}\n`)
+		if !policy.MatchString(template) {
+			t.Errorf("%s takes requests without TLS", q[1])
+		}
 	}
 }

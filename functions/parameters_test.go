@@ -83,6 +83,12 @@ var tried = map[string]struct {
 	"AlarmEmail":         {"", []string{"", "ops@school.example", "ops+usher@mail.school.example"}, []string{"ops", "ops@school", "ops@school.example,head@school.example", "a b@school.example", "<ops@school.example> "}},
 	"Tracing":            {"", []string{"Disabled", "Active"}, []string{"", "active", "PassThrough"}},
 	"WebhookConcurrency": {"", []string{"0", "100"}, []string{"", "-1", "all"}},
+	"RoomsConcurrency":   {"", []string{"0", "100"}, []string{"", "-1", "all"}},
+	"CallbackSources":    {"USHER_CALLBACK_SOURCES", []string{"", "192.0.2.0/24", "192.0.2.0/24,198.51.100.7, 2001:db8::/32"}, []string{" ", "vonage.example", "192.0.2.0/24;198.51.100.7", "192.0.2.0/24,"}},
+	"TableName":          {"USHER_TABLE", []string{"", "usher-Table-1ABC.restored_2"}, []string{"ab", "a table", "arn:aws:dynamodb:eu-central-1:123456789012:table/usher"}},
+	"DomainName":         {"", []string{"", "usher.school.example", "a-b.example"}, []string{"school", "Usher.school.example", "https://usher.school.example", "usher.school.example/", "*.school.example", "-a.example"}},
+	"CertificateArn":     {"", []string{"", "arn:aws:acm:eu-central-1:123456789012:certificate/4bc7f2a0-6d1e-4f83-9a25-0c8b7e6d5f41"}, []string{"usher.school.example", "arn:aws:iam::123456789012:server-certificate/usher"}},
+	"Rollout":            {"", []string{"AllAtOnce", "Canary10Percent5Minutes"}, []string{"", "Canary", "CodeDeployDefault.LambdaAllAtOnce"}},
 }
 
 // CloudFormation refuses a wrong value before it touches anything, and says of it

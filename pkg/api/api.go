@@ -53,7 +53,9 @@ type Options struct {
 	// APISecret signs admin tokens, TicketSecret tickets; nil: the APISecret.
 	// A token never verifies with an empty secret.
 	APISecret, TicketSecret []byte
-	Previous                Previous
+	// EitherTicket: tickets may be signed with the APISecret too.
+	EitherTicket bool
+	Previous     Previous
 	// Origins are the web origins that may call join from a page, compared
 	// byte for byte with the Origin header.
 	Origins []string
@@ -72,7 +74,7 @@ type Previous struct{ APISecret, TicketSecret []byte }
 // keys are what tokens may be signed with.
 func (o Options) keys() keys {
 	k := keys{api: [][]byte{o.APISecret, o.Previous.APISecret}, ticket: [][]byte{o.TicketSecret, o.Previous.TicketSecret}}
-	if len(o.TicketSecret) == 0 {
+	if len(o.TicketSecret) == 0 || o.EitherTicket {
 		k.ticket = append(k.ticket, k.api...)
 	}
 	return k

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +42,10 @@ type Verifier interface {
 type WebhookOptions struct {
 	Service  Listener
 	Verifier Verifier // nil: unsigned callbacks are allowed
+	// Sources are the networks that a callback may come from, by the address of the
+	// connection (a gateway's or proxy's where there is one, for headers can be made up;
+	// API Gateway says whose it was itself); nil: any.
+	Sources []netip.Prefix
 	// Decode reads a body that came at received. Every error of it is a 400:
 	// one that is ErrIncomplete says that sessionId or event is missing, any
 	// other that the JSON is malformed.
@@ -98,12 +104,15 @@ func isWebhookPath(path string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(path, "/"), WebhookPath)
 }
 
-// hear checks in this order: size, signature, media type, JSON; the method has
+// hear checks in this order: size, source, signature, media type, JSON; the method has
 // been.
 func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
 	received := o.Now()
 	body, err := readBody(w, r)
 	if err != nil {
+		return err
+	}
+	if err := o.source(r); err != nil {
 		return err
 	}
 	if o.Verifier != nil {
@@ -131,6 +140,22 @@ func (o WebhookOptions) hear(w http.ResponseWriter, r *http.Request) error {
 		return p
 	}
 	return writeJSON(w, http.StatusOK, struct{}{})
+}
+
+// source refuses a callback from elsewhere. What is answered says no more than of a wrong
+// signature; the log has the address.
+func (o WebhookOptions) source(r *http.Request) error {
+	if o.Sources == nil {
+		return nil
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	ip := from.Addr().Unmap().WithZone("")
+	if err == nil && slices.ContainsFunc(o.Sources, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+		return nil
+	}
+	p := refuse(codeUnauthorized, "the callback's signature or source is wrong")
+	p.Cause = fmt.Errorf("a callback from %s, which USHER_CALLBACK_SOURCES does not name", clip(r.RemoteAddr))
+	return p
 }
 
 // forwarded marks a callback that has been sent on: it is not sent on again.

@@ -41,7 +41,9 @@ type Cloud struct {
 // part is what one kind of function has.
 type part struct {
 	have  *joined   // nil until the first success
+	good  time.Time // when the reading began that have was found right by
 	until time.Time // when the secret is looked at again
+	err   error     // of the last try; nil: it succeeded
 }
 
 // New prepares the functions from the process's environment, and does nothing
@@ -61,7 +63,7 @@ func (c *Cloud) time() epoch.Instant { return epoch.Of(c.now()) }
 
 // joined is the doorkeeper with the settings that it was made of.
 type joined struct {
-	secret   string
+	secrets  secrets
 	settings config.CloudSettings
 	service  *doorkeeper.Service // nil for a part that only forwards
 	platform room.Platform
@@ -77,11 +79,18 @@ const (
 	fresh = 5 * time.Minute
 	// stale is when it is looked at again after it could not be read.
 	stale = 30 * time.Second
+	// brief is the same for who has nothing to go on with. Whoever asks meanwhile,
+	// anybody can, is answered without asking Secrets Manager.
+	brief = 5 * time.Second
+	// keysHold is how long keys are accepted after the last reading that showed them:
+	// one that was taken out may be among them.
+	keysHold = 10 * time.Minute
 )
 
 // join gives the doorkeeper, made at the first call. A secret that was changed
 // makes it anew; one that cannot be read any more, or is wrong in what this
-// function uses, leaves it.
+// function uses, leaves it: for good where lessons are worked, and while keys hold
+// where somebody is let in by them.
 func (c *Cloud) join(ctx context.Context, use config.Part, as view) (*joined, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,44 +99,57 @@ func (c *Cloud) join(ctx context.Context, use config.Part, as view) (*joined, er
 		p = &part{}
 		c.parts[use] = p
 	}
-	if p.have != nil && c.now().Before(p.until) {
-		return p.have, nil
+	if !c.now().Before(p.until) {
+		c.renew(ctx, p, use, as)
 	}
-	next, err := c.assemble(ctx, p.have, use, as)
 	switch {
-	case err == nil:
-		p.have, p.until = next, c.now().Add(fresh)
 	case p.have == nil:
-		return nil, err
-	default:
-		c.log.ErrorContext(ctx, "the settings could not be read again, the former ones stay", "error", err)
-		p.until = c.now().Add(stale)
+		return nil, p.err
+	case c.outdated(p, use):
+		return nil, fmt.Errorf("the keys read at %s do not hold any more: %w", p.good.UTC().Format(time.RFC3339), p.err)
 	}
 	return p.have, nil
 }
 
+// renew looks at the secret and says when to look again.
+func (c *Cloud) renew(ctx context.Context, p *part, use config.Part, as view) {
+	began := c.now()
+	next, err := c.assemble(ctx, p.have, use, as)
+	p.err = err
+	switch {
+	case err == nil:
+		p.have, p.good, p.until = next, began, began.Add(fresh)
+	case p.have == nil || c.outdated(p, use):
+		p.until = c.now().Add(brief)
+	default:
+		c.log.ErrorContext(ctx, "the settings could not be read again, the former ones stay", "read", p.good.UTC(), "error", err)
+		p.until = c.now().Add(stale)
+	}
+}
+
+// outdated tells whether the part lets somebody in by keys that do not hold any more.
+func (c *Cloud) outdated(p *part, use config.Part) bool {
+	return (use == config.Callback || use == config.API) && !c.now().Before(p.good.Add(keysHold))
+}
+
 // assemble makes the doorkeeper, or gives have where the secret is the same.
 func (c *Cloud) assemble(ctx context.Context, have *joined, use config.Part, as view) (*joined, error) {
-	text, err := c.aws.readSecret(ctx)
+	secrets, err := c.aws.readSecrets(ctx, use)
 	if err != nil {
 		return nil, err
 	}
-	if have != nil && have.secret == text {
+	if have != nil && have.secrets.equal(secrets) {
 		return have, nil
 	}
-	secret, err := parseSecret(text)
-	if err != nil {
-		return nil, err
-	}
-	settings, err := config.Cloud(c.aws.lookup, secret, use)
+	settings, err := config.Cloud(c.aws.lookup, secrets.values, use)
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
 	if use == config.Forwarding {
 		to := hooks.ForwarderOptions{URL: settings.Forward.URL, Private: settings.Forward.Private}
-		return &joined{secret: text, settings: settings, forwarder: hooks.NewForwarder(to)}, nil
+		return &joined{secrets: secrets, settings: settings, forwarder: hooks.NewForwarder(to)}, nil
 	}
-	j := &joined{secret: text, settings: settings}
+	j := &joined{secrets: secrets, settings: settings}
 	return j, c.furnish(j, as)
 }
 

@@ -13,10 +13,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/pkg/api"
+	"usher/pkg/config"
 	"usher/pkg/epoch"
 	"usher/pkg/room"
 	"usher/pkg/timer"
@@ -35,8 +38,9 @@ type cloud struct {
 	clock  time.Time
 	env    map[string]string
 
-	waiting   map[string]int // messages in queues, by name
-	confirmed int            // subscriptions of the topic of alarms
+	waiting   map[string]int    // messages in queues, by name
+	confirmed int               // subscriptions of the topic of alarms
+	own       map[string]string // secrets by ARN, beside the main one
 }
 
 const (
@@ -74,12 +78,18 @@ func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
 	switch operation {
 	case "GetSecretValue":
-		if c.secret == "" {
+		var in struct{ SecretId string }
+		json.NewDecoder(r.Body).Decode(&in)
+		secret := c.secret
+		if own, ok := c.own[in.SecretId]; ok {
+			secret = own
+		}
+		if secret == "" {
 			w.WriteHeader(http.StatusBadRequest)
 			io.WriteString(w, `{"__type":"AccessDeniedException","message":"no"}`)
 			return
 		}
-		json.NewEncoder(w).Encode(map[string]string{"SecretString": c.secret})
+		json.NewEncoder(w).Encode(map[string]string{"SecretString": secret})
 	case "SendMessage":
 		var in map[string]any
 		json.NewDecoder(r.Body).Decode(&in)
@@ -148,6 +158,10 @@ func TestFailuresAreNotKept(t *testing.T) {
 				t.Error("the sweep did not fail")
 			}
 			c.secret = fullSecret
+			if w := post(webhook); w.Code != 503 {
+				t.Errorf("a failure is not remembered: %d %s", w.Code, w.Body)
+			}
+			c.clock = c.clock.Add(brief)
 			if w := post(webhook); w.Code != 401 {
 				t.Errorf("with the secret: %d %s", w.Code, w.Body)
 			}
@@ -205,6 +219,156 @@ func TestSecretIsRenewed(t *testing.T) {
 	step(time.Second, fullSecret, 200, 3)            // and is not asked for with each request
 	step(stale, fullSecret, 401, 4)                  // until it can be read
 	step(fresh, `{"OPENTOK_API_SECRET":""}`, 401, 5) // wrong: the former stays
+}
+
+// A key that was taken out is accepted nowhere after 10 minutes, also where the secret
+// cannot be read since then, or is wrong. Lessons are worked all the same.
+func TestKeysHoldForTenMinutes(t *testing.T) {
+	for name, bad := range map[string]string{"unreadable": "", "wrong": `{"OPENTOK_API_SECRET":""}`} {
+		t.Run(name, func(t *testing.T) {
+			c := newTestCloud(t, fullSecret)
+			webhook, rooms := c.Webhook(), c.Rooms()
+			step := func(after time.Duration, callback, api int) {
+				t.Helper()
+				c.clock = c.clock.Add(after)
+				if w := post(webhook); w.Code != callback {
+					t.Errorf("the callback: %d %s, want %d", w.Code, w.Body, callback)
+				}
+				if w := post(rooms); w.Code != api {
+					t.Errorf("the API: %d %s, want %d", w.Code, w.Body, api)
+				}
+				if err := c.Sweep(t.Context()); err != nil {
+					t.Errorf("the sweep: %v", err)
+				}
+			}
+			step(0, 401, 405)
+			c.secret = bad
+			step(keysHold-time.Second, 401, 405)
+			step(time.Second, 503, 503)
+			step(time.Hour, 503, 503)
+			c.secret = fullSecret
+			step(brief, 401, 405)
+		})
+	}
+}
+
+// Anybody can call: Secrets Manager is not asked for each who does.
+func TestAFailureIsRemembered(t *testing.T) {
+	c := newTestCloud(t, "")
+	h := c.Rooms()
+	for range 100 {
+		c.clock = c.clock.Add(100 * time.Millisecond)
+		post(h)
+	}
+	if n := c.asked("GetSecretValue"); n != 2 {
+		t.Errorf("it was asked %d times in 10 s, want 2", n)
+	}
+}
+
+// hanging is a service that takes requests and never answers.
+type hanging struct{}
+
+func (hanging) Do(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// A Secrets Manager that hangs leaves each function time to answer, and a queue's
+// batch to go back.
+func TestSecretsManagerHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		newHanging := func() *Cloud {
+			env := map[string]string{
+				"USHER_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:usher",
+				"AWS_REGION":       "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+			}
+			c := newCloud(func(name string) (string, bool) { return env[name], true }, slog.New(slog.DiscardHandler), time.Now)
+			c.aws.shared.HTTPClient = hanging{}
+			return c
+		}
+		began := time.Now()
+		if w := post(newHanging().Rooms()); w.Code != 503 || time.Since(began) != secretPatience {
+			t.Errorf("answered %d after %s", w.Code, time.Since(began))
+		}
+		// The messages of a batch ask one after the other.
+		began = time.Now()
+		c := newHanging()
+		for range 10 {
+			if _, err := c.join(t.Context(), config.Work, whole); err == nil {
+				t.Error("joined")
+			}
+		}
+		if time.Since(began) != secretPatience {
+			t.Errorf("a batch went back after %s", time.Since(began))
+		}
+	})
+}
+
+// Keys that the deployment made stand in secrets of their own, which only the API reads.
+// What stands in the main secret wins; tickets from before are signed with the API's key.
+func TestKeysOfTheirOwn(t *testing.T) {
+	const main, apiARN, ticketARN = `{"OPENTOK_API_SECRET":"not-in-a-log-1"}`, "arn:aws:secretsmanager:eu-central-1:123456789012:secret:api", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:ticket"
+	const ownAPI, ownTicket, mainAPI, mainTicket, oldTicket = "not-in-a-log-own-api-key-32-bytes", "not-in-a-log-own-ticket-key-32-bytes", "not-in-a-log-main-api-key-32-bytes", "not-in-a-log-main-ticket-key-32-bytes", "not-in-a-log-old-ticket-key-32-bytes"
+	for name, tt := range map[string]struct {
+		main             string
+		reads            int
+		admin, tickets   []string // keys that are good for them
+		nobody, noTicket []string
+	}{
+		"made by the deployment": {
+			main, 3,
+			[]string{ownAPI}, []string{ownTicket, oldTicket, ownAPI},
+			[]string{ownTicket, mainAPI}, []string{mainAPI, mainTicket},
+		},
+		"from before": {
+			`{"OPENTOK_API_SECRET":"not-in-a-log-1","USHER_API_SECRET":"` + mainAPI + `"}`, 2,
+			[]string{mainAPI}, []string{ownTicket, oldTicket, mainAPI},
+			[]string{ownAPI, ownTicket}, []string{ownAPI, mainTicket},
+		},
+		"chosen": {
+			`{"OPENTOK_API_SECRET":"not-in-a-log-1","USHER_API_SECRET":"` + mainAPI + `","USHER_TICKET_SECRET":"` + mainTicket + `"}`, 1,
+			[]string{mainAPI}, []string{mainTicket},
+			[]string{ownAPI, mainTicket}, []string{ownTicket, oldTicket, mainAPI},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newTestCloud(t, tt.main)
+			c.env["USHER_API_SECRET_ARN"], c.env["USHER_TICKET_SECRET_ARN"] = apiARN, ticketARN
+			c.own = map[string]string{
+				apiARN:    `{"USHER_API_SECRET":"` + ownAPI + `"}`,
+				ticketARN: `{"USHER_TICKET_SECRET":"` + ownTicket + `","USHER_TICKET_SECRET_PREVIOUS":"` + oldTicket + `"}`,
+			}
+			post(c.Webhook())
+			if n := c.asked("GetSecretValue"); n != 1 {
+				t.Errorf("the callback read %d secrets, want the main one", n)
+			}
+			rooms := c.Rooms()
+			ask := func(method, path, token string) int {
+				r := httptest.NewRequest(method, path, nil)
+				r.Header.Set("Authorization", "Bearer "+token)
+				w := httptest.NewRecorder()
+				rooms.ServeHTTP(w, r)
+				return w.Code
+			}
+			for want, keys := range map[bool][]string{true: tt.admin, false: tt.nobody} {
+				for _, key := range keys {
+					if got := ask("GET", "/v1/rooms/a", api.AdminToken([]byte(key), c.clock, time.Hour)); (got != 401) != want {
+						t.Errorf("an admin token by %s: %d", key, got)
+					}
+				}
+			}
+			for want, keys := range map[bool][]string{true: tt.tickets, false: tt.noTicket} {
+				for _, key := range keys {
+					if got := ask("POST", "/v1/rooms/a/join", api.Ticket([]byte(key), "a", "alice", "", c.clock, time.Hour)); (got != 401) != want {
+						t.Errorf("a ticket by %s: %d", key, got)
+					}
+				}
+			}
+			if n := c.asked("GetSecretValue"); n != 1+tt.reads {
+				t.Errorf("the API read %d secrets, want %d", n-1, tt.reads)
+			}
+		})
+	}
 }
 
 func TestExpire(t *testing.T) {
@@ -319,5 +483,17 @@ func TestTasksWithoutOthers(t *testing.T) {
 	}})
 	if err != nil || len(f.Items) != 0 || len(c.sent) != 0 {
 		t.Errorf("%v, %v, sent %v", f, err, c.sent)
+	}
+}
+
+func TestHealthSaysTheBuild(t *testing.T) {
+	c := newTestCloud(t, fullSecret)
+	c.env["AWS_LAMBDA_FUNCTION_VERSION"] = "$LATEST"
+	version = "v1.2.3-4-gabcdef0"
+	t.Cleanup(func() { version = "dev" })
+	w := httptest.NewRecorder()
+	c.Rooms().ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
+	if !strings.Contains(w.Body.String(), `"version":"v1.2.3-4-gabcdef0"`) {
+		t.Errorf("answered %s", w.Body)
 	}
 }

@@ -19,6 +19,7 @@ func (c *Cloud) Webhook() http.Handler {
 			Decode:        vonage.Decode,
 			ErrIncomplete: vonage.ErrIncomplete,
 			Heard:         j.heard.Record,
+			Sources:       j.settings.CallbackSources,
 			Now:           c.time,
 			Log:           c.log,
 			Metrics:       c.metrics,
@@ -36,6 +37,9 @@ func (c *Cloud) Webhook() http.Handler {
 // script is the platform's own, for pages in a browser.
 const script = "https://static.opentok.com/v2/js/opentok.min.js"
 
+// version is what the functions were built from; the build sets it.
+var version = "dev"
+
 // Rooms answers everything but the callback: the JSON API and the pages.
 func (c *Cloud) Rooms() http.Handler {
 	return c.handler(config.API, narrow, func(j *joined) http.Handler {
@@ -43,11 +47,12 @@ func (c *Cloud) Rooms() http.Handler {
 			Service:      j.service,
 			APISecret:    j.settings.APISecret,
 			TicketSecret: j.settings.TicketSecret,
+			EitherTicket: j.secrets.madeTicket,
 			Previous:     api.Previous{APISecret: j.settings.PreviousAPISecret, TicketSecret: j.settings.PreviousTicketSecret},
 			Origins:      j.settings.Origins,
 			Checkup:      c.checkup(j).Run,
 			Now:          c.time,
-			Version:      c.aws.variable("AWS_LAMBDA_FUNCTION_VERSION"),
+			Version:      version,
 			Log:          c.log,
 			Pages: web.New(web.Options{
 				Service:   j.service,

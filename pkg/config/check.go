@@ -115,6 +115,35 @@ func (c *checker) origins(name, value string) []string {
 	return all
 }
 
+// networks takes addresses and networks. One that names a host within a network is taken
+// for a mistake.
+func (c *checker) networks(name, value string) (all []netip.Prefix) {
+	if c.blank[name] {
+		c.hide(name, "is white space alone")
+	}
+	if c.text(name, value) == "" {
+		return nil
+	}
+	for text := range strings.SplitSeq(value, ",") {
+		network, ok := network(strings.TrimSpace(text))
+		if !ok {
+			c.add(name, text, "must be networks or addresses, comma-separated, like 192.0.2.0/24,198.51.100.7")
+			continue
+		}
+		all = append(all, network)
+	}
+	return all
+}
+
+func network(text string) (netip.Prefix, bool) {
+	if ip, err := netip.ParseAddr(text); err == nil && ip.Zone() == "" {
+		ip = ip.Unmap()
+		return netip.PrefixFrom(ip, ip.BitLen()), true
+	}
+	p, err := netip.ParsePrefix(text)
+	return p, err == nil && p.Masked() == p && !p.Addr().Is4In6()
+}
+
 func exactOrigin(origin string) bool {
 	scheme, rest, found := strings.Cut(origin, "://")
 	usual := map[string]string{"http": "80", "https": "443"}[scheme]

@@ -52,6 +52,35 @@ func MetricsNamespace(lookup Lookup) string {
 	return bare(namespace)
 }
 
+// Key is a key that may be kept in a secret of its own, which the deployment makes.
+type Key struct {
+	Name, Previous string // the variables of the key and of the one before
+	arn            string // the variable of the secret's ARN
+}
+
+// The keys that have such secrets.
+var (
+	APIKey    = Key{"USHER_API_SECRET", "USHER_API_SECRET_PREVIOUS", "USHER_API_SECRET_ARN"}
+	TicketKey = Key{"USHER_TICKET_SECRET", "USHER_TICKET_SECRET_PREVIOUS", "USHER_TICKET_SECRET_ARN"}
+)
+
+// Keys are those that a part uses.
+func Keys(part Part) []Key {
+	if part == API {
+		return []Key{APIKey, TicketKey}
+	}
+	return nil
+}
+
+// ARN is the key's own secret; "" where it has none, or where the environment has the key.
+func (k Key) ARN(lookup Lookup) string {
+	if own, _ := lookup(k.Name); bare(own) != "" {
+		return ""
+	}
+	arn, _ := lookup(k.arn)
+	return bare(arn)
+}
+
 // Cloud reads the settings of a function. Secret holds the variables that are
 // kept in Secrets Manager, under their own names; where it has one, that wins.
 // Credentials are required but for Queues and Forwarding, and the API's secret for the API.

@@ -8,6 +8,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"time"
 
 	"usher/pkg/policy"
@@ -42,6 +43,9 @@ type Settings struct {
 	TokenLife                               time.Duration
 	// Retention is how long records are kept after they were last written: whole days.
 	Retention time.Duration
+
+	// CallbackSources are the networks that callbacks may come from; nil: any.
+	CallbackSources []netip.Prefix
 
 	// Tells: lessons that begin now tell the owner's backend; Events are where.
 	Tells  bool
@@ -118,6 +122,7 @@ func (c *checker) retention(v variables) time.Duration {
 // matter of who sends them.
 func (c *checker) callback(v variables, s *Settings) {
 	s.Forwards = v.ForwardURL != ""
+	s.CallbackSources = c.networks("USHER_CALLBACK_SOURCES", v.CallbackSources)
 	p := &s.Platform
 	p.SignatureSecret = c.signatureSecret("VONAGE_SIGNATURE_SECRET", v.SignatureSecret)
 	p.PreviousSignatureSecret = c.signatureSecret("VONAGE_SIGNATURE_SECRET_PREVIOUS", v.PreviousSignature)

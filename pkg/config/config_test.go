@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -60,6 +61,9 @@ func TestDefaults(t *testing.T) {
 			if !s.Platform.Simulated() || !s.Platform.Local() || s.Platform.Project() != "" {
 				t.Errorf("platform %+v", s.Platform)
 			}
+			if got := fmt.Sprint(s.CallbackSources); got != "[192.0.2.0/24 2001:db8::7/128 198.51.100.7/32]" {
+				t.Errorf("sources %s", got)
+			}
 			if len(s.Rooms) != 2 || s.Rooms[0].Name != "one-to-one" || s.Rooms[0].Policy.MaxSeats() != 2 || !s.Rooms[0].Policy.Demo() ||
 				s.Rooms[1].Name != "limited-time-room" || s.Rooms[1].Policy.LessonSeconds() != 60 || !s.Rooms[1].Policy.Demo() {
 				t.Errorf("rooms %v", s.Rooms)
@@ -78,6 +82,7 @@ func TestAllSet(t *testing.T) {
 		"VONAGE_SIGNATURE_SECRET": strings.Repeat("éa", 25), "USHER_API_SECRET": longSecret, "USHER_TICKET_SECRET": longSecret + "2",
 		"USHER_ORIGINS": "https://school.example, http://localhost:3000,https://school.example,http://[::1]:8080", "USHER_TOKEN_SECONDS": "300",
 		"USHER_RETENTION_DAYS": "400", "USHER_METRICS_ADDR": "0.0.0.0:9464",
+		"USHER_CALLBACK_SOURCES": "192.0.2.0/24, 2001:db8::7,::ffff:198.51.100.7",
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +129,11 @@ var wrongVariables = []struct {
 	{"retention long", map[string]string{"USHER_RETENTION_DAYS": "401"}, "USHER_RETENTION_DAYS"},
 	{"retention in words", map[string]string{"USHER_RETENTION_DAYS": "90d"}, "USHER_RETENTION_DAYS"},
 	{"secrets short", map[string]string{"USHER_API_SECRET": longSecret[1:], "USHER_TICKET_SECRET": "x"}, "USHER_API_SECRET USHER_TICKET_SECRET"},
+	{"a host within a network", map[string]string{"USHER_CALLBACK_SOURCES": "192.0.2.7/24"}, "USHER_CALLBACK_SOURCES"},
+	{"two wrong networks", map[string]string{"USHER_CALLBACK_SOURCES": "192.0.2.0/24,,vonage.example"}, "USHER_CALLBACK_SOURCES USHER_CALLBACK_SOURCES"},
+	{"an address with a zone", map[string]string{"USHER_CALLBACK_SOURCES": "fe80::1%eth0"}, "USHER_CALLBACK_SOURCES"},
+	{"a network mapped into IPv6", map[string]string{"USHER_CALLBACK_SOURCES": "::ffff:192.0.2.0/120"}, "USHER_CALLBACK_SOURCES"},
+	{"sources of white space", map[string]string{"USHER_CALLBACK_SOURCES": " "}, "USHER_CALLBACK_SOURCES"},
 	{"origin with a slash", map[string]string{"USHER_ORIGINS": "https://a.example/"}, "USHER_ORIGINS"},
 	{"origin with a star", map[string]string{"USHER_ORIGINS": "https://*.a.example"}, "USHER_ORIGINS"},
 	{"any origin", map[string]string{"USHER_ORIGINS": "*"}, "USHER_ORIGINS"},

@@ -41,6 +41,7 @@ type variables struct {
 	RetentionDays     string `env:"USHER_RETENTION_DAYS" envDefault:"90"`
 	EventsURL         string `env:"USHER_EVENTS_URL"`
 	EventsSecret      string `env:"USHER_EVENTS_SECRET"`
+	CallbackSources   string `env:"USHER_CALLBACK_SOURCES"`
 	ForwardURL        string `env:"USHER_FORWARD_URL"`
 	ForwardPrivate    string `env:"USHER_FORWARD_PRIVATE"`
 	MetricsAddr       string `env:"USHER_METRICS_ADDR"`

@@ -74,6 +74,7 @@ func (l *Local) webhook() http.Handler {
 		Decode:        vonage.Decode,
 		ErrIncomplete: vonage.ErrIncomplete,
 		Heard:         l.heard.Record,
+		Sources:       l.settings.CallbackSources,
 		Now:           now,
 		Log:           l.log,
 		Metrics:       l.metrics,

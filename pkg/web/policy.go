@@ -10,6 +10,18 @@ import (
 const consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
 	"img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+// noPermissions lets a page use no device, and roomPermissions a room's page those that
+// a lesson needs; what stands in neither is the browser's default.
+const (
+	noPermissions   = "camera=(), microphone=(), display-capture=(), " + neverPermitted
+	roomPermissions = "camera=(self), microphone=(self), display-capture=(self), " + neverPermitted
+	neverPermitted  = "geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=()"
+)
+
+// onlyHTTPS has browsers come by https for a year. It binds this name alone: what else a
+// domain serves is not Usher's.
+const onlyHTTPS = "max-age=31536000"
+
 // roomPolicy lets a room's page run its own files and the platform's script.
 // That script styles what it draws, works in blobs, and connects to media
 // servers whose names are not known before.

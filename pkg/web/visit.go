@@ -40,6 +40,7 @@ func (s *site) room(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	w.Header().Set("Permissions-Policy", roomPermissions)
 	s.show(w, r, http.StatusOK, s.roomPolicy, "room", p)
 }
 

@@ -30,7 +30,7 @@ type Options struct {
 	// ScriptURL is the platform's browser script: Vonage's, which is
 	// https://static.opentok.com/v2/js/opentok.min.js, or the simulator's.
 	ScriptURL string
-	Secure    bool         // the pages are served over https: cookies are for https only
+	Secure    bool         // the pages are served over https: cookies and browsers are for https only
 	Log       *slog.Logger // nil: slog.Default()
 }
 
@@ -46,7 +46,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("/room/{room}", s.room)
 	mux.HandleFunc("/assets/{name}", s.asset)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, nowhere) })
-	return readOnly(mux)
+	return s.readOnly(mux)
 }
 
 type site struct {
@@ -54,12 +54,18 @@ type site struct {
 	roomPolicy string
 }
 
-// readOnly answers other methods than GET and HEAD with 405.
-func readOnly(next http.Handler) http.Handler {
+// readOnly answers other methods than GET and HEAD with 405, and sets what every answer
+// has.
+func (s *site) readOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", noPermissions)
+		if s.Secure {
+			h.Set("Strict-Transport-Security", onlyHTTPS)
+		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
 			http.Error(w, "This is a page: it takes GET.", http.StatusMethodNotAllowed)

@@ -1,6 +1,6 @@
 """Writes a SAM template as the CloudFormation that AWS makes of it.
 
-Usage: expand.py TEMPLATE OUT.json
+Usage: expand.py TEMPLATE OUT.json [PARAMETER=VALUE...]
 """
 import json
 import os
@@ -26,5 +26,6 @@ for resource in template["Resources"].values():
     if resource["Type"] == "AWS::Serverless::Function":
         resource["Properties"]["CodeUri"] = "s3://bucket/key"
 parameters = {name: p.get("Default") for name, p in template["Parameters"].items()}
+parameters.update(argument.split("=", 1) for argument in sys.argv[3:])
 with open(sys.argv[2], "w", encoding="utf-8") as f:
     json.dump(transform(template, parameters, NoManagedPolicies()), f, indent=1)
