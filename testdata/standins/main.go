@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"usher/pkg/app"
+	"usher/pkg/gateway"
 	"usher/pkg/vonage/vonagetest"
 )
 
@@ -94,7 +95,7 @@ func becomeFunction(file string) error {
 }
 
 func routes(platform http.Handler) http.Handler {
-	cloud := app.New()
+	cloud := app.New(gateway.RequestID)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", serveAWS)
 	mux.Handle("/vonage/", http.StripPrefix("/vonage", platform))
