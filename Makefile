@@ -30,7 +30,7 @@ run: ## everything in one process on http://127.0.0.1:5000
 	go run .
 
 test: ## all tests that need only Go
-	go vet ./...
+	go vet ./... ./testdata/bare ./testdata/standins
 	go test ./...
 
 # One pass over all tests, those with the tag "verify" and the race detector
@@ -65,7 +65,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS
 	done
 
 lint: $(CACHE)/bin/golangci-lint ## what the compiler does not see
-	go vet -tags verify ./...
+	go vet -tags verify ./... ./testdata/bare ./testdata/standins
 	$(CACHE)/bin/golangci-lint run ./...
 	@unformatted=$$($(CACHE)/bin/gofumpt -l $(SOURCES)); \
 	[ -z "$$unformatted" ] || { echo "make format would change:"; echo "$$unformatted"; exit 1; }

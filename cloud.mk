@@ -13,7 +13,7 @@ DEPLOY = $(SAM) deploy --config-file $(ANSWERS) --config-env $(PROFILE)
 # What healthz says: the commit, so that the same source has the same version anywhere.
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 
-.PHONY: sam-tools sam-validate template-check sam-build sam-deploy sam-configure rehearse $(FUNCTIONS:%=build-%Function)
+.PHONY: sam-tools sam-validate template-check sam-build sam-deploy sam-configure stand-ins rehearse $(FUNCTIONS:%=build-%Function)
 
 sam-tools: ## install the SAM CLI under .cache
 	@testdata/venv.sh .cache/sam aws-sam-cli==1.170.0 cfn-lint==1.58.0 aws-sam-translator==1.115.0
@@ -42,6 +42,10 @@ sam-deploy: sam-build ## build and deploy; the first time with questions, later 
 sam-configure: sam-build ## deploy with the questions again, the saved answers offered
 	@[ -f $(ANSWERS) ] || cp samconfig.toml $(ANSWERS)
 	@$(DEPLOY) --guided
+
+stand-ins: GOARCH = $(shell go env GOHOSTARCH)
+stand-ins: sam-build $(CACHE)/ddblocal/fetched ## what sam local invoke needs around the functions, which are built for this machine
+	go run ./testdata/standins $(STANDINS)
 
 # Part of verify too.
 rehearse: fetch ## deploy to an emulator as the README says, and play a first day on it

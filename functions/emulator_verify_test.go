@@ -5,6 +5,7 @@ package functions_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -22,7 +23,7 @@ import (
 type emulator struct {
 	t    testing.TB
 	addr string
-	bin  string // the folder of the AWS CLI
+	bin  string // a folder with the AWS CLI
 }
 
 // cached is a file that make fetch installed.
@@ -43,7 +44,12 @@ func newEmulator(t testing.TB, variables ...string) *emulator {
 		t.Fatal(err)
 	}
 	python := cached(t, "ms/bin/python")
-	e := &emulator{t: t, addr: childtest.Addr(t), bin: filepath.Dir(python)}
+	e := &emulator{t: t, addr: childtest.Addr(t), bin: t.TempDir()}
+	// Its own first line has no quotes, for a folder whose name has a space.
+	write(t, filepath.Join(e.bin, "aws"), fmt.Appendf(nil, "#!/bin/sh\nexec '%s' '%s' \"$@\"\n", python, cached(t, "ms/bin/aws")))
+	if err := os.Chmod(filepath.Join(e.bin, "aws"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	host, port, _ := net.SplitHostPort(e.addr)
 	cmd := exec.Command(python, filepath.Join(root, "testdata/ministack/start.py"))
 	cmd.Dir = t.TempDir()

@@ -44,6 +44,7 @@ type stage struct {
 
 // TestRehearsal is a first day: the README's commands, and a lesson of each kind.
 func TestRehearsal(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	forgotten := s.lessonWithoutWakes()
 	t.Run("wrong parameters are refused", func(t *testing.T) { s.on(t).wrongParameters() })
