@@ -16,8 +16,7 @@ HISTORIES ?= 10000
 # How far small worlds are walked.
 BOUNDS ?= most
 BENCH_SECONDS ?= 1
-# What the image is called, and what it runs on: amd64 or arm64.
-VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
+# What the image runs on: amd64 or arm64.
 IMAGE_ARCH ?= $(shell go env GOARCH)
 SOURCES = $(shell find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*')
 

@@ -148,7 +148,7 @@ var rules = []rule{
 	},
 	{
 		why: "conditions, SDK types and their errors stay where they are mapped",
-		of:  []string{"usher/..."}, except: []string{"usher/pkg/dynamo/...", "usher/pkg/timer/...", "usher/pkg/app", "usher/pkg/local"},
+		of:  []string{"usher/..."}, except: []string{"usher/pkg/dynamo/...", "usher/pkg/timer/...", "usher/pkg/topic", "usher/pkg/app", "usher/pkg/local"},
 		not: []string{"github.com/aws/aws-sdk-go-v2/...", "github.com/aws/smithy-go/..."},
 	},
 	{

@@ -10,7 +10,8 @@ GOARCH ?= $(if $(filter x86_64,$(SAVED)),amd64,arm64)
 ARCHITECTURE = $(if $(filter amd64,$(GOARCH)),x86_64,arm64)
 OTHER = $(filter-out $(ARCHITECTURE),arm64 x86_64)
 DEPLOY = $(SAM) deploy --config-file $(ANSWERS) --config-env $(PROFILE)
-# What healthz says: the commit, so that the same source has the same version anywhere.
+# What healthz says, and an image is called: the commit, so that the same source has the
+# same version anywhere.
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 
 .PHONY: sam-tools sam-validate template-check sam-build sam-deploy sam-configure stand-ins rehearse $(FUNCTIONS:%=build-%Function)
@@ -54,4 +55,4 @@ rehearse: fetch ## deploy to an emulator as the README says, and play a first da
 # sam build calls these. The same source gives the same file from any folder.
 $(FUNCTIONS:%=build-%Function): build-%Function:
 	GOOS=linux GOARCH=$(GOARCH) CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc \
-		-ldflags '-s -w -buildid= -X usher/pkg/app.version=$(VERSION)' -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell echo $* | tr A-Z a-z)
+		-ldflags '-s -w -buildid= -X usher/pkg/version.set=$(VERSION)' -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell echo $* | tr A-Z a-z)

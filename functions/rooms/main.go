@@ -8,6 +8,7 @@ import (
 
 	"usher/pkg/app"
 	"usher/pkg/gateway"
+	"usher/pkg/topic"
 )
 
-func main() { lambda.Start(gateway.Serve(app.New(gateway.RequestID).Rooms())) }
+func main() { lambda.Start(gateway.Serve(app.New(gateway.RequestID).Rooms(topic.Confirmed))) }

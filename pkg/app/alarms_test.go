@@ -25,6 +25,7 @@ import (
 	"usher/pkg/metric"
 	"usher/pkg/policy"
 	"usher/pkg/room"
+	"usher/pkg/topic"
 )
 
 // heardOf is what CloudWatch gets to know: lines of metrics, and lines of a log group.
@@ -38,7 +39,7 @@ type heardOf struct {
 var rings = map[string]func(t *testing.T, h *heardOf){
 	"Complaints": func(t *testing.T, h *heardOf) {
 		c := h.cloud(t, "")
-		post(c.Rooms())
+		post(c.Rooms(topic.Confirmed))
 		h.logs["RoomsLog"] = c.log.String()
 	},
 	"CallbackFailures": func(t *testing.T, h *heardOf) {

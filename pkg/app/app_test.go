@@ -23,6 +23,8 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/room"
 	"usher/pkg/timer"
+	"usher/pkg/topic"
+	"usher/pkg/version"
 )
 
 // cloud is a Cloud whose AWS is a server of this test: a secret, an empty
@@ -148,7 +150,7 @@ func TestFailuresAreNotKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newTestCloud(t, bad)
-			webhook, rooms := c.Webhook(), c.Rooms()
+			webhook, rooms := c.Webhook(), c.Rooms(topic.Confirmed)
 			for _, h := range []http.Handler{webhook, rooms} {
 				if w := post(h); w.Code != 503 || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "secret") {
 					t.Errorf("%d, %v, %s", w.Code, w.Header(), w.Body)
@@ -178,7 +180,7 @@ func TestFailuresAreNotKept(t *testing.T) {
 // What is wrong with a setting that a function does not use does not stop it.
 func TestAFunctionNeedsWhatItUses(t *testing.T) {
 	c := newTestCloud(t, `{"OPENTOK_API_SECRET":"not-in-a-log-1","USHER_API_SECRET":"not-in-a-log-8"}`)
-	webhook, rooms := c.Webhook(), c.Rooms()
+	webhook, rooms := c.Webhook(), c.Rooms(topic.Confirmed)
 	for range 2 {
 		if w := post(webhook); w.Code != 200 {
 			t.Errorf("the callback with a short API secret: %d %s", w.Code, w.Body)
@@ -194,7 +196,7 @@ func TestAFunctionNeedsWhatItUses(t *testing.T) {
 	if w := post(c.Webhook()); w.Code != 503 {
 		t.Errorf("the callback with a signature secret of a blank: %d %s", w.Code, w.Body)
 	}
-	if w := post(c.Rooms()); w.Code != 405 {
+	if w := post(c.Rooms(topic.Confirmed)); w.Code != 405 {
 		t.Errorf("the API with a signature secret of a blank: %d %s", w.Code, w.Body)
 	}
 }
@@ -227,7 +229,7 @@ func TestKeysHoldForTenMinutes(t *testing.T) {
 	for name, bad := range map[string]string{"unreadable": "", "wrong": `{"OPENTOK_API_SECRET":""}`} {
 		t.Run(name, func(t *testing.T) {
 			c := newTestCloud(t, fullSecret)
-			webhook, rooms := c.Webhook(), c.Rooms()
+			webhook, rooms := c.Webhook(), c.Rooms(topic.Confirmed)
 			step := func(after time.Duration, callback, api int) {
 				t.Helper()
 				c.clock = c.clock.Add(after)
@@ -255,7 +257,7 @@ func TestKeysHoldForTenMinutes(t *testing.T) {
 // Anybody can call: Secrets Manager is not asked for each who does.
 func TestAFailureIsRemembered(t *testing.T) {
 	c := newTestCloud(t, "")
-	h := c.Rooms()
+	h := c.Rooms(topic.Confirmed)
 	for range 100 {
 		c.clock = c.clock.Add(100 * time.Millisecond)
 		post(h)
@@ -287,7 +289,7 @@ func TestSecretsManagerHangs(t *testing.T) {
 			return c
 		}
 		began := time.Now()
-		if w := post(newHanging().Rooms()); w.Code != 503 || time.Since(began) != secretPatience {
+		if w := post(newHanging().Rooms(topic.Confirmed)); w.Code != 503 || time.Since(began) != secretPatience {
 			t.Errorf("answered %d after %s", w.Code, time.Since(began))
 		}
 		// The messages of a batch ask one after the other.
@@ -342,7 +344,7 @@ func TestKeysOfTheirOwn(t *testing.T) {
 			if n := c.asked("GetSecretValue"); n != 1 {
 				t.Errorf("the callback read %d secrets, want the main one", n)
 			}
-			rooms := c.Rooms()
+			rooms := c.Rooms(topic.Confirmed)
 			ask := func(method, path, token string) int {
 				r := httptest.NewRequest(method, path, nil)
 				r.Header.Set("Authorization", "Bearer "+token)
@@ -489,11 +491,9 @@ func TestTasksWithoutOthers(t *testing.T) {
 func TestHealthSaysTheBuild(t *testing.T) {
 	c := newTestCloud(t, fullSecret)
 	c.env["AWS_LAMBDA_FUNCTION_VERSION"] = "$LATEST"
-	version = "v1.2.3-4-gabcdef0"
-	t.Cleanup(func() { version = "dev" })
 	w := httptest.NewRecorder()
-	c.Rooms().ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
-	if !strings.Contains(w.Body.String(), `"version":"v1.2.3-4-gabcdef0"`) {
+	c.Rooms(topic.Confirmed).ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
+	if !strings.Contains(w.Body.String(), `"version":"`+version.Of()+`"`) {
 		t.Errorf("answered %s", w.Body)
 	}
 }

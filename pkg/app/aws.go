@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -113,14 +112,4 @@ func (c *clients) messages(ctx context.Context, url string) (int, error) {
 		sum += n
 	}
 	return sum, nil
-}
-
-// confirmedSubscriptions is how many subscriptions of a topic are confirmed.
-func (c *clients) confirmedSubscriptions(ctx context.Context, topic string) (int, error) {
-	client := sns.NewFromConfig(c.shared, func(o *sns.Options) { o.BaseEndpoint = c.endpoint("SNS") })
-	out, err := client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &topic})
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(out.Attributes["SubscriptionsConfirmed"])
 }

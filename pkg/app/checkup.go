@@ -4,13 +4,18 @@ import (
 	"context"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"usher/pkg/checkup"
 	"usher/pkg/config"
 )
 
+// Confirmed counts the confirmed subscriptions of a topic, as package topic does.
+type Confirmed func(ctx context.Context, shared aws.Config, endpoint *string, topicARN string) (int, error)
+
 // checkup looks at what the functions rest on. Only the function that offers it links
 // what it needs.
-func (c *Cloud) checkup(j *joined) checkup.Checkup {
+func (c *Cloud) checkup(j *joined, count Confirmed) checkup.Checkup {
 	s := j.settings
 	all := checkup.Checkup{checkup.Vonage(j.platform), checkup.Marks(j.marks, c.time)}
 	for _, url := range s.DeadLetterURLs {
@@ -20,7 +25,10 @@ func (c *Cloud) checkup(j *joined) checkup.Checkup {
 		all = append(all, checkup.Empty("parked", "parked events in "+queueName(s.ParkURL), c.messages(s.ParkURL),
 			"They are heard when DynamoDB takes them: look whether it is away or throttles."))
 	}
-	return append(all, alarmTopic(s, c.aws.confirmedSubscriptions), reservation(s))
+	confirmed := func(ctx context.Context, topic string) (int, error) {
+		return count(ctx, c.aws.shared, c.aws.endpoint("SNS"), topic)
+	}
+	return append(all, alarmTopic(s, confirmed), reservation(s))
 }
 
 // messages counts what waits in a queue.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"usher/pkg/api"
+	"usher/pkg/topic"
 )
 
 // illOf asks the rooms function for a checkup, and gives the names of what is not well.
@@ -18,7 +19,7 @@ func illOf(t *testing.T, c *cloud) []string {
 	token := api.AdminToken([]byte("not-in-a-log-2-but-32-bytes-long"), c.clock, time.Hour)
 	r.Header.Set("Authorization", "Bearer "+token)
 	w := httptest.NewRecorder()
-	c.Rooms().ServeHTTP(w, r)
+	c.Rooms(topic.Confirmed).ServeHTTP(w, r)
 	var all api.Findings
 	if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || w.Code != 200 {
 		t.Fatalf("%d %s", w.Code, w.Body)

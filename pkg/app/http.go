@@ -7,6 +7,7 @@ import (
 	"usher/pkg/api"
 	"usher/pkg/config"
 	"usher/pkg/metric"
+	"usher/pkg/version"
 	"usher/pkg/vonage"
 	"usher/pkg/web"
 )
@@ -37,11 +38,9 @@ func (c *Cloud) Webhook() http.Handler {
 // script is the platform's own, for pages in a browser.
 const script = "https://static.opentok.com/v2/js/opentok.min.js"
 
-// version is what the functions were built from; the build sets it.
-var version = "dev"
-
-// Rooms answers everything but the callback: the JSON API and the pages.
-func (c *Cloud) Rooms() http.Handler {
+// Rooms answers everything but the callback: the JSON API and the pages. A checkup asks
+// confirmed who hears of alarms.
+func (c *Cloud) Rooms(confirmed Confirmed) http.Handler {
 	return c.handler(config.API, narrow, func(j *joined) http.Handler {
 		return api.New(api.Options{
 			Service:      j.service,
@@ -50,9 +49,9 @@ func (c *Cloud) Rooms() http.Handler {
 			EitherTicket: j.secrets.madeTicket,
 			Previous:     api.Previous{APISecret: j.settings.PreviousAPISecret, TicketSecret: j.settings.PreviousTicketSecret},
 			Origins:      j.settings.Origins,
-			Checkup:      c.checkup(j).Run,
+			Checkup:      c.checkup(j, confirmed).Run,
 			Now:          c.time,
-			Version:      version,
+			Version:      version.Of(),
 			Log:          c.log,
 			Pages: web.New(web.Options{
 				Service:   j.service,
