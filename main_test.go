@@ -63,6 +63,10 @@ func launch(t testing.TB, vars ...string) *started {
 			p.token = token
 			return p
 		}
+		if strings.Contains(lines.Text(), "`usher token` prints one") { // Vonage, and no terminal
+			p.token = strings.TrimSpace(p.tool(t, "token"))
+			return p
+		}
 	}
 	t.Fatalf("it did not say where it is: %s", p.log)
 	return nil

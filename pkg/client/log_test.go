@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 // logs plays a server with a room and its logs.
 type logs struct {
+	mu    sync.Mutex
 	room  string         // the present session
 	lines map[string]int // how many lines each session has
 	away  bool
@@ -24,6 +26,8 @@ type logs struct {
 }
 
 func (s *logs) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.asked = append(s.asked, time.Now())
 	if s.away {
 		return nil, errors.New("connection refused")
@@ -88,7 +92,12 @@ func TestFollow(t *testing.T) {
 		s := &logs{lines: map[string]int{}}
 		var got, troubles reader
 		ctx, interrupt := context.WithCancel(t.Context())
-		f := Follower{Client: s.client(), Room: "algebra", Each: got.page, Trouble: func(err error) {
+		each := func(p LogPage) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return got.page(p)
+		}
+		f := Follower{Client: s.client(), Room: "algebra", Each: each, Trouble: func(err error) {
 			troubles = append(troubles, fmt.Sprint(err != nil))
 		}}
 		ended := make(chan error, 1)
@@ -97,10 +106,14 @@ func TestFollow(t *testing.T) {
 			t.Helper()
 			time.Sleep(20 * time.Second)
 			synctest.Wait()
+			s.mu.Lock()
 			got, s.asked = nil, nil
 			change()
+			s.mu.Unlock()
 			time.Sleep(20 * time.Second)
 			synctest.Wait()
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			if !slices.Equal(got, want) {
 				t.Errorf("read %q, want %q", got, want)
 			}
