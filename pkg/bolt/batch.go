@@ -181,7 +181,7 @@ func (b *batch) flush() (changed []entry, gone []string) {
 
 func (b *batch) store(session string, st *staged) entry {
 	if st.raw == nil {
-		raw, err := marshal(st.now)
+		raw, err := marshal(stampLesson(st.now))
 		b.fail(err)
 		st.raw = raw
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"hash/fnv"
 
 	"usher/pkg/epoch"
@@ -160,9 +161,10 @@ func decodeLesson(value []byte) (entry, error) {
 	e := entry{size: len(value)}
 	var raw []byte
 	e.day, raw = undated(value)
-	err := json.Unmarshal(raw, &e.lesson)
-	e.lesson = whole(e.lesson)
-	return e, err
+	var stored storedLesson
+	err := json.Unmarshal(raw, &stored)
+	e.lesson = whole(stored.Lesson)
+	return e, errors.Join(err, room.CheckSchema(stored.Schema))
 }
 
 // whole gives a lesson maps where it has none.

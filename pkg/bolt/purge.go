@@ -106,10 +106,13 @@ func (b *batch) expireShed(session string, written day, value []byte) (keys int,
 // expireLesson removes a lesson, or dates it anew where it is still of use.
 func (b *batch) expireLesson(session string) error {
 	st, err := b.lesson(session)
-	if errors.Is(err, room.ErrNoLesson) {
+	switch {
+	case errors.Is(err, room.ErrNoLesson):
 		return nil
-	}
-	if err != nil {
+	case newer(err):
+		b.put(ageBucket, lessonAgeKey(b.today, session), nil) // for that release to remove
+		return nil
+	case err != nil:
 		return err
 	}
 	if st.now.Status != journal.Ended || st.dirty || st.now.Due != 0 || b.current(st.now) {

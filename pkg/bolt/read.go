@@ -30,7 +30,7 @@ func (s *Store) view(ctx context.Context, read func(*bbolt.Tx) error) error {
 // Lesson implements room.Store. The records are read after the lesson: a record
 // that was shed in between is found, at worst beside its old place.
 func (s *Store) Lesson(ctx context.Context, session string, ids ...string) (lesson.Lesson, []lesson.Record, error) {
-	found, err := s.Lessons(ctx, []string{session})
+	found, err := s.find(ctx, []string{session}, func(error) bool { return false })
 	if err != nil {
 		return lesson.Lesson{}, nil, err
 	}
@@ -71,6 +71,11 @@ func (s *Store) recordsByID(ctx context.Context, session string, ids []string) (
 
 // Lessons implements room.Store; it is never old here.
 func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]lesson.Lesson, error) {
+	return s.find(ctx, sessions, newer)
+}
+
+// find loads lessons, those too of which an error shows that they may be shown.
+func (s *Store) find(ctx context.Context, sessions []string, shown func(error) bool) (map[string]lesson.Lesson, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
@@ -93,10 +98,12 @@ func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]less
 				continue
 			}
 			e, err := decodeLesson(value)
-			if err != nil {
+			if err != nil && !shown(err) {
 				return fmt.Errorf("lesson %q cannot be read: %w", session, err)
 			}
-			s.cache.fill(e, commits)
+			if err == nil {
+				s.cache.fill(e, commits)
+			}
 			found[session] = own(e.lesson)
 		}
 		return nil
@@ -125,6 +132,9 @@ func (s *Store) Rooms(ctx context.Context, after string, limit int) ([]room.Room
 			var r room.Room
 			err := decodeRoom(value, &r)
 			rooms = append(rooms, r)
+			if newer(err) {
+				return nil
+			}
 			return err
 		})
 	})
@@ -228,13 +238,6 @@ func scan(b *bbolt.Bucket, prefix, from []byte, limit int, visit func(key, value
 			return err
 		}
 		limit--
-	}
-	return nil
-}
-
-func decodeRoom(value []byte, r *room.Room) error {
-	if err := json.Unmarshal(value, r); err != nil {
-		return fmt.Errorf("a room cannot be read: %w", err)
 	}
 	return nil
 }

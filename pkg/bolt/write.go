@@ -60,7 +60,7 @@ type swap struct {
 func newSwap(next lesson.Lesson) (swap, error) {
 	next = whole(own(plain(next)))
 	next.Revision++
-	raw, err := encode(next.Session, next)
+	raw, err := encode(next.Session, stampLesson(next))
 	return swap{next, raw}, err
 }
 
@@ -172,13 +172,13 @@ func newPlan(c room.Change) (*plan, error) {
 	var errs [5]error
 	errs[3] = c.Check()
 	p.bans, errs[4] = encodeBans(c)
-	p.roomRaw, errs[0] = encode(stored.Name, stored)
+	p.roomRaw, errs[0] = encode(stored.Name, stampRoom(stored))
 	if c.Swap != nil {
 		p.swap, errs[1] = newSwap(*c.Swap)
 	}
 	if c.Start != nil {
 		p.start.next = whole(own(plain(*c.Start)))
-		p.start.raw, errs[2] = encode(c.Start.Session, p.start.next)
+		p.start.raw, errs[2] = encode(c.Start.Session, stampLesson(p.start.next))
 	}
 	return p, errors.Join(errs[:]...)
 }
@@ -219,8 +219,8 @@ func (p *plan) roomFits(b *batch) (bool, error) {
 		return value == nil && p.Create, nil
 	}
 	var stored room.Room
-	if err := json.Unmarshal(value, &stored); err != nil {
-		return false, fmt.Errorf("room %q cannot be read: %w", p.Room.Name, err)
+	if err := decodeRoom(value, &stored); err != nil {
+		return false, err
 	}
 	return stored.Revision == p.Room.Revision, nil
 }

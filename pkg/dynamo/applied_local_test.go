@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -62,6 +63,10 @@ func theWrites() []write {
 			_, err := s.Add(ctx, a)
 			return err
 		}, arrival.Into},
+		{"leave", 1, func(ctx context.Context, s room.Store, l lesson.Lesson) error {
+			_, err := s.Leave(ctx, leaving(l))
+			return err
+		}, func(l lesson.Lesson) lesson.Lesson { return leaving(l).Into(l) }},
 		{"swap", 1, func(ctx context.Context, s room.Store, l lesson.Lesson) error {
 			_, err := s.Swap(ctx, ended(l))
 			return err
@@ -74,6 +79,16 @@ func theWrites() []write {
 			l = ended(l)
 			return s.Commit(ctx, room.Change{Room: room.Room{Name: l.Room, Revision: 1}, Swap: &l})
 		}, next},
+	}
+}
+
+// leaving is the departure of the one who is in.
+func leaving(l lesson.Lesson) lesson.Departure {
+	c := l.Conns["c1"]
+	c.Destroyed, c.LeftAt = true, 9
+	return lesson.Departure{
+		Session: l.Session, PolicyVersion: l.PolicyVersion, Status: l.Status, StartedAt: l.StartedAt,
+		Was: l.Conns["c1"], Conn: c, Line: journal.Line{At: 9, Connection: "c1", Action: journal.DidLeave},
 	}
 }
 
@@ -134,6 +149,46 @@ func holds(t *testing.T, s room.Store, want lesson.Lesson) {
 	}
 	if d := storetest.Diff(want, got); d != "" {
 		t.Fatalf("the stored lesson is different (-want +got):\n%s", d)
+	}
+}
+
+// newerStays: no write of this release touches what a newer one wrote, also where it
+// remembers it from before.
+func newerStays(t *testing.T, client *dynamodb.Client) {
+	s := on(client)
+	for _, w := range theWrites() {
+		t.Run(w.name, func(t *testing.T) {
+			l := begun(t, s)
+			for _, k := range []item{lessonKey(l.Session), roomKey(l.Room)} {
+				_, err := client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+					TableName: ptr(tableName), Key: k,
+					UpdateExpression:          ptr("SET #schema = :v"),
+					ExpressionAttributeNames:  map[string]string{"#schema": "schema"},
+					ExpressionAttributeValues: item{":v": number(room.SchemaRead + 1)},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			before, err := s.get(t.Context(), "test", lessonKey(l.Session))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lost *room.Conflict
+			if err := w.do(t.Context(), s, l); !errors.Is(err, room.ErrUnavailable) && !errors.As(err, &lost) {
+				t.Errorf("error is %v", err)
+			}
+			after, err := s.get(t.Context(), "test", lessonKey(l.Session))
+			if err != nil || !reflect.DeepEqual(before, after) {
+				t.Errorf("the lesson was touched: %v, %v", after, err)
+			}
+			if _, _, err := s.Lesson(t.Context(), l.Session); !errors.Is(err, room.ErrUnavailable) {
+				t.Errorf("it is decided about: %v", err)
+			}
+			if shown, err := s.Lessons(t.Context(), []string{l.Session}); err != nil || shown[l.Session].Room != l.Room {
+				t.Errorf("it is not shown: %v", err)
+			}
+		})
 	}
 }
 

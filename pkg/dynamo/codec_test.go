@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/policy"
+	"usher/pkg/room"
 	"usher/pkg/room/storetest"
 )
 
@@ -212,7 +214,7 @@ func TestItemIsReadable(t *testing.T) {
 	const want = `{"added":0,"after":5,"base":8,"bucket":"1","bytes":2005,"conns":{"c1":{"at":6,"created":true,"heard":7,` +
 		`"state":"seated","streams":{"st":{"at":8,"kind":"camera","made":true}},"user":"ann"}},"created":4,` +
 		`"dueAt":9,"limit":2,"live":1,"outside":0,"pk":"L#s1","policy":"{\"maxSeats\":2}","policyVersion":1,` +
-		`"promises":{},"revision":3,"room":"math","rules":[{"quorum":2,"since":4}],"seen":{"d":1},"shed":0,"sk":"lesson",` +
+		`"promises":{},"revision":3,"room":"math","rules":[{"quorum":2,"since":4}],"schema":1,"seen":{"d":1},"shed":0,"sk":"lesson",` +
 		`"startedAt":5,"status":"running","tail":[{"action":"seated","at":7,"conn":"c1","event":"connectionCreated","user":"ann"}],` +
 		`"users":{"ann":1}}`
 	l := lesson.Lesson{
@@ -257,4 +259,26 @@ func plain(a types.AttributeValue) any {
 		return out
 	}
 	return nil
+}
+
+// TestNewerSchema: what a newer release wrote is not decided about, and shown as far as it
+// is understood; what an older one wrote has no schema.
+func TestNewerSchema(t *testing.T) {
+	l := lesson.Lesson{Session: "s1", Room: "math", Status: journal.Running}
+	for schema, known := range map[int64]bool{0: true, room.SchemaRead: true, room.SchemaRead + 1: false} {
+		i := stored(l)
+		if delete(i, "schema"); schema > 0 {
+			i["schema"] = number(schema)
+		}
+		i["tomorrow"] = str("unknown")
+		if _, err := decodeLesson(i); (err == nil) != known || !known && !errors.Is(err, room.ErrUnavailable) {
+			t.Errorf("schema %d: decided about: %v", schema, err)
+		}
+		if _, err := decodeRoom(i); (err == nil) != known {
+			t.Errorf("schema %d: a room is decided about: %v", schema, err)
+		}
+		if got, err := showLesson(i); err != nil || got.Room != "math" {
+			t.Errorf("schema %d: shown as %+v, %v", schema, got, err)
+		}
+	}
 }

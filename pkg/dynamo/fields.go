@@ -247,7 +247,7 @@ func policyField(c *coder, p *policy.Policy) {
 // have had. Only a lesson that has ended expires: a room may rest for longer
 // than a summer and then go on with its session.
 func whole(l lesson.Lesson, expires int64) (item, []string) {
-	c, g, bucket := writer(), compile(l), ""
+	c, g, bucket, schema := writer(), compile(l), "", room.SchemaWritten
 	if l.Due != 0 {
 		bucket = bucketOf(l.Session)
 	}
@@ -258,10 +258,26 @@ func whole(l lesson.Lesson, expires int64) (item, []string) {
 	gateFields(c, &g)
 	num(c, "expires", &expires)
 	text(c, "bucket", &bucket)
+	num(c, "schema", &schema)
 	return c.item, c.known
 }
 
+// readable says whether this release may decide about the item.
+func readable(i item) error {
+	schema := 0
+	num(reader(i), "schema", &schema)
+	return named(room.CheckSchema(schema), i)
+}
+
 func decodeLesson(i item) (lesson.Lesson, error) {
+	if err := readable(i); err != nil {
+		return lesson.Lesson{}, err
+	}
+	return showLesson(i)
+}
+
+// showLesson decodes a lesson to be shown, also one that a newer release wrote.
+func showLesson(i item) (lesson.Lesson, error) {
 	l := lesson.Lesson{Session: sessionOf(i)}
 	c := reader(i)
 	lessonFields(c, &l)
@@ -269,6 +285,14 @@ func decodeLesson(i item) (lesson.Lesson, error) {
 }
 
 func decodeRoom(i item) (room.Room, error) {
+	if err := readable(i); err != nil {
+		return room.Room{}, err
+	}
+	return showRoom(i)
+}
+
+// showRoom decodes a room to be shown, also one that a newer release wrote.
+func showRoom(i item) (room.Room, error) {
 	r := room.Room{Name: keyText(i, "sk")}
 	c := reader(i)
 	roomFields(c, &r)

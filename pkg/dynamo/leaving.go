@@ -16,6 +16,7 @@ import (
 func (s *Store) departure(d lesson.Departure) *update {
 	u := newUpdate()
 	conn, size := u.entry("conns", d.Conn.ID), int64(d.Size())
+	u.schema()
 	u.when("%s = %s", u.attr("policyVersion"), u.number(d.PolicyVersion))
 	u.when("%s = %s", u.attr("status"), u.value(str(string(d.Status))))
 	u.started(d.StartedAt)

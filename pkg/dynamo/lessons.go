@@ -73,6 +73,7 @@ func (s *Store) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error
 func (s *Store) addition(a lesson.Arrival) *update {
 	u := newUpdate()
 	conn, user := u.entry("conns", a.Conn.ID), ""
+	u.schema()
 	u.when("%s = %s", u.attr("policyVersion"), u.number(a.PolicyVersion))
 	u.bans(a.Bans)
 	u.when("attribute_not_exists(%s)", conn)
@@ -201,6 +202,7 @@ func (s *Store) byRules(ctx context.Context, op, session string, make func(lesso
 func (s *Store) replacement(l, next lesson.Lesson) *update {
 	u := newUpdate()
 	u.all(whole(next, s.expires()))
+	u.known()
 	u.when("%s = %s", u.attr("revision"), u.number(l.Revision))
 	u.when("%s = %s", u.attr("added"), u.number(l.Added))
 	return u

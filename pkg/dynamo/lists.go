@@ -19,7 +19,7 @@ func (s *Store) Rooms(ctx context.Context, after string, limit int) ([]room.Room
 	if after != "" {
 		in.ExclusiveStartKey = roomKey(after)
 	}
-	return listed(ctx, s, "Rooms", in, limit, 1, one(decodeRoom))
+	return listed(ctx, s, "Rooms", in, limit, 1, one(showRoom))
 }
 
 // Lessons implements room.Store: one BatchGetItem for every hundred sessions,
@@ -37,7 +37,7 @@ func (s *Store) Lessons(ctx context.Context, sessions []string) (map[string]less
 	}
 	lessons := make(map[string]lesson.Lesson, len(found))
 	for _, i := range found {
-		l, err := decodeLesson(i)
+		l, err := showLesson(i)
 		if err != nil {
 			return nil, err
 		}

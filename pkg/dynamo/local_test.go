@@ -29,7 +29,7 @@ func TestLocal(t *testing.T) {
 	t.Run("races of the clock", func(t *testing.T) { simulation.TestClockRaces(t, open) })
 	t.Run("add means", func(t *testing.T) { storetest.TestAddMeans(t, open) })
 	for name, test := range map[string]func(*testing.T, *dynamodb.Client){
-		"the gate follows": gateFollows, "cut writes": cutWrites, "unknown attributes stay": unknownStay,
+		"the gate follows": gateFollows, "cut writes": cutWrites, "unknown attributes stay": unknownStay, "what a newer release wrote stays": newerStays,
 		"costs": requestCosts, "ten thousand bans": manyBans, "the table is made once": madeOnce, "an item that was not counted": uncounted,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newTable(t, local)) })

@@ -64,6 +64,7 @@ func (s *Store) roomWrite(c room.Change) types.TransactWriteItem {
 		u.when("attribute_not_exists(%s)", u.attr("pk"))
 	} else {
 		u.when("%s = %s", u.attr("revision"), u.number(r.Revision))
+		u.known()
 	}
 	if c.Delete {
 		return types.TransactWriteItem{Delete: &types.Delete{
@@ -72,8 +73,9 @@ func (s *Store) roomWrite(c room.Change) types.TransactWriteItem {
 		}}
 	}
 	r.Revision++
-	w := writer()
+	w, schema := writer(), room.SchemaWritten
 	roomFields(w, &r)
+	num(w, "schema", &schema)
 	u.all(w.item, w.known)
 	return types.TransactWriteItem{Update: s.within(roomKey(r.Name), u)}
 }

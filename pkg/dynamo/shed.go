@@ -81,6 +81,7 @@ func (s *Store) beside(k item, fields func(*coder)) item {
 func (s *Store) removal(l lesson.Lesson, shed lesson.Shed) *update {
 	u, next := newUpdate(), shed.Apply(l)
 	before, after := compile(l), compile(next)
+	u.schema()
 	u.when("%s = %s", u.attr("revision"), u.number(l.Revision))
 	u.when("%s = %s", u.attr("limit"), u.number(int64(before.Limit)))
 	for i := range shed.Lines {

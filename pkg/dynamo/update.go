@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"usher/pkg/room"
 )
 
 // update is an update expression with its condition. Every attribute goes by a
@@ -83,6 +85,17 @@ func (u *update) all(i item, known []string) {
 			u.remove(u.attr(name))
 		}
 	}
+}
+
+// known asks that no newer release wrote the item.
+func (u *update) known() {
+	u.when("(attribute_not_exists(%s) OR %s <= %s)", u.attr("schema"), u.attr("schema"), u.number(room.SchemaRead))
+}
+
+// schema is known, and says that this release wrote the item.
+func (u *update) schema() {
+	u.known()
+	u.put("schema", number(room.SchemaWritten))
 }
 
 func (u *update) expression() *string {
