@@ -16,11 +16,13 @@ HISTORIES ?= 10000
 # How far small worlds are walked.
 BOUNDS ?= most
 BENCH_SECONDS ?= 1
+# The release before this one.
+FROM ?= 8fc7af0
 # What the image runs on: amd64 or arm64.
 IMAGE_ARCH ?= $(shell go env GOARCH)
 SOURCES = $(shell find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*')
 
-.PHONY: help run test verify explore histories punctuality bench fuzz lint format vulnerabilities image fetch clean
+.PHONY: help run test verify upgrade explore histories punctuality bench fuzz lint format vulnerabilities image fetch clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -37,8 +39,16 @@ test: ## all tests that need only Go
 # and fail without it.
 verify: fetch lint sam-validate template-check ## everything: also DynamoDB Local, an AWS emulator, the SAM CLI, a fuzzer of the API and a browser
 	USHER_VERIFY="$(HERE)" go test -race -tags verify -timeout 30m ./...
+	@if git cat-file -e "$(FROM)^{tree}" 2>/dev/null; then $(MAKE) --no-print-directory upgrade; else \
+		echo "NOT RUN: upgrade, for $(FROM) is not in the history of this clone; only what it stored was tried (TestStoredBefore)"; fi
 	$(MAKE) --no-print-directory explore BOUNDS=many
 	$(MAKE) --no-print-directory punctuality histories fuzz FUZZ_SECONDS=3 SEED=1 HISTORIES=2000
+
+upgrade: $(CACHE)/ddblocal/fetched ## begin lessons under the release FROM and end them under this one, and back
+	rm -rf $(CACHE)/previous && mkdir -p $(CACHE)/previous/source
+	git archive "$(FROM)" | tar -x -C $(CACHE)/previous/source
+	cd $(CACHE)/previous/source && go build -o ../usher .
+	USHER_VERIFY="$(HERE)" USHER_PREVIOUS="$(HERE)/previous/usher" go test -count=1 -tags verify,upgrade -v -run '^TestUpgrade$$' ./pkg/local
 
 # Without the race detector: one goroutine walks, and it would walk a tenth as far.
 explore: ## every history of small worlds, within the BOUNDS: few, many or most
@@ -64,7 +74,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS
 	done
 
 lint: $(CACHE)/bin/golangci-lint ## what the compiler does not see
-	go vet -tags verify ./... ./testdata/bare ./testdata/standins
+	go vet -tags verify,upgrade ./... ./testdata/bare ./testdata/standins
 	$(CACHE)/bin/golangci-lint run ./...
 	@unformatted=$$($(CACHE)/bin/gofumpt -l $(SOURCES)); \
 	[ -z "$$unformatted" ] || { echo "make format would change:"; echo "$$unformatted"; exit 1; }

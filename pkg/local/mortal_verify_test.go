@@ -35,6 +35,8 @@ type mortal struct {
 	cmd *exec.Cmd
 	url *url.URL
 	log record
+	// turns, where set, gives the next of several programs; url is that of one alone.
+	turns func() *url.URL
 }
 
 const (
@@ -100,6 +102,9 @@ func (r *record) String() string {
 func (m *mortal) at() *url.URL {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.turns != nil {
+		return m.turns()
+	}
 	return m.url
 }
 
