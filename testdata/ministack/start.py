@@ -3,10 +3,24 @@
 The settings are environment variables: GATEWAY_PORT, BIND_HOST and so on.
 """
 
+import ministack.services.cloudformation.provisioners as provisioners
 import ministack.services.scheduler as scheduler
 
 scheduler._SCHEDULE_TICK_INTERVAL = 0.2
 
-from ministack.app import main  # noqa: E402, after the interval is set
+alarm = provisioners._cw_metric_alarm_record
+
+
+def alarm_on_anything(name, props):
+    """Takes an alarm on an expression too, which the emulator refuses; it never fires."""
+    if "Metrics" in props:
+        props = {k: v for k, v in props.items() if k != "Metrics"}
+        props |= {"Namespace": "Expression", "MetricName": name}
+    return alarm(name, props)
+
+
+provisioners._cw_metric_alarm_record = alarm_on_anything
+
+from ministack.app import main  # noqa: E402, after it was changed
 
 main()
