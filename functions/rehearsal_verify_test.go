@@ -150,7 +150,7 @@ func (s *stage) look() {
 		s.resources[r.LogicalResourceID] = r.PhysicalResourceID
 	}
 	var text string
-	s.aws(&text, "secretsmanager", "get-secret-value", "--secret-id", s.resources["Secret"], "--query", "SecretString")
+	s.aws(&text, "secretsmanager", "get-secret-value", "--secret-id", s.resources["ApiSecret"], "--query", "SecretString")
 	if err := json.Unmarshal([]byte(text), &s.secret); err != nil {
 		s.t.Fatal(err)
 	}
@@ -441,7 +441,8 @@ func (s *stage) lessonWithoutWakes() (room string) {
 func (s *stage) prod() {
 	answers := answersOf(s.t, map[string]string{"ApplicationId": application})
 	s.mustShell("make sam-deploy PROFILE=prod", append(answers, "y")...)
-	if got := s.parameters("usher")["WebhookConcurrency"]; got != "100" {
-		s.t.Errorf("%s are reserved for the callback, want 100", got)
+	got := s.parameters("usher")
+	if got["WebhookConcurrency"] != "100" || got["RoomsConcurrency"] != "50" {
+		s.t.Errorf("%s are reserved for the callback and %s for the API, want 100 and 50", got["WebhookConcurrency"], got["RoomsConcurrency"])
 	}
 }
