@@ -144,13 +144,13 @@ func (s *stage) parameters(stack string) map[string]string {
 // look finds what the stack is made of, and its secret.
 func (s *stage) look() {
 	s.t.Helper()
-	var list []struct{ LogicalResourceId, PhysicalResourceId string }
+	var list []struct{ LogicalResourceID, PhysicalResourceID string }
 	s.aws(&list, "cloudformation", "describe-stack-resources", "--stack-name", "usher-dev", "--query", "StackResources")
 	for _, r := range list {
-		s.resources[r.LogicalResourceId] = r.PhysicalResourceId
+		s.resources[r.LogicalResourceID] = r.PhysicalResourceID
 	}
 	var text string
-	s.aws(&text, "secretsmanager", "get-secret-value", "--secret-id", s.resources["Secret"], "--query", "SecretString")
+	s.aws(&text, "secretsmanager", "get-secret-value", "--secret-id", s.resources["ApiSecret"], "--query", "SecretString")
 	if err := json.Unmarshal([]byte(text), &s.secret); err != nil {
 		s.t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func (s *stage) route() {
 	run(s.t, nil, tool(s.t, "bin/python"), "testdata/sam/expand.py", "template.yaml", expanded)
 	var template struct {
 		Resources struct {
-			Api struct {
+			API struct {
 				Properties struct {
 					Body struct {
 						Paths map[string]map[string]json.RawMessage
@@ -177,7 +177,7 @@ func (s *stage) route() {
 		s.t.Fatal(err)
 	}
 	targets := map[string]string{}
-	for path, methods := range template.Resources.Api.Properties.Body.Paths {
+	for path, methods := range template.Resources.API.Properties.Body.Paths {
 		for method, integration := range methods {
 			function := regexp.MustCompile(`\$\{(\w+Function)`).FindSubmatch(integration)
 			if function == nil {
@@ -441,7 +441,8 @@ func (s *stage) lessonWithoutWakes() (room string) {
 func (s *stage) prod() {
 	answers := answersOf(s.t, map[string]string{"ApplicationId": application})
 	s.mustShell("make sam-deploy PROFILE=prod", append(answers, "y")...)
-	if got := s.parameters("usher")["WebhookConcurrency"]; got != "100" {
-		s.t.Errorf("%s are reserved for the callback, want 100", got)
+	got := s.parameters("usher")
+	if got["WebhookConcurrency"] != "100" || got["RoomsConcurrency"] != "50" {
+		s.t.Errorf("%s are reserved for the callback and %s for the API, want 100 and 50", got["WebhookConcurrency"], got["RoomsConcurrency"])
 	}
 }

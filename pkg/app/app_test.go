@@ -80,10 +80,10 @@ func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
 	switch operation {
 	case "GetSecretValue":
-		var in struct{ SecretId string }
+		var in struct{ SecretID string }
 		json.NewDecoder(r.Body).Decode(&in)
 		secret := c.secret
-		if own, ok := c.own[in.SecretId]; ok {
+		if own, ok := c.own[in.SecretID]; ok {
 			secret = own
 		}
 		if secret == "" {
@@ -98,9 +98,9 @@ func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
 		c.sent = append(c.sent, in)
 		io.WriteString(w, `{"MessageId":"1"}`)
 	case "GetQueueAttributes":
-		var in struct{ QueueUrl string }
+		var in struct{ QueueURL string }
 		json.NewDecoder(r.Body).Decode(&in)
-		waiting := c.waiting[path.Base(in.QueueUrl)]
+		waiting := c.waiting[path.Base(in.QueueURL)]
 		fmt.Fprintf(w, `{"Attributes":{"ApproximateNumberOfMessages":"%d","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0"}}`, waiting)
 	case "":
 		if r.FormValue("Action") == "GetTopicAttributes" {
