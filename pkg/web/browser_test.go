@@ -163,6 +163,7 @@ func TestRoomPage(t *testing.T) {
 		b.Want(`document.getElementById("count").textContent`, "301")
 		b.Want(`document.getElementById("more").textContent`, "and 100 more")
 		b.Want(`String([...document.querySelectorAll(".tile")].filter((tile) => tile.offsetParent).length)`, "1")
+		b.Axe()
 	})
 	t.Run("the end, then the disconnect", func(t *testing.T) {
 		b := visit(t)

@@ -135,7 +135,7 @@
       width: size(props.width, "264px"), height: size(props.height, "198px"), overflow: "hidden",
       display: "flex", alignItems: "center", justifyContent: "center",
       color: "white", font: "14px sans-serif",
-      background: `${pictures[kind] || "none"} center / cover no-repeat hsl(${hue} 30% 38%)`,
+      background: `${pictures[kind] || "none"} center / ${props.fitMode || "cover"} no-repeat hsl(${hue} 30% 38%)`,
     });
     if (!pictures[kind]) box.textContent = label;
     if (mode === "before" || mode === "after") place[mode](box);

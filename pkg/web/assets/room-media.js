@@ -6,6 +6,7 @@ import { fill } from "./words.js";
 const byId = (id) => document.getElementById(id);
 
 export const box = { insertMode: "append", width: "100%", height: "100%", style: { nameDisplayMode: "off" } };
+export const whole = { ...box, fitMode: "contain" }; // of a screen nothing may be cut off
 
 // why says in words why there is nothing to see or to hear, by the names of the
 // errors of the platform's script.
@@ -67,11 +68,13 @@ export class Media {
     const session = this.#session;
     const screen = kind === "screen";
     const { picture, close } = this.#places[screen ? "screen" : "me"]();
+    const one = { publisher: null, kind, close };
     let told = false;
     const failed = (error) => {
       if (!error || told) return;
       told = true;
       if (this.#session === session) this.tell(why(kind, error));
+      if (one.publisher) one.publisher.destroy();
       this.#gone(one);
     };
     const props = {
@@ -79,8 +82,9 @@ export class Media {
       audio: { videoSource: null, publishAudio: this.#on.audio },
       screen: { videoSource: "screen", publishAudio: false },
     };
-    const publisher = OT.initPublisher(picture, { ...box, ...props[kind] }, failed);
-    const one = { publisher, kind, close };
+    const publisher = OT.initPublisher(picture, { ...(screen ? whole : box), ...props[kind] }, failed);
+    one.publisher = publisher;
+    if (told) return;
     publisher.on("streamDestroyed", () => this.#gone(one));
     publisher.on("mediaStopped", () => this.#stop(one));
     publisher.on("muteForced", () => {

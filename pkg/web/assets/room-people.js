@@ -41,7 +41,7 @@ function initials(name) {
 // the name.
 function tile(text, name) {
   const item = document.createElement("li");
-  const [face, picture, label] = ["span", "div", "span"].map((kind) => document.createElement(kind));
+  const [face, picture, label, note] = ["span", "div", "span", "span"].map((kind) => document.createElement(kind));
   item.className = "tile";
   face.className = "face";
   face.textContent = initials(name);
@@ -49,9 +49,11 @@ function tile(text, name) {
   face.style.setProperty("--hue", [...name].reduce((sum, c) => (sum * 31 + c.codePointAt(0)) % 360, 7));
   picture.className = "picture";
   label.className = "name";
+  note.className = "soft";
   put(label, text, name);
+  label.append(" ", note);
   item.append(face, picture, label);
-  return { item, picture, label };
+  return { item, picture, note };
 }
 
 export class People {
@@ -113,7 +115,7 @@ export class People {
     const parts = screen ? this.screen(texts.itsScreen, person.name) : person;
     this.#streams.set(stream.streamId, { ...parts, person, screen });
     this.update(stream);
-    return { picture: parts.picture, name: person.name };
+    return { picture: parts.picture, name: person.name, screen };
   }
 
   // screen makes the tile of a shared screen, first of all.
@@ -149,7 +151,7 @@ export class People {
       [...this.#streams.values()].some((one) => one.screen && one.person === parts.person) ? texts.sharing : "",
     ];
     parts.person.line.querySelector(".soft").textContent = notes.filter(Boolean).join(", ");
-    parts.person.item.classList.toggle("muted", Boolean(notes[0]));
+    if (!parts.screen) parts.note.textContent = notes[0];
   }
 
   #line(text, name) {

@@ -5,7 +5,7 @@
 import texts from "./texts-room.js";
 import { Clock, Lesson } from "./room-clock.js";
 import { join, platform, reachable, serverTime } from "./room-join.js";
-import { Media, box } from "./room-media.js";
+import { Media, box, whole } from "./room-media.js";
 import { People } from "./room-people.js";
 import { Retry } from "./retry.js";
 import { listen } from "./room-signals.js";
@@ -116,8 +116,8 @@ function watch() {
     if (person) view.say(texts.wentOut, person.name);
   });
   session.on("streamCreated", ({ stream }) => {
-    const { picture, name } = people.show(stream);
-    session.subscribe(stream, picture, box, (error) => {
+    const { picture, name, screen } = people.show(stream);
+    session.subscribe(stream, picture, screen ? whole : box, (error) => {
       if (error) view.say(fill(texts.notShown, { error: error.message }), name);
     });
   });
