@@ -65,8 +65,7 @@ function phase() {
 const handlers = {
   started(data) {
     heard(data);
-    if (lesson.endsAt === null) view.phase(texts.started);
-    else view.phase(texts.startedUntil, { time: moment(Date.now() + lesson.endsAt - clock.now()) });
+    view.phase(texts.started);
   },
   paused(data) {
     heard(data);
