@@ -18,7 +18,7 @@ func TestJoin(t *testing.T) {
 			w := d.ask("POST", "/v1/rooms/maths/join", body)
 			answered(t, w, 200)
 			want := `{"apiKey":"1","sessionId":"2_MX4x","token":"t","expiresAt":"2026-12-01T12:00:00.000Z",` +
-				`"role":null,"startedAt":null,"endsAt":null,"closesAt":null,"now":"2026-12-01T12:00:00.000Z"}` + "\n"
+				`"role":null,"startedAt":null,"endsAt":null,"secondsLeft":null,"closesAt":null,"now":"2026-12-01T12:00:00.000Z"}` + "\n"
 			if w.Body.String() != want || w.Header().Get("Cache-Control") != "no-store" {
 				t.Errorf("answered %s %v", w.Body, w.Header())
 			}

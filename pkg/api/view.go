@@ -62,11 +62,12 @@ type Credentials struct {
 // a page needs to connect, and to show a countdown by the server's clock.
 type Admission struct {
 	Credentials
-	Role      *string `json:"role"`
-	StartedAt *string `json:"startedAt"`
-	EndsAt    *string `json:"endsAt"`
-	ClosesAt  *string `json:"closesAt"`
-	Now       string  `json:"now"`
+	Role        *string `json:"role"`
+	StartedAt   *string `json:"startedAt"`
+	EndsAt      *string `json:"endsAt"`
+	SecondsLeft *int64  `json:"secondsLeft"`
+	ClosesAt    *string `json:"closesAt"`
+	Now         string  `json:"now"`
 }
 
 // roomPage is a page of rooms; Next is what to pass as after.
@@ -125,12 +126,17 @@ func showConnection(c lesson.Conn) Connection {
 
 // ShowAdmission gives the admission as clients read it.
 func ShowAdmission(a doorkeeper.Admission) Admission {
-	return Admission{
+	v := Admission{
 		Credentials: Credentials{a.ApplicationID, a.APIKey, a.Session, a.Token, a.Expires.String()},
 		Role:        orNull(a.Role),
 		StartedAt:   stamp(a.StartedAt), EndsAt: stamp(a.EndsAt), ClosesAt: stamp(a.ClosesAt),
 		Now: a.Now.String(),
 	}
+	if a.Limited {
+		left := lesson.WholeSeconds(a.Left)
+		v.SecondsLeft = &left
+	}
+	return v
 }
 
 // each shows all of a list, which is never null.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
@@ -65,6 +66,34 @@ func (b Tab) Prefers(pairs ...string) Tab {
 	}
 	b.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
+		return err
+	}))
+	return b
+}
+
+// Block has requests fail whose address matches one of the URL patterns:
+// "*://*/opentok.js". It replaces what was blocked before.
+func (b Tab) Block(patterns ...string) Tab {
+	b.T.Helper()
+	blocked := []*network.BlockPattern{}
+	for _, p := range patterns {
+		blocked = append(blocked, &network.BlockPattern{URLPattern: p, Block: true})
+	}
+	b.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, t, network.Enable, network.EnableParams{}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, t, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: blocked})
+		return err
+	}))
+	return b
+}
+
+// NoScript switches JavaScript off for the pages that the tab opens from now on.
+func (b Tab) NoScript() Tab {
+	b.T.Helper()
+	b.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	}))
 	return b

@@ -2,6 +2,7 @@ package doorkeeper
 
 import (
 	"encoding/json"
+	"time"
 
 	"usher/pkg/epoch"
 	"usher/pkg/lesson"
@@ -15,6 +16,8 @@ type Admission struct {
 	room.Credentials
 	Role                        string // as the promise says; "" is none
 	StartedAt, EndsAt, ClosesAt epoch.Instant
+	Left                        time.Duration // of the lesson, also while its clock stands still
+	Limited                     bool          // there is an end, and Left says something
 	Now                         epoch.Instant // by Usher's clock, when this was said
 }
 
@@ -28,7 +31,11 @@ func (s *Service) admission(l lesson.Lesson, p lesson.Promise, data json.RawMess
 	if err != nil {
 		return Admission{}, err
 	}
-	return Admission{Credentials: c, Role: p.Role, StartedAt: l.StartedAt, EndsAt: l.ShownEnd(), ClosesAt: l.Policy.ClosesAt(), Now: now}, nil
+	left, limited := l.Left(now)
+	return Admission{
+		Credentials: c, Role: p.Role, StartedAt: l.StartedAt, EndsAt: l.ShownEnd(), ClosesAt: l.Policy.ClosesAt(),
+		Left: left, Limited: limited, Now: now,
+	}, nil
 }
 
 // rightOf is what the platform lets clients of the role do. A subscriber's is the one

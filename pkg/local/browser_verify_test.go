@@ -26,9 +26,10 @@ func browse(t *testing.T) (open func(url string) browsertest.Tab) {
 const (
 	pageState  = `document.getElementById("status").dataset.state`
 	pageText   = `document.getElementById("status").textContent`
+	pageSaid   = `document.getElementById("said").textContent`
 	pageTitle  = `document.querySelector("h1").textContent`
 	pageStatus = `String(performance.getEntriesByType("navigation")[0].responseStatus)`
-	othersSeen = `String(document.getElementById("people").children.length)`
+	othersSeen = `String(document.querySelectorAll("#people > :not(.me, .wide)").length)`
 )
 
 // tutorial starts the program with the tutorial's rooms, the timed one shorter.
@@ -138,7 +139,7 @@ func TestTimedTabs(t *testing.T) {
 	first.Want(pageState, "ended")
 	second.Want(pageState, "ended")
 	for _, b := range []browsertest.Tab{first, second} {
-		b.Want(pageText, "The lesson is over. Its time is up.")
+		b.Want(`String(`+pageText+`.startsWith("The lesson is overIts time is up. You were in for "))`, "true")
 	}
 	session := r.field("limited-time-room", "sessionId").(string)
 	r.until("everybody is out", func() bool { return len(r.simulator.Connected(session)) == 0 })

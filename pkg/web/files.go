@@ -10,9 +10,12 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"usher/pkg/api"
+	"usher/pkg/epoch"
 )
 
 //go:embed assets templates texts
@@ -32,8 +35,9 @@ type page struct {
 
 	State string // that the page begins in
 	Text  string
-	Retry int  // seconds after which a notice asks again by itself; 0: never
-	Again bool // there is a point in trying again
+	Time  epoch.Instant // what {time} in the text stands for
+	Retry int           // seconds after which a notice asks again by itself; 0: never
+	Again bool          // there is a point in trying again
 }
 
 // fill gives the page as the named template shows it.
@@ -57,25 +61,38 @@ func (p page) fill(name string) (string, error) {
 	values = append(values,
 		"{{title}}", html.EscapeString(p.Title), "{{room}}", html.EscapeString(p.Room),
 		"{{script}}", html.EscapeString(p.ScriptURL), "{{mode}}", html.EscapeString(p.Mode),
-		"{{state}}", html.EscapeString(p.State), "{{text}}", html.EscapeString(p.Text),
+		"{{state}}", html.EscapeString(p.State), "{{text}}", p.text(), "{{retry}}", strconv.Itoa(p.Retry),
 		"{{refresh}}", "", "{{again}}", "", "{{credentials}}", "",
 	)
-	for name, part := range p.parts() {
+	for name, part := range p.parts(texts) {
 		values[slices.Index(values, name)+1] = part
 	}
 	text := strings.Replace(string(body), "{{head}}", string(head), 1)
 	return strings.NewReplacer(values...).Replace(text), nil
 }
 
-// parts are those that not every page has. JSON from encoding/json has no
+// text is the page's, with its time for every reader: a script puts that into the
+// reader's own zone.
+func (p page) text() string {
+	text := html.EscapeString(p.Text)
+	if p.Time == 0 {
+		return text
+	}
+	at := p.Time.Std()
+	shown := fmt.Sprintf(`<time datetime="%s">%s</time>`, at.Format(time.RFC3339), at.Format("2 January 2006, 15:04 MST"))
+	return strings.ReplaceAll(text, "{time}", shown)
+}
+
+// parts are those that not every page has. A page without scripts is loaded again
+// as a whole; with them, its script looks first. JSON from encoding/json has no
 // character that could end its script.
-func (p page) parts() map[string]string {
+func (p page) parts(texts map[string]string) map[string]string {
 	parts := map[string]string{}
 	if p.Retry > 0 {
-		parts["{{refresh}}"] = fmt.Sprintf("<meta http-equiv=\"refresh\" content=\"%d\">\n", p.Retry)
+		parts["{{refresh}}"] = fmt.Sprintf("<noscript><meta http-equiv=\"refresh\" content=\"%d\"></noscript>\n", p.Retry)
 	}
 	if p.Again {
-		parts["{{again}}"] = "<p><a id=\"again\" href=\"\">Try again</a></p>\n"
+		parts["{{again}}"] = fmt.Sprintf("<p><a id=\"again\" class=\"button main\" href=\"\">%s</a></p>\n", html.EscapeString(texts["again"]))
 	}
 	if p.Credentials != nil {
 		data, _ := json.Marshal(p.Credentials) // a struct of texts always marshals

@@ -1,23 +1,24 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
+	"usher/pkg/epoch"
 	"usher/pkg/problem"
 	"usher/pkg/room"
 )
 
-// notice is a page instead of the one that was asked for.
+// notice is a page instead of the one that was asked for. Its texts stand under its
+// state: STATE.title and STATE.text.
 type notice struct {
 	status int
 	state  string // data-state of the page
-	title  string
-	text   string
-	retry  bool // the page asks again by itself
-	again  bool // it offers to try again
+	retry  bool   // the page asks again by itself
+	again  bool   // it offers to try again
 }
 
 // soon is after how long a page asks again where nobody says when, and
@@ -28,18 +29,21 @@ const (
 )
 
 var (
-	nowhere = notice{404, "not-found", "There is nothing here", "Check the address.", false, false}
-	fault   = notice{500, "failed", "Something went wrong", "It has been recorded. Try again in a while.", false, true}
-	away    = notice{503, "unavailable", "The room cannot be reached right now", "This page tries again by itself.", true, true}
-	refused = notice{403, "refused", "You cannot come in", "", false, true}
+	nowhere = notice{404, "not-found", false, false}
+	fault   = notice{500, "failed", false, true}
+	away    = notice{503, "unavailable", true, true}
+	refused = notice{403, "refused", false, true} // with the refusal's own words
 )
 
 var notices = map[problem.Code]notice{
-	problem.NoSuchRoom:          {404, "no-such-room", "There is no such room", "Check the address, or ask who sent it to you.", false, false},
-	problem.RoomFull:            {409, "room-full", "The room is full", "All seats are taken. This page tries again by itself.", true, true},
-	problem.DuplicateUser:       {409, "refused", "You are in already", "You have this room open somewhere else.", false, true},
-	problem.LessonOver:          {410, "lesson-over", "The lesson is over", "Everyone has been disconnected. A demo room opens again ten seconds after its end.", false, true},
-	problem.TooManyRequests:     {429, "unavailable", "Too many people knock at once", "This page tries again by itself.", true, true},
+	problem.NoSuchRoom:          {404, "no-such-room", false, false},
+	problem.RoomFull:            {409, "room-full", true, true},
+	problem.DuplicateUser:       {409, "in-already", false, true},
+	problem.LessonOver:          {410, "lesson-over", false, true},
+	problem.TooEarly:            {403, "too-early", true, true},
+	problem.Removed:             {403, "removed", false, false},
+	problem.NotAllowed:          {403, "not-allowed", false, false},
+	problem.TooManyRequests:     {429, "busy", true, true},
 	problem.PlatformUnavailable: away,
 }
 
@@ -58,19 +62,24 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	n, ok := notices[p.Code]
 	if !ok {
 		n = refused
-		n.text = p.Detail
 	}
-	s.refuseFor(w, r, n, p.RetryAfter)
+	s.refuseFor(w, r, n, p)
 }
 
-func (s *site) refuse(w http.ResponseWriter, r *http.Request, n notice) { s.refuseFor(w, r, n, 0) }
+func (s *site) refuse(w http.ResponseWriter, r *http.Request, n notice) {
+	s.refuseFor(w, r, n, &problem.Details{})
+}
 
-func (s *site) refuseFor(w http.ResponseWriter, r *http.Request, n notice, after time.Duration) {
-	p := page{Title: n.title, State: n.state, Text: n.text, Again: n.again}
+func (s *site) refuseFor(w http.ResponseWriter, r *http.Request, n notice, why *problem.Details) {
+	texts, err := textsOf("notice")
+	if err != nil {
+		s.broken(w, r, "notice", err)
+		return
+	}
+	p := page{Title: texts[n.state+".title"], State: n.state, Text: cmp.Or(texts[n.state+".text"], why.Detail), Again: n.again}
 	if n.retry {
-		if after <= 0 {
-			after = soon
-		}
+		after := cmp.Or(max(why.RetryAfter, 0), soon)
+		p.Time = epoch.Of(time.Now().Add(after))
 		p.Retry = int((min(after, seldom) + time.Second - 1) / time.Second)
 		w.Header().Set("Retry-After", strconv.Itoa(p.Retry))
 	}

@@ -85,8 +85,7 @@ func (s *site) console(w http.ResponseWriter, r *http.Request) {
 func (s *site) show(w http.ResponseWriter, r *http.Request, status int, policy, name string, p page) {
 	body, err := p.fill(name)
 	if err != nil {
-		s.Log.ErrorContext(r.Context(), "page", "name", name, "error", err)
-		http.Error(w, "Something went wrong here.", http.StatusInternalServerError)
+		s.broken(w, r, name, err)
 		return
 	}
 	h := w.Header()
@@ -97,4 +96,10 @@ func (s *site) show(w http.ResponseWriter, r *http.Request, status int, policy, 
 	if r.Method != http.MethodHead {
 		_, _ = io.WriteString(w, body)
 	}
+}
+
+// broken answers where there is not even a page to say so.
+func (s *site) broken(w http.ResponseWriter, r *http.Request, name string, err error) {
+	s.Log.ErrorContext(r.Context(), "page", "name", name, "error", err)
+	http.Error(w, "Something went wrong here.", http.StatusInternalServerError)
 }

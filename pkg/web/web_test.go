@@ -90,7 +90,7 @@ func TestDemoRoom(t *testing.T) {
 	if w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("headers %v", w.Header())
 	}
-	for _, part := range []string{`data-room="one-to-one" data-mode="demo"`, `src="` + vonage + `"`, `id="status"`} {
+	for _, part := range []string{`data-room="one-to-one" data-mode="demo"`, `data-script="` + vonage + `"`, `id="status"`} {
 		if !strings.Contains(w.Body.String(), part) {
 			t.Errorf("the page has no %s", part)
 		}
@@ -183,8 +183,11 @@ func TestNotices(t *testing.T) {
 		"full for long":  {&problem.Details{Code: problem.RoomFull, RetryAfter: time.Hour}, 409, "room-full", "60"},
 		"over":           {fmt.Errorf("visit: %w", &problem.Details{Code: problem.LessonOver}), 410, "lesson-over", ""},
 		"unknown":        {&problem.Details{Code: problem.NoSuchRoom}, 404, "no-such-room", ""},
-		"in already":     {&problem.Details{Code: problem.DuplicateUser}, 409, "refused", ""},
-		"too many":       {&problem.Details{Code: problem.TooManyRequests}, 429, "unavailable", "5"},
+		"in already":     {&problem.Details{Code: problem.DuplicateUser}, 409, "in-already", ""},
+		"too early":      {&problem.Details{Code: problem.TooEarly, RetryAfter: 9 * time.Second}, 403, "too-early", "9"},
+		"removed":        {&problem.Details{Code: problem.Removed, RetryAfter: time.Hour}, 403, "removed", ""},
+		"not on it":      {&problem.Details{Code: problem.NotAllowed}, 403, "not-allowed", ""},
+		"too many":       {&problem.Details{Code: problem.TooManyRequests}, 429, "busy", "5"},
 		"platform away":  {&problem.Details{Code: problem.PlatformUnavailable, Cause: errors.New("secret")}, 503, "unavailable", "5"},
 		"store away":     {fmt.Errorf("secret: %w", room.ErrUnavailable), 503, "unavailable", "5"},
 		"another":        {&problem.Details{Code: "new", Detail: "You are <b>too</b> late."}, 403, "refused", ""},
@@ -200,14 +203,30 @@ func TestNotices(t *testing.T) {
 			if _, ok := credentialsOn(t, w); ok || w.Header().Get("Set-Cookie") != "" {
 				t.Errorf("answered %v %s", w.Header(), body)
 			}
-			refresh := `<meta http-equiv="refresh" content="` + tt.retry + `">`
+			refresh := `<noscript><meta http-equiv="refresh" content="` + tt.retry + `"></noscript>`
 			if w.Header().Get("Retry-After") != tt.retry || strings.Contains(body, "refresh") != (tt.retry != "") || tt.retry != "" && !strings.Contains(body, refresh) {
 				t.Errorf("Retry-After %q, page %s", w.Header().Get("Retry-After"), body)
 			}
-			if strings.Contains(body, "secret") || strings.Contains(body, "<b>") {
+			if strings.Contains(body, "secret") || strings.Contains(body, "<b>") || strings.Contains(body, "{") {
 				t.Errorf("answered %s", body)
 			}
+			if strings.Contains(body, "<h1></h1>") || strings.Contains(body, tt.state+`"></p>`) {
+				t.Errorf("it says nothing: %s", body)
+			}
 		})
+	}
+}
+
+// Who has no script reads when the room opens in the time of the world.
+func TestTheTimeOfANotice(t *testing.T) {
+	w := get(newSite(&stub{err: &problem.Details{Code: problem.TooEarly, RetryAfter: time.Hour}}, true), "GET", "/room/maths")
+	at := regexp.MustCompile(`It opens at <time datetime="(\S+)">\d+ \w+ \d{4}, \d\d:\d\d UTC</time>\.`).FindStringSubmatch(w.Body.String())
+	if at == nil {
+		t.Fatalf("answered %s", w.Body)
+	}
+	opens, err := time.Parse(time.RFC3339, at[1])
+	if in := time.Until(opens); err != nil || in > time.Hour || in < 55*time.Minute {
+		t.Errorf("it opens at %s, %v", at[1], err)
 	}
 }
 
@@ -328,11 +347,7 @@ func TestPagesHaveNothingInline(t *testing.T) {
 			}
 		})
 	}
-	scripts, err := fs.Glob(files, "assets/*.js")
-	if err != nil || len(scripts) < 2 {
-		t.Fatalf("the scripts are %v, %v", scripts, err)
-	}
-	for _, name := range scripts {
+	for _, name := range scripts(t, "*") {
 		t.Run(name, func(t *testing.T) {
 			source, err := files.ReadFile(name)
 			if err != nil {
@@ -347,20 +362,68 @@ func TestPagesHaveNothingInline(t *testing.T) {
 	}
 }
 
+// scripts are the names of those of the pages that match.
+func scripts(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := fs.Glob(files, "assets/"+pattern+".js")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("scripts %v, %v", names, err)
+	}
+	return names
+}
+
+// The room's page, and a notice in its place, with all that they load but for the
+// platform's script, are small: texts, styles and modules, as they are, in bytes.
+func TestTheRoomWeighsLittle(t *testing.T) {
+	const most = 60_000
+	loaded := regexp.MustCompile(`(?:href|src)="/assets/([\w.-]+)"|from "\./([\w.-]+)"`)
+	for name, err := range map[string]error{"room": nil, "notice": errors.New("x")} {
+		h := newSite(&stub{err: err}, true)
+		weights := map[string]int{}
+		var add func(path string)
+		add = func(path string) {
+			if _, ok := weights[path]; ok {
+				return
+			}
+			body := get(h, "GET", path).Body.String()
+			weights[path] = len(body)
+			for _, m := range loaded.FindAllStringSubmatch(body, -1) {
+				add("/assets/" + m[1] + m[2])
+			}
+		}
+		add("/room/maths")
+		sum := 0
+		for path, n := range weights {
+			sum += n
+			if n == 0 {
+				t.Errorf("%s: %s is empty", name, path)
+			}
+		}
+		t.Logf("%s: %d bytes in %d files: %v", name, sum, len(weights), weights)
+		if sum > most || len(weights) < 3 {
+			t.Errorf("%s weighs %d bytes, more than %d", name, sum, most)
+		}
+	}
+}
+
 // The page must do with the platform's script what any script can do, so it
 // may use these and no others.
 func TestTheRoomUsesOnlyKnownCalls(t *testing.T) {
-	source, err := files.ReadFile("assets/room.js")
-	if err != nil {
-		t.Fatal(err)
-	}
 	known := map[string]bool{
-		"OT.initSession": true, "OT.initPublisher": true, "session.connect": true, "session.publish": true,
-		"session.unpublish": true, "session.subscribe": true, "session.on": true, "publisher.stream": true,
+		"OT.initSession": true, "OT.initPublisher": true, "session.connect": true, "session.disconnect": true,
+		"session.publish": true, "session.unpublish": true, "session.subscribe": true, "session.on": true,
+		"session.connection": true, "session.capabilities": true, "publisher.on": true, "publisher.stream": true,
+		"publisher.destroy": true, "publisher.publishAudio": true, "publisher.publishVideo": true,
 	}
-	for _, call := range regexp.MustCompile(`\b(?:OT|session|publisher)\.\w+`).FindAllString(string(source), -1) {
-		if !known[call] {
-			t.Errorf("it uses %s", call)
+	for _, name := range scripts(t, "room*") {
+		source, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range regexp.MustCompile(`\b(?:OT|session|publisher)\.\w+`).FindAllString(string(source), -1) {
+			if !known[call] {
+				t.Errorf("%s uses %s", name, call)
+			}
 		}
 	}
 }

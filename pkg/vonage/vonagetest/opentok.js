@@ -1,8 +1,9 @@
 // A stand-in for the vendor's browser script, for pages that take part in a
 // session of the simulated platform. It offers the part of OpenTok.js that is
-// written here and nothing else, draws coloured boxes instead of pictures, asks
-// for no device, and does everything through the simulator's /client/ paths,
-// which any script can use with the same token.
+// written here and nothing else, draws boxes instead of pictures, asks for no
+// device (but obeys a browser that has refused them), tells nobody else who is
+// muted, and does everything through the simulator's /client/ paths, which any
+// script can use with the same token.
 (() => {
   "use strict";
 
@@ -110,8 +111,15 @@
 
   let boxes = 0;
 
+  // pictures are what a box shows in place of what a camera or a screen would.
+  const picture = (inner) => `url("data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 100">${inner}</svg>`)}")`;
+  const pictures = {
+    camera: picture('<g fill="#fff" fill-opacity=".55"><circle cx="80" cy="42" r="19"/><path d="M40 104c0-26 18-38 40-38s40 12 40 38z"/></g>'),
+    screen: picture('<rect x="18" y="14" width="124" height="72" rx="3" fill="#fff"/><g fill="#333" fill-opacity=".5"><path d="M28 24h56v7H28zM28 40h104v3H28zM28 48h92v3H28zM28 56h99v3H28z"/><path d="M28 66h24v12H28zM58 66h24v12H58z" fill-opacity=".3"/></g>'),
+  };
+
   // draw puts a coloured box where the page wants the picture.
-  function draw(target, props, id, label, className) {
+  function draw(target, props, id, kind, label, className) {
     let place = typeof target === "string" ? document.getElementById(target) : target;
     if (props.insertDefaultUI === false) return null;
     const mode = place ? props.insertMode || "replace" : "append";
@@ -126,9 +134,10 @@
     Object.assign(box.style, {
       width: size(props.width, "264px"), height: size(props.height, "198px"), overflow: "hidden",
       display: "flex", alignItems: "center", justifyContent: "center",
-      color: "white", font: "14px sans-serif", background: `hsl(${hue} 45% 35%)`,
+      color: "white", font: "14px sans-serif",
+      background: `${pictures[kind] || "none"} center / ${props.fitMode || "cover"} no-repeat hsl(${hue} 30% 38%)`,
     });
-    box.textContent = label;
+    if (!pictures[kind]) box.textContent = label;
     if (mode === "before" || mode === "after") place[mode](box);
     else if (mode === "append") place.append(box);
     return box;
@@ -144,14 +153,23 @@
     return typeof source === "object" ? "custom" : "camera";
   }
 
+  // refusal is the error of a browser that has refused the device, or undefined.
+  async function refusal(kind) {
+    const name = { camera: "camera", audio: "microphone" }[kind];
+    if (!name || !navigator.permissions) return undefined;
+    const { state } = await navigator.permissions.query({ name }).catch(() => ({}));
+    return state === "denied" ? failure("OT_USER_MEDIA_ACCESS_DENIED", "End-user denied permission to hardware devices", 1500) : undefined;
+  }
+
   class Publisher extends Emitter {
     constructor(target, props) {
       super();
+      this._ready = refusal(kindOf(props));
       this._props = { ...props, kind: kindOf(props) };
       this.stream = undefined;
       this.streamId = undefined;
       this.session = undefined;
-      this.element = draw(target, props, String(Math.random()), props.name || this._props.kind, "OT_publisher");
+      this.element = draw(target, props, String(Math.random()), this._props.kind, props.name || this._props.kind, "OT_publisher");
       this.id = this.element ? this.element.id : undefined;
     }
 
@@ -163,6 +181,19 @@
     _ended(stream, reason) {
       Object.assign(this, { session: undefined, stream: undefined, streamId: undefined });
       if (this._emit("streamDestroyed", { stream, reason, cancelable: true })) this.destroy();
+    }
+
+    publishAudio(value) { return this._change("hasAudio", value); }
+
+    publishVideo(value) { return this._change("hasVideo", value); }
+
+    _change(changedProperty, newValue) {
+      const { stream, session } = this;
+      if (!stream || stream[changedProperty] === newValue) return this;
+      const oldValue = stream[changedProperty];
+      stream[changedProperty] = newValue;
+      session._emit("streamPropertyChanged", { stream, changedProperty, oldValue, newValue });
+      return this;
     }
 
     destroy() {
@@ -181,7 +212,7 @@
       super();
       this.stream = stream;
       this.streamId = stream.streamId;
-      this.element = draw(target, props, stream.streamId, stream.name || stream.videoType || "audio", "OT_subscriber");
+      this.element = draw(target, props, stream.streamId, stream.videoType, stream.name || stream.videoType || "audio", "OT_subscriber");
       this.id = this.element ? this.element.id : undefined;
     }
 
@@ -209,6 +240,7 @@
       this.sessionId = sessionId;
       this.id = sessionId;
       this.connection = undefined;
+      this.capabilities = undefined;
     }
 
     isConnected() { return this.connection !== undefined; }
@@ -236,6 +268,11 @@
           : failure("OT_CONNECT_FAILED", error.message, 1006);
       }
       this.connection = this.#peer(made);
+      const moderates = Number(made.role === "moderator");
+      this.capabilities = {
+        publish: Number(made.role !== "subscriber"), subscribe: Number(made.role !== "publisheronly"),
+        forceDisconnect: moderates, forceUnpublish: moderates, forceMute: moderates,
+      };
       this.#seq = 0;
       this.#gone = () => this.#leave();
       addEventListener("pagehide", this.#gone);
@@ -265,11 +302,13 @@
             headers: { Authorization: "Bearer " + this.#token }, signal: stop.signal, cache: "no-store",
           });
           if (!answer.ok) break;
+          if (failures > 0) this._emit("sessionReconnected", {});
           failures = 0;
           await this.#read(answer.body.getReader(), stop.signal);
         } catch (error) {
           if (stop.signal.aborted) return;
         }
+        if (failures === 0 && !stop.signal.aborted) this._emit("sessionReconnecting", {});
         await new Promise((done) => setTimeout(done, 300));
       }
       if (!stop.signal.aborted) this.#close("networkDisconnected");
@@ -398,6 +437,8 @@
       publisher._unwanted = false;
       this.#publishing.add(publisher);
       try {
+        const refused = await publisher._ready;
+        if (refused) throw refused;
         const made = await call(this.#token, "POST", this.#path("/streams"), { kind, name: name || "" });
         if (!this.isConnected()) return;
         const stream = this.#stream(made);
@@ -466,9 +507,10 @@
       if (typeof target === "function") [target, props, callback] = [undefined, {}, target];
       if (typeof props === "function") [props, callback] = [{}, props];
       const publisher = new Publisher(target, props || {});
-      setTimeout(() => {
-        if (callback) callback(undefined, publisher);
-        publisher._emit("accessAllowed", {});
+      publisher._ready.then((error) => {
+        if (callback) callback(error, publisher);
+        publisher._emit(error ? "accessDenied" : "accessAllowed", {});
+        if (error) publisher.destroy();
       });
       return publisher;
     },

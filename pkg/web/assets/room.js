@@ -1,266 +1,303 @@
 // The page of a room. It connects with the credentials that it carries, or
-// that a ticket buys, shows everyone, and says in words what happens. What it
-// does, any script can do with the same credentials.
+// that a ticket buys, shows everyone, says in words what happens, and comes back
+// by itself where that helps. What it does, any script can do with the same
+// credentials.
 import texts from "./texts-room.js";
+import { Clock, Lesson } from "./room-clock.js";
+import { join, platform, reachable, serverTime } from "./room-join.js";
+import { Media, box, whole } from "./room-media.js";
+import { People } from "./room-people.js";
+import { Retry } from "./retry.js";
+import { listen } from "./room-signals.js";
+import * as view from "./room-view.js";
+import { fill, moment, span } from "./words.js";
 
-const { room, mode } = document.body.dataset;
+const { room, mode, script } = document.body.dataset;
 const byId = (id) => document.getElementById(id);
-const status = byId("status");
 
-function say(text) {
-  const line = document.createElement("li");
-  line.textContent = `${new Date().toLocaleTimeString()}  ${text}`;
-  byId("log").prepend(line);
-}
+const retry = new Retry(view.next);
+const people = new People();
+const media = new Media(view.alert);
 
-// state shows where the visitor stands: for people in words, for programs in
-// data-state.
-function state(name, text, again = false) {
-  status.dataset.state = name;
-  status.textContent = text;
-  byId("again").hidden = !again;
-  say(text);
-}
+let ticket = ""; // in memory alone
+let turn = 0; // a newer try stops what is left of the one before
+let session = null;
+let clock = null; // the server's
+let lesson = null;
+let since = 0; // when the visitor came in first, by the server's clock
+let returning = false; // the place may still be held by the connection that was lost
+let refused = ""; // why the doorkeeper disconnects, as it said before
+let ended = false;
 
-// --- the clock ------------------------------------------------------------
-
-let ends = 0; // by performance.now(), in ms; 0: not known
+// --- the clock ----------------------------------------------------------------
 
 function tick() {
-  const left = Math.max(0, Math.round((ends - performance.now()) / 1000));
-  byId("time").hidden = ends === 0;
-  byId("time").textContent = `Time left: ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  if (session && lesson) view.clock(lesson, clock.now());
 }
 setInterval(tick, 1000);
+document.addEventListener("visibilitychange", tick);
 
-function until(seconds) {
-  ends = Number.isFinite(seconds) ? performance.now() + seconds * 1000 : 0;
+async function doubt() {
+  const now = await serverTime();
+  if (now !== null) clock.set(now);
   tick();
 }
 
-function inWords(seconds) {
-  return seconds >= 120 ? `${Math.round(seconds / 60)} minutes` : `${seconds} seconds`;
+function stayed() {
+  return span(Math.max(1, Math.round((clock.now() - since) / 1000)));
 }
 
-// --- what the doorkeeper says -----------------------------------------------
-
-const heard = new Set();
-
-// fromUsher gives what a signal says, or null where a peer sent it, it was
-// heard before, or it says nothing. Only the server's signals have no sender.
-function fromUsher(event) {
-  if (event.from !== null) return null;
-  let data;
-  try {
-    data = JSON.parse(event.data);
-  } catch {
-    return null;
-  }
-  if (data === null || typeof data !== "object" || typeof data.id !== "string" || heard.has(data.id)) return null;
-  heard.add(data.id);
-  return data;
+function minutes(seconds) {
+  return span(Math.max(0, seconds));
 }
 
-const reasons = {
-  admin: "It was ended by who runs the room.",
-  completed: "Its time is up.",
-  deadline: "Its time is up.",
-  "lesson-over": "Its time is up.",
-  "no-show": "Not everyone came in time.",
+// --- what the doorkeeper says -----------------------------------------------------
+
+function heard(data) {
+  lesson.hear(data);
+  tick();
+}
+
+function phase() {
+  view.phase(lesson.startedAt === null ? texts["state.connected"] : lesson.paused ? texts.paused : texts.running);
+}
+
+const handlers = {
+  started(data) {
+    heard(data);
+    view.phase(texts.started);
+  },
+  paused(data) {
+    heard(data);
+    phase();
+  },
+  resumed(data) {
+    heard(data);
+    view.phase(texts.resumed);
+  },
+  warning(data) {
+    heard(data);
+    view.alert(fill(texts.warning, { time: minutes(data.secondsLeft) }), true);
+  },
+  extended(data) {
+    heard(data);
+    const time = lesson.endsAt === null ? "" : moment(Date.now() + lesson.endsAt - clock.now());
+    view.alert(fill(texts.extended, { left: minutes(data.secondsLeft), time }), true);
+  },
+  ended(data) {
+    ended = true;
+    view.quiet();
+    const reason = texts[`ended.${data.reason}`] || texts["ended."];
+    view.state("ended", { reason, time: stayed() }, mode === "demo" ? texts.comeBack : "");
+  },
+  unpublish(data) {
+    media.asked(data);
+  },
+  refused(data) {
+    refused = data.reason;
+  },
 };
 
-let ended = false;
+// --- in the room ----------------------------------------------------------------------
 
-function onEnded(data) {
-  ended = true;
-  until(NaN);
-  state("ended", `The lesson is over. ${reasons[data.reason] || `Reason: ${data.reason}.`}`, mode === "demo");
-}
-
-function onWarning(data) {
-  until(data.secondsLeft);
-  say(`The lesson ends in ${inWords(data.secondsLeft)}.`);
-}
-
-// Why somebody has to go, as the log of the room has it too.
-const farewells = {
-  admin: "You were asked to leave.",
-  "duplicate-user": "You are in the room with another window or device.",
-  "lesson-over": "The lesson is over.",
-  "no-ticket": "You did not come with a ticket for this room.",
-  "not-allowed": "You are not on the list of those who may come into this room.",
-  removed: "You were removed from this room, and may not come back yet.",
-  "room-full": "The room is full.",
-  "too-early": "The room is not open yet.",
-};
-
-let refused = "";
-
-function onRefused(data) {
-  const stream = /^(camera|screen|custom|audio)-not-allowed$/.exec(data.reason);
-  refused = farewells[data.reason] || (stream ? `You may not show your ${stream[1]} here.` : `Reason: ${data.reason}.`);
-}
-
-function onStarted(data) {
-  until(data.secondsLeft === null ? NaN : data.secondsLeft);
-  say("The lesson has started.");
-}
-
-function onPaused() {
-  until(NaN);
-  say("The clock stands still until everybody who is needed is back.");
-}
-
-function onResumed(data) {
-  until(data.secondsLeft === null ? NaN : data.secondsLeft);
-  say("The clock counts on.");
-}
-
-function onExtended(data) {
-  until(data.secondsLeft);
-  say(`The end was moved: ${inWords(data.secondsLeft)} left.`);
-}
-
-// --- taking part ----------------------------------------------------------------
-
-let session = null;
-let publisher = null;
-
-function onUnpublish(data) {
-  const own = publisher && publisher.stream && publisher.stream.streamId;
-  if (!publisher || (own && own !== data.streamId)) return;
-  session.unpublish(publisher);
-  publisher = null;
-  say(`You may not show your ${data.kind} here, so it was switched off.`);
-}
-
-function onDisconnected(event) {
-  session = publisher = null;
-  until(NaN);
-  if (ended) return;
-  if (event.reason === "forceDisconnected") {
-    state("disconnected", `The doorkeeper disconnected you. ${refused || "The room was full, or you were asked to leave."}`, mode === "demo");
-  } else if (event.reason === "networkDisconnected") {
-    state("disconnected", "The connection was lost.", mode === "demo");
-  } else {
-    state("disconnected", "You have left.", mode === "demo");
-  }
-}
-
-const box = { insertMode: "append", width: "100%", height: "100%" };
-
-function publish() {
-  let told = false;
-  const failed = (error) => {
-    if (!error || told) return;
-    told = true;
-    publisher = null;
-    say(`You are in, but nobody sees or hears you: ${error.message || "no camera or microphone"}`);
-  };
-  publisher = OT.initPublisher("me", box, failed);
-  session.publish(publisher, failed);
-}
-
-function listen() {
+function watch() {
+  listen(session, handlers);
   session.on("sessionDisconnected", onDisconnected);
-  session.on("streamCreated", (event) => {
-    session.subscribe(event.stream, "people", box, (error) => {
-      if (error) say(`Somebody cannot be shown: ${error.message}`);
+  session.on("sessionReconnecting", () => view.state("reconnecting"));
+  session.on("sessionReconnected", () => inside());
+  session.on("connectionCreated", ({ connection }) => {
+    if (session.connection && connection.connectionId === session.connection.connectionId) return;
+    const { person, isNew } = people.add(connection);
+    if (isNew) view.say(texts.cameIn, person.name);
+  });
+  session.on("connectionDestroyed", ({ connection }) => {
+    const person = people.remove(connection);
+    if (person) view.say(texts.wentOut, person.name);
+  });
+  session.on("streamCreated", ({ stream }) => {
+    const { picture, name, screen } = people.show(stream);
+    session.subscribe(stream, picture, screen ? whole : box, (error) => {
+      if (error) view.say(fill(texts.notShown, { error: error.message }), name);
     });
   });
-  const signals = {
-    started: onStarted, paused: onPaused, resumed: onResumed, warning: onWarning, extended: onExtended,
-    ended: onEnded, unpublish: onUnpublish, refused: onRefused,
-  };
-  for (const [name, handle] of Object.entries(signals)) {
-    session.on(`signal:usher-${name}`, (event) => {
-      const data = fromUsher(event);
-      if (data) handle(data);
-    });
-  }
+  session.on("streamDestroyed", ({ stream }) => people.hide(stream));
+  session.on("streamPropertyChanged", ({ stream }) => people.update(stream));
 }
 
-function connect(credentials) {
-  if (typeof OT === "undefined") {
-    state("failed", "The video script could not be loaded. Is something blocking it?", true);
-    return;
-  }
-  ended = false;
-  state("connecting", texts.connecting);
-  session = OT.initSession(credentials.applicationId || credentials.apiKey, credentials.sessionId);
-  listen();
-  session.connect(credentials.token, (error) => {
+function inside() {
+  view.state("connected", { text: lesson.startedAt === null ? "" : lesson.paused ? texts.paused : texts.running });
+  tick();
+}
+
+// places are where the own pictures stand.
+function places() {
+  const me = people.me(session.connection);
+  return {
+    me: () => ({ picture: me.picture, close() {} }),
+    screen() {
+      const { item, picture } = people.screen(texts.yourScreen, "");
+      item.classList.add("seen", "own");
+      return { picture, close: () => item.remove() };
+    },
+    changed: (seen) => me.item.classList.toggle("seen", seen),
+  };
+}
+
+function connect(admission, mine) {
+  clock ||= new Clock(Date.parse(admission.now), doubt);
+  lesson = new Lesson(admission);
+  refused = "";
+  people.clear();
+  session = OT.initSession(admission.applicationId || admission.apiKey, admission.sessionId);
+  watch();
+  session.connect(admission.token, (error) => {
+    if (mine !== turn) return;
     if (error) {
       session = null;
-      state("failed", `You could not be connected: ${error.message}`, mode === "demo");
+      view.state("failed", { error: error.message });
+      retry.plan(0, enter);
       return;
     }
     if (!session || ended) return; // sent away meanwhile
-    state("connected", "You are in.");
-    publish();
+    retry.done();
+    returning = false;
+    since ||= clock.now();
+    inside();
+    media.begin(session, places());
   });
 }
 
-// --- by ticket --------------------------------------------------------------------
+function leave() {
+  refused = "left";
+  session.disconnect();
+}
 
-const refusals = {
-  "lesson-over": ["lesson-over", "The lesson is over."],
-  unauthorized: ["refused", "This ticket is not good, or no longer. Ask for another link."],
-  "wrong-scope": ["refused", "This is not a ticket. Ask for another link."],
-  "wrong-room": ["refused", "This ticket is for another room."],
-  "no-such-room": ["no-such-room", "There is no such room."],
-  "duplicate-user": ["refused", "You are in this room already."],
-  "not-allowed": ["refused", "You are not on the list for this room."],
-  removed: ["refused", "You were asked to leave and may not come back yet."],
-};
+// farewell is the state of somebody whom the doorkeeper disconnected, and what its
+// button says.
+function farewell(reason) {
+  const stream = /^(camera|screen|custom|audio)-not-allowed$/.exec(reason);
+  if (stream) return ["stream-not-allowed", { kind: texts[`kind.${stream[1]}`] }, texts.comeBack];
+  switch (reason) {
+    case "admin": return ["asked-to-leave", {}, texts.tryAgain];
+    case "removed": return ["removed"];
+    case "duplicate-user": return ["duplicate", {}, texts.comeBack];
+    case "lesson-over": return ["lesson-over"];
+    case "not-allowed": case "no-ticket": return ["not-allowed"];
+  }
+  return ["disconnected", {}, texts.comeBack];
+}
+
+function onDisconnected({ reason }) {
+  media.end();
+  session = null;
+  turn++;
+  view.quiet();
+  people.clear();
+  if (ended) return;
+  if (refused === "left") {
+    view.state("left", { time: stayed() }, texts.comeBack);
+  } else if (reason !== "forceDisconnected") {
+    returning = true;
+    wait("lost", 0);
+  } else if (refused === "room-full" || refused === "too-early") {
+    wait("room-full", 0); // join says more
+  } else if (refused || mode === "demo") {
+    view.state(...farewell(refused));
+  } else {
+    view.state("why");
+    learnWhy();
+  }
+}
+
+// learnWhy asks the door, where the disconnect was faster than the word of why. It
+// may be open again: then the seat that it promises waits a minute for the button.
+async function learnWhy() {
+  const mine = turn;
+  const got = await join(room, ticket);
+  if (mine !== turn) return;
+  if (got.admission || got.code === "unavailable") view.state(...farewell(""));
+  else if (got.code === "duplicate-user") view.state(...farewell(got.code));
+  else turnedAway(got);
+}
+
+// --- coming in ---------------------------------------------------------------------------
+
+// wait shows a state that is over by itself, and tries again after seconds at the
+// soonest.
+function wait(name, after, values) {
+  if (navigator.onLine === false) name = "offline";
+  view.state(name, values);
+  retry.plan(after, enter);
+}
 
 const waits = {
-  "room-full": ["room-full", "The room is full. This page tries again by itself."],
-  "too-early": ["too-early", "The room is not open yet. This page tries again by itself."],
-  "too-many-requests": ["unavailable", "Too many people knock at once. This page tries again by itself."],
-  "platform-unavailable": ["unavailable", "The room cannot be reached. This page tries again by itself."],
-  unavailable: ["unavailable", "The room cannot be reached. This page tries again by itself."],
+  "room-full": "room-full", "too-many-requests": "busy", unavailable: "unavailable", "platform-unavailable": "unavailable",
+};
+const refusals = {
+  "lesson-over": "lesson-over", unauthorized: "bad-ticket", "wrong-scope": "bad-ticket", "wrong-room": "wrong-room",
+  "no-such-room": "no-such-room", "not-allowed": "not-allowed",
 };
 
-let trying = 0; // a newer ticket stops the tries of the one before
-
-async function ask(ticket) {
-  const answer = await fetch(`/v1/rooms/${encodeURIComponent(room)}/join`, {
-    method: "POST", cache: "no-store", credentials: "omit",
-    headers: { Authorization: `Bearer ${ticket}`, "Content-Type": "application/json" }, body: "{}",
-  });
-  const body = await answer.json();
-  const after = Number(answer.headers.get("Retry-After")) || 5;
-  return answer.ok ? { credentials: body } : { code: body.code, detail: body.detail, after: Math.min(after, 60) };
+function turnedAway({ code, detail, after }) {
+  const opens = after > 0 ? moment(Date.now() + after * 1000) : "";
+  if (code === "too-early" && opens) wait("too-early", after, { time: opens });
+  else if (code === "removed" && opens) wait("removed", after, { text: fill(texts.removedUntil, { time: opens }) });
+  else if (code === "duplicate-user" && (after > 0 || returning)) wait("in-already", after);
+  else if (code === "duplicate-user") view.state("in-already", {}, texts.tryAgain);
+  else if (code === "removed") view.state("removed");
+  else if (refusals[code]) view.state(refusals[code]);
+  else if (waits[code] || after > 0) wait(returning && code === "unavailable" ? "lost" : waits[code] || "unavailable", after);
+  else view.state("refused", { detail: detail || "" }, texts.tryAgain);
 }
 
-async function join(ticket, turn) {
-  let got;
+let carried = mode === "demo" ? JSON.parse(byId("credentials").textContent) : null;
+
+// admission gives what lets the visitor in, or null where somebody else goes on:
+// another page of a demo room, or a later try.
+async function admission(mine) {
+  if (mode === "demo") {
+    const got = carried;
+    carried = null;
+    if (got) return got;
+    if (await reachable()) location.reload();
+    else if (mine === turn) wait("unavailable", 0);
+    return null;
+  }
+  const got = await join(room, ticket);
+  if (mine !== turn) return null;
+  if (!got.admission) turnedAway(got);
+  return got.admission || null;
+}
+
+async function enter() {
+  const mine = ++turn;
+  ended = false;
+  retry.stop();
+  if (!byId("status").dataset.state || byId("back").hidden === false) view.state("connecting");
   try {
-    got = await ask(ticket);
+    await platform(script);
   } catch {
-    got = { code: "unavailable", after: 5 };
+    if (mine === turn) wait("no-script", 0, { host: new URL(script, location.href).host });
+    return;
   }
-  if (turn !== trying) return;
-  if (got.credentials) {
-    connect(got.credentials);
-  } else if (waits[got.code]) {
-    if (status.dataset.state !== waits[got.code][0]) state(...waits[got.code]);
-    setTimeout(() => turn === trying && join(ticket, turn), got.after * 1000);
-  } else {
-    state(...(refusals[got.code] || ["refused", got.detail || "You cannot come in."]));
-  }
+  const got = mine === turn ? await admission(mine) : null;
+  if (got) connect(got, mine);
 }
 
-// takeTicket removes the ticket from the address bar before it is used.
+// takeTicket removes the ticket from the address bar before it is used, and before
+// the platform's script could look.
 function takeTicket() {
-  const ticket = new URLSearchParams(location.hash.slice(1)).get("ticket");
+  const given = new URLSearchParams(location.hash.slice(1)).get("ticket");
   if (location.hash) history.replaceState(null, "", location.pathname + location.search);
-  if (ticket && !session) join(ticket, ++trying);
-  else if (!ticket && !session && !trying) state("no-ticket", "This room needs a ticket: open the link that you were sent.");
+  if (session) return;
+  if (given) ticket = given;
+  if (ticket) enter();
+  else view.state("no-ticket");
 }
 
-// --- begin ---------------------------------------------------------------------------
+byId("leave").addEventListener("click", leave);
+byId("back").addEventListener("click", enter);
+byId("try").addEventListener("click", () => retry.now());
 
 if (mode === "later") {
   if (document.prerendering) document.addEventListener("prerenderingchange", () => location.reload(), { once: true });
@@ -269,5 +306,5 @@ if (mode === "later") {
   addEventListener("hashchange", takeTicket);
   takeTicket();
 } else {
-  connect(JSON.parse(byId("credentials").textContent));
+  enter();
 }

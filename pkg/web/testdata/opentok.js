@@ -1,27 +1,58 @@
 // What the room's page sees of the platform, driven by a test: fire() is an
-// event of the session, asked is what the page did; what ?broken= names fails.
+// event of the session, fireOwn() one of what is published, asked is what the page
+// did; what ?broken= names fails, with the name of an error that ?error= says.
 "use strict";
 
 window.asked = [];
-const broken = (new URLSearchParams(location.search).get("broken") || "").split(",");
-const handlers = {};
+window.seenByTheScript = location.href;
+const query = new URLSearchParams(location.search);
+const broken = (query.get("broken") || "").split(",");
 const outcome = (name, callback) => {
   window.asked.push(name);
-  if (callback) setTimeout(() => callback(broken.includes(name) ? new Error("broken") : undefined), 0);
+  const error = Object.assign(new Error("broken"), { name: query.get("error") || "OT_UNKNOWN" });
+  if (callback) setTimeout(() => callback(broken.includes(name) ? error : undefined), 0);
 };
-
-window.fire = (name, event) => (handlers[name] || []).forEach((handle) => handle(event));
+const emitter = () => {
+  const handlers = {};
+  return {
+    on(name, handle) { (handlers[name] ||= []).push(handle); },
+    fire(name, event) { (handlers[name] || []).forEach((handle) => handle(event)); },
+  };
+};
 
 window.OT = {
   initSession(key, id) {
     window.asked.push(`initSession ${key} ${id}`);
-    return {
-      on(name, handle) { (handlers[name] ||= []).push(handle); },
-      connect(token, callback) { outcome("connect", callback); window.token = token; },
-      publish(publisher, callback) { publisher.stream = { streamId: "mine" }; outcome("publish", callback); },
-      unpublish() { window.asked.push("unpublish"); },
-      subscribe(stream, where, options, callback) { outcome(`subscribe ${stream.streamId} ${where}`, callback); },
-    };
+    const session = emitter();
+    window.fire = session.fire;
+    return Object.assign(session, {
+      capabilities: { publish: query.has("listens") ? 0 : 1 },
+      connect(token, callback) {
+        window.token = token;
+        session.connection = { connectionId: "me", data: '{"usher":"x","data":{"name":"Ada"}}' };
+        outcome("connect", callback);
+      },
+      disconnect() {
+        window.asked.push("disconnect");
+        session.fire("sessionDisconnected", { reason: "clientDisconnected" });
+      },
+      publish(publisher, callback) {
+        publisher.stream = { streamId: `my ${publisher.kind}` };
+        outcome("publish", callback);
+      },
+      unpublish(publisher) { window.asked.push(`unpublish ${publisher.kind}`); },
+      subscribe(stream, where, options, callback) { outcome(`subscribe ${stream.streamId}`, callback); },
+    });
   },
-  initPublisher(where, options, callback) { outcome("initPublisher", callback); return {}; },
+  initPublisher(where, { videoSource }, callback) {
+    const publisher = emitter();
+    window.fireOwn = publisher.fire;
+    outcome("initPublisher", callback);
+    return Object.assign(publisher, {
+      kind: videoSource === null ? "audio" : videoSource || "camera",
+      destroy() { window.asked.push("destroy"); },
+      publishAudio(on) { window.asked.push(`publishAudio ${on}`); },
+      publishVideo(on) { window.asked.push(`publishVideo ${on}`); },
+    });
+  },
 };
