@@ -1,6 +1,6 @@
 // Questions that are asked before anything is done.
 import { button, byId, el, put, say } from "./console-page.js";
-import { Away, Refusal, Stale } from "./console-server.js";
+import { Away, Refusal } from "./console-server.js";
 
 // ask shows a dialog with fields and gives what act gave, or null. A refusal of act stands
 // in the dialog, beside the fields that it names. build may change the form.
@@ -28,8 +28,7 @@ export function ask({ title, text = [], fields = [], confirm, danger = false, ac
         result = { value: await act(parts) };
         dialog.close();
       } catch (error) {
-        if (error instanceof Stale) dialog.close();
-        else refuse(parts, error);
+        refuse(parts, error);
       } finally {
         sure.disabled = false;
       }
@@ -79,9 +78,13 @@ function clear({ inputs, trouble }) {
   }
 }
 
+// about are the fields that a refusal is about by its code.
+const about = { "invalid-user": "user", "invalid-room": "room", "not-found": "room", "method-not-allowed": "room", changed: "room" };
+
 // refuse says why not: beside each field that the refusal names, or below all of them.
 function refuse({ inputs, trouble }, error) {
-  const named = (error.fields ?? []).map((name) => inputs.get(name)).filter((input) => input && !input.closest("[hidden]"));
+  const fields = error.fields?.length ? error.fields : [about[error.code]];
+  const named = fields.map((name) => inputs.get(name)).filter(Boolean);
   for (const input of named) {
     input.setAttribute("aria-invalid", "true");
     byId(`${input.id}-bad`).textContent = error.message;

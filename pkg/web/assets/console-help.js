@@ -16,7 +16,7 @@ export function showHelp() {
       body.append(
         el("div", { class: "field wide" }, el("label", { for: "callback" }, say("help.address")), el("div", { class: "line" }, address, copy)),
         ...["unified", "opentok"].map((kind) => el("section", { class: "wide" }, el("h3", {}, say(`help.${kind}`)),
-          el("ol", {}, [1, 2, 3, 4].map((n) => el("li", {}, say(`help.${kind}.${n}`)))))),
+          el("ol", {}, [`help.${kind}.1`, `help.${kind}.2`, "help.3", "help.4"].map((step) => el("li", {}, say(step)))))),
         el("p", { class: "wide" }, say("help.check")));
     },
   });

@@ -1,6 +1,6 @@
 // The list of rooms: read page by page, searched in memory, shown a hundred at a time.
-import { button, byId, chip, el, has, put, say, tell, when, word } from "./console-page.js";
-import { Refusal, get } from "./console-server.js";
+import { arrange, button, chip, el, known, put, say, tell, when, word } from "./console-page.js";
+import { get } from "./console-server.js";
 
 const page = 1000, step = 100;
 const statuses = ["running", "paused", "open", "ended"];
@@ -111,11 +111,7 @@ export function roomList(open, make) {
   }
 
   function drawRows(list) {
-    const next = list.map(row);
-    if (next.length === body.rows.length && next.every((r, i) => r === body.rows[i])) return;
-    const focus = document.activeElement;
-    body.replaceChildren(...next);
-    if (body.contains(focus)) focus.focus();
+    arrange(body, list.map(row), search);
     for (const name of rows.keys()) if (!rows.get(name).isConnected) rows.delete(name);
   }
 
@@ -132,7 +128,7 @@ export function roomList(open, make) {
       drawn.look = key;
       const cells = drawn.cells;
       cells[1].replaceChildren(chip(room.status, `status.${room.status}`),
-        ...(has(`outcome.${room.outcome}`) ? [" ", el("span", { class: "soft" }, say(`outcome.${room.outcome}`))] : []));
+        " ", el("span", { class: "soft" }, known(`outcome.${room.outcome}`)));
       cells[2].replaceChildren(...people(room));
       cells[3].replaceChildren(...ends(room));
     }
@@ -142,7 +138,6 @@ export function roomList(open, make) {
   return {
     root, read,
     focus: (name) => (rows.get(name)?.querySelector("button") ?? search).focus(),
-    refused: (error) => tell("refused", say("cannot", { detail: error.message })),
   };
 }
 

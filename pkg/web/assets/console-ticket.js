@@ -16,11 +16,11 @@ async function sign(secret, claims) {
 // askTicket makes the link with which one person comes into the room.
 export function askTicket(room) {
   return ask({
-    title: say("ticket.title"), text: say("ticket.text"), confirm: say("ticket.button"),
+    title: say("ticket.title"), text: say("ticket.text", { room }), confirm: say("ticket.button"),
     fields: [
       { name: "key", label: say("ticket.key"), type: "password", wide: true },
-      { name: "user", label: say("ticket.user"), attributes: { maxlength: 128 } },
-      { name: "role", label: say("ticket.role"), help: say("ticket.roleHelp"), attributes: { maxlength: 32 } },
+      { name: "user", label: say("lesson.user"), attributes: { maxlength: 128 } },
+      { name: "role", label: say("lesson.role"), attributes: { maxlength: 32 } },
       { name: "life", label: say("ticket.life"), options: ["600", "3600", "86400", "604800"].map((s) => [s, say(`ban.${s}`)]), value: "3600" },
     ],
     act: async (form) => {

@@ -60,9 +60,10 @@ function show({ room = "", session = "" }) {
   tell("loading", say("loading"));
   byId("view").replaceChildren(view.root);
   scrollTo(0, 0);
-  view.focus(opened);
+  if (view.focus) view.focus(opened);
+  else view.root.querySelector("h2").focus();
   opened = name;
-  follow({ ...view, read: reader(view), refused: (error) => refused(view, error) });
+  follow({ ...view, read: reader(view), refused });
 }
 
 // reader says that all is there once the first reading was shown.
@@ -75,10 +76,10 @@ function reader(shown) {
   };
 }
 
-function refused(shown, error) {
+function refused(error) {
   if (!entered && error.status !== 404) forget(say("cannot", { detail: error.message }), "refused");
   else if (error.status === 401) forget(say("enter.over"), "refused");
-  else shown.refused(error);
+  else tell("refused", error.status === 404 ? say("gone") : say("cannot", { detail: error.message }));
 }
 
 async function make() {
