@@ -41,27 +41,26 @@ export function lessonList(room, open) {
 
 function summary(lesson) {
   if (!lesson.endedAt) return say("lessons.now");
-  return [...say("lessons.ended", { time: when(lesson.endedAt) }), " · ", ...known(`outcome.${lesson.outcome}`)];
+  return [say("lessons.ended", { time: when(lesson.endedAt) }), " · ", known(`outcome.${lesson.outcome}`)];
 }
 
 // lessonView shows who was in, as a picture and as a table, and the log of that time.
 export function lessonView(room, session, { back }) {
   const at = `/attendance?sessionId=${encodeURIComponent(session)}`;
   const log = logOf(room, session);
-  const heading = el("h2", { tabindex: "-1" }, say("lesson.title", { room }));
+  const title = word("lesson.title", { room });
   const facts = el("p", { class: "soft" });
   const picture = el("div", { class: "picture" });
   const rows = el("tbody");
   const columns = ["user", "role", "in", "out", "present", "connections", "times"];
-  const table = el("table", { id: "attendance" },
-    el("caption", { class: "unseen" }, say("lesson.title", { room })),
+  const table = el("table", { id: "attendance", "aria-label": title },
     el("thead", {}, el("tr", {}, columns.map((c) => el("th", { scope: "col" }, say(`lesson.${c}`))))), rows);
-  const none = el("p", { class: "soft pad", hidden: true }, say("lesson.nobody"));
+  const none = el("p", { class: "soft pad", hidden: true }, say("outcome.no-show"));
   const root = el("div", {},
-    el("div", { class: "line" }, button("lesson.back", back, { class: "quiet back" }), heading),
+    el("div", { class: "line" }, button("lesson.back", back, { class: "quiet back" }), el("h2", { tabindex: "-1" }, title)),
     facts,
     el("div", { class: "line" }, keeper("svg", `format=svg&zone=${encodeURIComponent(zone)}`), keeper("csv", "format=csv")),
-    el("div", { class: "card flush" }, picture, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": word("lesson.title", { room }) }, table), none),
+    el("div", { class: "card flush" }, picture, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table), none),
     el("section", { class: "card flush", "aria-labelledby": "head-lesson" }, el("h3", { id: "head-lesson" }, say("log.of")), log.root));
   let url = "", over = false, turn = -1;
 
@@ -93,7 +92,7 @@ export function lessonView(room, session, { back }) {
     const a = await get(path(room, at));
     over = a.endedAt !== null;
     put(facts, a.startedAt ? [when(a.startedAt), " – ", a.endedAt ? when(a.endedAt) : say("lessons.now"), " · "] : [],
-      a.outcome ? [...known(`outcome.${a.outcome}`), " · "] : [],
+      a.outcome ? [known(`outcome.${a.outcome}`), " · "] : [],
       say("lesson.together", { time: length(a.togetherSeconds) }), " · ", say("lesson.zone", { zone }));
     put(rows, a.users.map(rowOf));
     table.hidden = a.users.length === 0;

@@ -14,8 +14,8 @@ export function follow(next) {
   view = next;
   gap = least;
   failures = 0;
+  clearTimeout(timer);
   if (view) turn();
-  else clearTimeout(timer);
 }
 
 // hurry makes the next reading come soon: somebody did something.

@@ -120,7 +120,6 @@ function because(line, users) {
     parts.push(...say(line.reason === "duplicate-user" ? "because.user" : "because.held", { holders: names }), " ");
   }
   if (readAt) parts.push(...say("because.read", { time: hour(readAt) }));
-  else if (holders.length) parts.push(...say("because.known"));
   return parts;
 }
 

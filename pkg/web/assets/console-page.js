@@ -11,7 +11,6 @@ export function say(key, values = {}) {
   return (texts[key] ?? key).split(/\{(\w+)\}/).map((part, i) => {
     if (i % 2 === 0) return part;
     const value = values[part];
-    if (value === undefined) return `{${part}}`;
     return Array.isArray(value) ? value : el("bdi", {}, String(value));
   }).flat();
 }
@@ -29,9 +28,9 @@ export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") node.addEventListener(name.slice(2), value);
-    else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value != null) node.setAttribute(name, value);
   }
-  node.append(...children.flat());
+  node.append(...children.flat(9));
   return node;
 }
 

@@ -173,16 +173,16 @@ function figures(room) {
 function span(room) {
   const began = room.startedAt ? say("room.began", { time: when(room.startedAt) }) : [];
   if (!room.endsAt || room.status === "ended") return began;
-  return [...began, ...(began.length ? [" · "] : []), ...say(room.startedAt ? "room.until" : "room.closes", { time: when(room.endsAt) })];
+  return [began, began.length ? " · " : "", say(room.startedAt ? "room.until" : "room.closes", { time: when(room.endsAt) })];
 }
 
 function entry(c, does) {
   const name = c.user ?? word("people.unknown");
   return item(
     [person(c.user), " ", c.role ? [el("span", { class: "role" }, c.role), " "] : [],
-      c.observer ? chip("observer", "people.observer") : chip(c.state, `people.${c.state}`)].flat(),
-    [...say("people.since", { time: when(c.joinedAt) }), " · ",
-      ...(c.streams.length ? say("people.streams", { kinds: kinds(c.streams) }) : say("people.silent"))],
+      c.observer ? chip("observer", "people.observer") : chip(c.state, `people.${c.state}`)],
+    [say("people.since", { time: when(c.joinedAt) }), " · ",
+      c.streams.length ? say("people.streams", { kinds: kinds(c.streams) }) : say("people.silent")],
     button("people.remove", () => does.remove(c), { class: "small", "aria-label": word("people.removeLabel", { user: name }) }),
     c.user == null ? [] : button("people.ban", () => does.ban(c), { class: "small", "aria-label": word("people.banLabel", { user: name }) }));
 }
@@ -208,7 +208,7 @@ function banList(name, act) {
 
   const entryOf = (b) => item(
     [person(b.user), " ", el("span", { class: "soft" }, b.until ? say("bans.until", { time: when(b.until) }) : say("ban."))],
-    [...(b.note ? [person(b.note), " · "] : []), ...say("bans.by", { actor: b.actor }), " · ", when(b.at)],
+    [b.note ? [person(b.note), " · "] : [], say("bans.by", { actor: b.actor }), " · ", when(b.at)],
     button("bans.lift", () => lift(b.user), { class: "small", "aria-label": word("bans.liftLabel", { user: b.user }) }));
 
   const lift = (user) => act("lift", "bans.lift", { user }, () => post(path(name, `/bans?user=${encodeURIComponent(user)}`), undefined, "DELETE")).then(again);

@@ -15,7 +15,6 @@ function enter(typed) {
   leave();
   const token = typed.trim();
   byId("token").value = "";
-  if (!token) return tell("refused", say("enter.empty"));
   signIn(token);
   only = onlyRoom();
   list = only ? null : roomList((room) => go({ room }), make);
