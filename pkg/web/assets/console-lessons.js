@@ -49,8 +49,8 @@ export function lessonView(room, session, { back }) {
   const at = `/attendance?sessionId=${encodeURIComponent(session)}`;
   const log = logOf(room, session);
   const title = word("lesson.title", { room });
-  const facts = el("p", { class: "soft" });
-  const picture = el("div", { class: "picture" });
+  const facts = el("p", { class: "soft pad" });
+  const picture = el("div", { class: "picture", tabindex: "0", role: "group", "aria-label": word("lesson.picture") });
   const rows = el("tbody");
   const columns = ["user", "role", "in", "out", "present", "connections", "times"];
   const table = el("table", { id: "attendance", "aria-label": title },
@@ -58,9 +58,8 @@ export function lessonView(room, session, { back }) {
   const none = el("p", { class: "soft pad", hidden: true }, say("outcome.no-show"));
   const root = el("div", {},
     el("div", { class: "line" }, button("lesson.back", back, { class: "quiet back" }), el("h2", { tabindex: "-1" }, title)),
-    facts,
     el("div", { class: "line" }, keeper("svg", `format=svg&zone=${encodeURIComponent(zone)}`), keeper("csv", "format=csv")),
-    el("div", { class: "card flush" }, picture, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table), none),
+    el("div", { class: "card flush" }, facts, picture, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table), none),
     el("section", { class: "card flush", "aria-labelledby": "head-lesson" }, el("h3", { id: "head-lesson" }, say("log.of")), log.root));
   let url = "", over = false, turn = -1;
 
@@ -93,7 +92,7 @@ export function lessonView(room, session, { back }) {
     over = a.endedAt !== null;
     put(facts, a.startedAt ? [when(a.startedAt), " – ", a.endedAt ? when(a.endedAt) : say("lessons.now"), " · "] : [],
       a.outcome ? [known(`outcome.${a.outcome}`), " · "] : [],
-      say("lesson.together", { time: length(a.togetherSeconds) }), " · ", say("lesson.zone", { zone }));
+      say("lesson.together", { time: length(Math.floor(a.togetherSeconds)) }), " · ", say("lesson.zone", { zone }));
     put(rows, a.users.map(rowOf));
     table.hidden = a.users.length === 0;
     none.hidden = a.users.length > 0;
@@ -122,7 +121,7 @@ function rowOf(u) {
   const cells = [
     [u.role ?? "–", u.observer ? [" ", el("span", { class: "chip observer" }, say("people.observer"))] : []],
     [when(u.firstIn)], [u.lastOut ? when(u.lastOut) : say("lesson.still")],
-    [length(u.secondsPresent)], [String(u.connections)], [say(u.exact ? "lesson.exact" : "lesson.bound")],
+    [length(Math.floor(u.secondsPresent))], [String(u.connections)], [say(u.exact ? "lesson.exact" : "lesson.bound")],
   ];
   return el("tr", {}, el("th", { scope: "row" }, person(u.user)), cells.map((c) => el("td", {}, c)));
 }
