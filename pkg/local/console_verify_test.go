@@ -148,8 +148,10 @@ func TestConsole(t *testing.T) {
 	d.Want(focused, "algebra")
 	d.press("algebra").Want(whoIsIn, "alice seated; bob seated")
 
-	d.press("Extend by 5 minutes").Want(asking, "Extend by 5 minutes?")
-	d.seen("extend").press("Cancel").Want(asking, "")
+	d.Eval(`document.querySelector("[aria-label='Extend by 5 minutes']").focus(); ""`)
+	d.Keys("\r").Want(asking, "Extend by 5 minutes?")
+	d.seen("extend").Keys("\u001b").Want(asking, "")
+	d.Want(focused, "+5 min")
 	d.press("Extend by 10 minutes").press("+10 min").Want(saidAs, "algebra goes on for 10 minutes more.")
 	d.wantPart(timeLeft, "1:0")
 	d.press("Policy").fill("maxSeats", "-3").press("Put the policy")
@@ -199,7 +201,12 @@ func TestConsole(t *testing.T) {
 	d.Eval(`[...document.querySelectorAll("details[open] .name")].at(-1).click(); ""`)
 	d.Want(attended, "alice exact; bob exact; dora exact")
 	d.wantPart(logSays, "The lesson ended by admin")
+	d.Want(`String(document.querySelector(".picture img")?.naturalWidth > 500)`, "true")
 	d.seen("attendance").seenNarrow("attendance")
+	d.Eval(`HTMLAnchorElement.prototype.click = function () { window.kept = this.download; }; ""`)
+	for button, file := range map[string]string{"Keep the picture (SVG)": "algebra-attendance.svg", "Keep the table (CSV)": "algebra-attendance.csv"} {
+		d.press(button).Want(`window.kept ?? ""`, file)
+	}
 	d.press("Back to the room").press("All rooms").press("New room")
 	d.fill("room", "no/room").press("Make the room").wantPart(refusal, "room: ")
 	d.seen("new-room").fill("room", "biology").press("Make the room").wantPart(refusal, "room: ")
@@ -225,19 +232,21 @@ func TestConsolePeople(t *testing.T) {
 	}
 	r.until("the lesson runs", func() bool { return r.field("music", "status") == "running" })
 
-	d := operate(t, browsertest.Start(t), r.URL(), api.RoomAdminToken(r.settings.APISecret, "music", time.Now(), time.Hour))
+	d := desk{browsertest.Start(t).Visitor(t).Size(1280, 800).Before(wrongClock)}
+	d.Open(r.URL() + "/#token=" + api.RoomAdminToken(r.settings.APISecret, "music", time.Now(), time.Hour))
 	d.Want(heading, "music")
 	d.Want(whoIsIn, "<img src=x onerror=alert(1)> teacher seated; bot recorder observer; נועה כהן student seated")
 	d.wantPart(`document.querySelector(".people").textContent`, "sends camera, screen")
 	d.Want(`String(!!document.querySelector(".back"))`, "false")
+	d.Want(fmt.Sprintf(`String(/^(10:00|[5-9]:\d\d)$/.test(%s))`, timeLeft), "true")
 	d.seen("room-token").seenNarrow("room-token")
 
-	if err := r.simulator.SetFaults(vonagetest.Faults{List: vonagetest.Failure{Next: -1}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.simulator.ConnectForeign(session, "", ""); err != nil {
-		t.Fatal(err)
-	}
+	r.foreign(session, vonagetest.Faults{Drop: []string{"connectionCreated"}})
+	r.foreign(session, vonagetest.Faults{})
+	d.wantPart(whoIsIn, "unknown user not heard of yet")
+	d.wantPart(logSays, "unknown user was refused: the room was full")
+	d.seen("room-unheard")
+	r.foreign(session, vonagetest.Faults{List: vonagetest.Failure{Next: -1}})
 	d.wantPart(whoIsIn, "unknown user waiting")
 	d.seen("room-waiting")
 	for _, c := range r.simulator.Connected(session) {
@@ -250,6 +259,21 @@ func TestConsolePeople(t *testing.T) {
 	d.Want(badge, "paused")
 	d.wantPart(logSays, "The clock stands still")
 	d.seen("room-paused")
+}
+
+// wrongClock puts the visitor's clock a day ahead.
+const wrongClock = `Date.now = ((now) => () => now() + 86_400_000)(Date.now)`
+
+// foreign lets somebody in whom nobody knows, with a token made elsewhere, at a
+// platform with those faults from now on.
+func (r *running) foreign(session string, faults vonagetest.Faults) {
+	r.t.Helper()
+	if err := r.simulator.SetFaults(faults); err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := r.simulator.ConnectForeign(session, "", ""); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // connectAs joins under a role and connects.

@@ -9,7 +9,7 @@ export function lessonList(room, open) {
   let next = "";
   const list = el("ul", { class: "people" });
   const note = el("p", { class: "soft pad" });
-  const more = button("lessons.more", () => read(), { hidden: true });
+  const more = button("rooms.more", () => read(), { hidden: true });
   let due = false;
   const root = el("details", { class: "card flush", ontoggle: () => again() }, el("summary", {}, el("h3", {}, say("lessons"))), note, list, more);
 
@@ -60,7 +60,7 @@ export function lessonView(room, session, { back }) {
     el("div", { class: "line" }, button("lesson.back", back, { class: "quiet back" }), el("h2", { tabindex: "-1" }, title)),
     el("div", { class: "line" }, keeper("svg", `format=svg&zone=${encodeURIComponent(zone)}`), keeper("csv", "format=csv")),
     el("div", { class: "card flush" }, facts, picture, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table), none),
-    el("section", { class: "card flush", "aria-labelledby": "head-lesson" }, el("h3", { id: "head-lesson" }, say("log.of")), log.root));
+    el("section", { class: "card flush", "aria-labelledby": "head-lesson" }, el("h3", { id: "head-lesson" }, say("log")), log.root));
   let url = "", over = false, turn = -1;
 
   function keeper(kind, query) {

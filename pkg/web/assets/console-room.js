@@ -194,7 +194,7 @@ function banList(name, act) {
   const list = el("ul", { class: "people" });
   const note = el("p", { class: "soft pad" });
   const root = el("details", { class: "card flush", ontoggle: () => root.open && again() }, el("summary", {}, el("h3", {}, say("bans"))),
-    note, list, el("p", { class: "pad" }, button("bans.add", () => add(""))));
+    note, list, el("p", { class: "pad" }, button("ban.title", () => add(""))));
 
   async function again() {
     try {

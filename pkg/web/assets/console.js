@@ -51,6 +51,7 @@ function go(state) {
 function show({ room = "", session = "" }) {
   const name = only || room;
   view?.close?.();
+  byId("ask").close();
   const back = only ? null : () => go({});
   const lesson = (of) => go({ room: name, session: of });
   if (name && session) view = lessonView(name, session, { back: () => go({ room: name }) });
@@ -99,7 +100,7 @@ document.querySelector("#enter form").addEventListener("submit", (event) => {
   event.preventDefault();
   enter(byId("token").value);
 });
-byId("forget").addEventListener("click", () => forget(say("signedOut")));
+byId("forget").addEventListener("click", () => forget());
 byId("connect").addEventListener("click", showHelp);
 addEventListener("popstate", (event) => view && show(event.state ?? {}));
 addEventListener("hashchange", fromFragment);
