@@ -37,13 +37,17 @@ const (
 	timeLeft = `document.querySelector("[role=timer]").textContent`
 )
 
-// operate opens the console, with a token in the fragment unless it is empty.
+// operate opens the console, for somebody whose clock is wrong, with a token in the
+// fragment unless it is empty.
 func operate(t *testing.T, b browsertest.Browser, url, token string) desk {
 	if token != "" {
 		token = "#token=" + token
 	}
-	return desk{b.Visitor(t).Size(1280, 800).Open(url + "/" + token)}
+	return desk{b.Visitor(t).Size(1280, 800).Before(wrongClock).Open(url + "/" + token)}
 }
+
+// wrongClock puts the visitor's clock a day ahead.
+const wrongClock = `Date.now = ((now) => () => now() + 86_400_000)(Date.now)`
 
 func (r *running) adminToken() string {
 	return api.AdminToken(r.settings.APISecret, time.Now(), time.Hour)
@@ -232,8 +236,7 @@ func TestConsolePeople(t *testing.T) {
 	}
 	r.until("the lesson runs", func() bool { return r.field("music", "status") == "running" })
 
-	d := desk{browsertest.Start(t).Visitor(t).Size(1280, 800).Before(wrongClock)}
-	d.Open(r.URL() + "/#token=" + api.RoomAdminToken(r.settings.APISecret, "music", time.Now(), time.Hour))
+	d := operate(t, browsertest.Start(t), r.URL(), api.RoomAdminToken(r.settings.APISecret, "music", time.Now(), time.Hour))
 	d.Want(heading, "music")
 	d.Want(whoIsIn, "<img src=x onerror=alert(1)> teacher seated; bot recorder observer; נועה כהן student seated")
 	d.wantPart(`document.querySelector(".people").textContent`, "sends camera, screen")
@@ -260,9 +263,6 @@ func TestConsolePeople(t *testing.T) {
 	d.wantPart(logSays, "The clock stands still")
 	d.seen("room-paused")
 }
-
-// wrongClock puts the visitor's clock a day ahead.
-const wrongClock = `Date.now = ((now) => () => now() + 86_400_000)(Date.now)`
 
 // foreign lets somebody in whom nobody knows, with a token made elsewhere, at a
 // platform with those faults from now on.

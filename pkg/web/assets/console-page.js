@@ -1,6 +1,7 @@
 // What every part of the console draws with. All texts come from one file, and
 // what is put into them becomes text, set apart from the direction around it.
 import texts from "./texts-console.js";
+import { now } from "./console-server.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -68,7 +69,7 @@ const full = format({ dateStyle: "medium", timeStyle: "short" });
 const short = format({ hour: "2-digit", minute: "2-digit" });
 
 // when leaves out the day where it is today's.
-export const when = (time) => (day(time) === day(Date.now()) ? short(time) : full(time));
+export const when = (time) => (day(time) === day(now()) ? short(time) : full(time));
 
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 

@@ -14,7 +14,7 @@ export function roomList(open, make) {
   let needle = "", status = "", most = step, looked = "";
 
   const search = el("input", { id: "search", type: "search", "aria-label": word("rooms.search"), placeholder: word("rooms.search"), spellcheck: "false", oninput: type });
-  const filter = el("div", { class: "filter", role: "group", "aria-label": word("rooms.filter") });
+  const filter = el("div", { class: "filter", role: "group", "aria-label": word("rooms.status") });
   const chips = new Map(["", ...statuses].map((name) => [name, button("", () => pick(name), { class: "pick" })]));
   filter.append(...chips.values());
   const body = el("tbody");

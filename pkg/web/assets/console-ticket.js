@@ -1,6 +1,7 @@
 // A ticket, signed here by somebody who has the key of tickets. The key is in the input
 // of the dialog alone, and gone with it.
 import { el, say } from "./console-page.js";
+import { now } from "./console-server.js";
 import { ask, valueOf, wrong } from "./console-dialog.js";
 
 const encode = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
@@ -28,7 +29,7 @@ export function askTicket(room) {
       if (!globalThis.crypto?.subtle) throw wrong("key", "ticket.insecure");
       if (utf8(secret).length < 32) throw wrong("key", "ticket.short");
       if (!user) throw wrong("user", "ticket.noUser");
-      const iat = Math.floor(Date.now() / 1000) - 10;
+      const iat = Math.floor(now() / 1000) - 10;
       const claims = { aud: "usher", iat, exp: iat + 10 + Number(valueOf(form, "life")), scope: "join", room, sub: user };
       if (role) claims.role = role;
       return `${location.origin}/room/${encodeURIComponent(room)}#ticket=${await sign(secret, claims)}`;
