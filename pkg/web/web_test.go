@@ -347,44 +347,6 @@ func TestPagesHaveNothingInline(t *testing.T) {
 	}
 }
 
-// What is served has no line that was left out of a text.
-func TestNoTextGoesOverALineEnd(t *testing.T) {
-	scripts, err := fs.Glob(files, "assets/*.js")
-	if err != nil || len(scripts) < 2 {
-		t.Fatalf("the scripts are %v, %v", scripts, err)
-	}
-	for _, name := range scripts {
-		source, err := files.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, line := range strings.Split(string(source), "\n") {
-			if strings.Count(line, "`")%2 != 0 || strings.HasSuffix(line, `\`) {
-				t.Errorf("%s:%d: %s", name, i+1, line)
-			}
-		}
-	}
-	if got := string(slim([]byte("a {\n  b: \"//\"\n\n\t// c\n}"))); got != "a {\nb: \"//\"\n}" {
-		t.Errorf("slim gave %q", got)
-	}
-}
-
-// All that the console ever loads.
-func TestWeightOfTheConsole(t *testing.T) {
-	parts, err := fs.Glob(files, "assets/console*")
-	if err != nil || len(parts) < 3 {
-		t.Fatalf("the parts are %v, %v", parts, err)
-	}
-	h, weight := newSite(&stub{}, true), 0
-	for _, path := range append(parts, "", "assets/texts-console.js") {
-		weight += get(h, "GET", "/"+path).Body.Len()
-	}
-	t.Logf("%d bytes", weight)
-	if weight > 60_000 {
-		t.Errorf("the console weighs %d bytes, want at most 60,000", weight)
-	}
-}
-
 // The page must do with the platform's script what any script can do, so it
 // may use these and no others.
 func TestTheRoomUsesOnlyKnownCalls(t *testing.T) {
