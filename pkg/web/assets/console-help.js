@@ -8,9 +8,9 @@ export function showHelp() {
     build({ form, body }) {
       form.classList.add("wide");
       const address = el("input", { id: "callback", readonly: true, value: `${location.origin}/session-monitoring` });
-      const copy = button("help.copy", async () => {
+      const copy = button("help.copy", () => {
         address.select();
-        await navigator.clipboard?.writeText(address.value);
+        document.execCommand("copy");
         copy.replaceChildren(...say("help.copied"));
       });
       body.append(

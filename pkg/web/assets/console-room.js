@@ -13,7 +13,7 @@ const firstPage = 100;
 // roomView shows a room; leave() goes to the list, lesson(session) to a lesson. Without
 // leave the token is for this room only.
 export function roomView(name, { leave, lesson }) {
-  let room = null, until = 0, logNext = true;
+  let room = null, until = 0, logNext = true, acts = 0;
   const log = logOf(name);
   const bans = banList(name, act);
   const lessons = lessonList(name, lesson);
@@ -42,7 +42,9 @@ export function roomView(name, { leave, lesson }) {
     }
     if (lessons.due()) return lessons.read();
     logNext = log.behind() || !logNext;
-    return logNext ? log.read() : take(await readRoom(name));
+    if (logNext) return log.read();
+    const before = acts, next = await readRoom(name);
+    return before !== acts || take(next); // what was read before somebody acted is old
   }
 
   // take shows what the server said of the room, and gives whether it is new.
@@ -54,7 +56,7 @@ export function roomView(name, { leave, lesson }) {
     until = end && room?.endsAt === next.endsAt && room.status === next.status ? Math.min(until, end) : end;
     const before = room;
     room = next;
-    if (before && before.status !== room.status) tell("changed", say("room.now", { room: name, status: say(`status.${room.status}`) }));
+    if (before && before.status !== room.status && root.isConnected) tell("changed", say("room.now", { room: name, status: say(`status.${room.status}`) }));
     if (before && before.sessionId !== room.sessionId) lessons.again(true);
     if (before && look(before) === look(room)) {
       tick();
@@ -116,6 +118,7 @@ export function roomView(name, { leave, lesson }) {
     const all = { room: name, ...values };
     const result = await ask({ title: say(`${what}.title`, all), text: say(`${what}.text`, all), confirm: say(confirm, all), act: does, ...options });
     if (!result || !root.isConnected) return;
+    acts += 1;
     if (result.value?.connections) take({ ...room, ...result.value });
     tell("done", say(`${what}.done`, { ...all, ...result.value }));
     if (!document.activeElement?.closest("main")) heading.focus({ preventScroll: true });

@@ -92,11 +92,11 @@ export function roomList(open, make) {
     }
     list = status ? of[status] ?? [] : found;
     arrange(body, list.slice(0, most).map(row), search);
-    for (const [name, drawn] of rows) if (!drawn.isConnected) rows.delete(name);
+    for (const [name, drawn] of rows) if (drawn.parentNode !== body) rows.delete(name);
     more.hidden = list.length <= most;
     table.hidden = list.length === 0;
     put(foot, footer(list.length));
-    tell("listed", whole || needle ? say("rooms.listed", { n: list.length }) : say("loading"));
+    if (root.isConnected) tell("listed", whole || needle ? say("rooms.listed", { n: list.length }) : say("loading"));
   }
 
   function footer(n) {

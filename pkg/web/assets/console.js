@@ -100,7 +100,10 @@ document.querySelector("#enter form").addEventListener("submit", (event) => {
   event.preventDefault();
   enter(byId("token").value);
 });
-byId("forget").addEventListener("click", () => forget());
+byId("forget").addEventListener("click", () => {
+  history.replaceState(null, "", location.pathname);
+  forget();
+});
 byId("connect").addEventListener("click", showHelp);
 addEventListener("popstate", (event) => view && show(event.state ?? {}));
 addEventListener("hashchange", fromFragment);
