@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 )
@@ -27,11 +28,15 @@ func assetOf(name string) ([]byte, error) {
 	page, ok := strings.CutPrefix(name, "texts-")
 	page, script := strings.CutSuffix(page, ".js")
 	if !ok || !script {
-		return files.ReadFile("assets/" + name)
+		source, err := files.ReadFile("assets/" + name)
+		return slim(source), err
 	}
 	source, err := files.ReadFile(language + page + ".json")
 	if err != nil {
 		return nil, err
 	}
-	return []byte("export default " + strings.TrimSpace(string(source)) + ";\n"), nil
+	module := bytes.NewBufferString("export default ")
+	err = json.Compact(module, source)
+	module.WriteString(";\n")
+	return module.Bytes(), err
 }

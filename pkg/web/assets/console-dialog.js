@@ -1,6 +1,6 @@
 // Questions that are asked before anything is done.
 import { button, byId, el, put, say } from "./console-page.js";
-import { Away, Refusal, Stale } from "./console-server.js";
+import { Away } from "./console-server.js";
 
 // ask shows a dialog with fields and gives what act gave, or null. A refusal of act stands
 // in the dialog, beside the fields that it names. build may change the form.
@@ -28,8 +28,7 @@ export function ask({ title, text = [], fields = [], confirm, danger = false, ac
         result = { value: await act(parts) };
         dialog.close();
       } catch (error) {
-        if (error instanceof Stale) dialog.close();
-        else refuse(parts, error);
+        refuse(parts, error);
       } finally {
         sure.disabled = false;
       }
@@ -44,24 +43,19 @@ export function ask({ title, text = [], fields = [], confirm, danger = false, ac
 
 export const valueOf = ({ inputs }, name) => inputs.get(name).value;
 
-// Wrong is a field's value that is not even sent.
-export class Wrong extends Error {
-  constructor(field, text) {
-    super(text);
-    this.fields = [field];
-  }
-}
+// wrong says of a field's value that it is not even sent.
+export const wrong = (field, key) => Object.assign(new Error(say(key).join("")), { fields: [field] });
 
 function field(f, inputs) {
   const id = `field-${f.name}`;
-  const shared = { id, name: f.name, "aria-describedby": `${id}-help ${id}-bad`, oninput: f.oninput };
+  const shared = { id, name: f.name, "aria-describedby": `${id}-help ${id}-bad`, autocomplete: "off", spellcheck: "false" };
   let input;
   if (f.options) {
     input = el("select", shared, f.options.map(([value, label]) => el("option", { value }, label)));
   } else if (f.lines) {
-    input = el("textarea", { ...shared, rows: f.lines, spellcheck: "false" });
+    input = el("textarea", { ...shared, rows: f.lines });
   } else {
-    input = el("input", { ...shared, type: f.type ?? "text", dir: "auto", autocomplete: "off", spellcheck: "false", ...f.attributes });
+    input = el("input", { ...shared, type: f.type ?? "text", dir: "auto" });
   }
   input.value = f.value ?? "";
   inputs.set(f.name, input);
@@ -79,9 +73,13 @@ function clear({ inputs, trouble }) {
   }
 }
 
+// about are the fields that a refusal is about by its code.
+const about = { "invalid-user": "user", "invalid-room": "room", "not-found": "room", "method-not-allowed": "room", changed: "room" };
+
 // refuse says why not: beside each field that the refusal names, or below all of them.
 function refuse({ inputs, trouble }, error) {
-  const named = (error.fields ?? []).map((name) => inputs.get(name)).filter((input) => input && !input.closest("[hidden]"));
+  const fields = error.fields?.length ? error.fields : [about[error.code]];
+  const named = fields.map((name) => inputs.get(name)).filter(Boolean);
   for (const input of named) {
     input.setAttribute("aria-invalid", "true");
     byId(`${input.id}-bad`).textContent = error.message;
@@ -93,7 +91,5 @@ function refuse({ inputs, trouble }, error) {
 // words are the nodes that say what went wrong.
 export function words(error) {
   if (error instanceof Away) return say("cannot", { detail: say("noAnswer") });
-  if (!(error instanceof Refusal) && !(error instanceof Wrong)) throw error;
-  if (error.code === "changed") return say("policy.changed");
-  return say("cannot", { detail: error.message });
+  return error.code === "changed" ? say("policy.changed") : say("cannot", { detail: error.message });
 }

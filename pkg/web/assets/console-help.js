@@ -8,15 +8,15 @@ export function showHelp() {
     build({ form, body }) {
       form.classList.add("wide");
       const address = el("input", { id: "callback", readonly: true, value: `${location.origin}/session-monitoring` });
-      const copy = button("help.copy", async () => {
+      const copy = button("help.copy", () => {
         address.select();
-        await navigator.clipboard?.writeText(address.value);
+        document.execCommand("copy");
         copy.replaceChildren(...say("help.copied"));
       });
       body.append(
         el("div", { class: "field wide" }, el("label", { for: "callback" }, say("help.address")), el("div", { class: "line" }, address, copy)),
         ...["unified", "opentok"].map((kind) => el("section", { class: "wide" }, el("h3", {}, say(`help.${kind}`)),
-          el("ol", {}, [1, 2, 3, 4].map((n) => el("li", {}, say(`help.${kind}.${n}`)))))),
+          el("ol", {}, [`help.${kind}.1`, `help.${kind}.2`, "help.3", "help.4"].map((step) => el("li", {}, say(step)))))),
         el("p", { class: "wide" }, say("help.check")));
     },
   });

@@ -1,6 +1,6 @@
 // The lessons of a room, and the attendance of one of them.
-import { button, el, has, keep, length, person, put, say, tell, when, word, zone } from "./console-page.js";
-import { Away, Refusal, Stale, file, get, path } from "./console-server.js";
+import { button, el, item, keep, known, length, person, put, say, tell, when, word, zone } from "./console-page.js";
+import { Refusal, file, get, path } from "./console-server.js";
 import { words } from "./console-dialog.js";
 import { logOf } from "./console-log.js";
 
@@ -9,7 +9,7 @@ export function lessonList(room, open) {
   let next = "";
   const list = el("ul", { class: "people" });
   const note = el("p", { class: "soft pad" });
-  const more = button("lessons.more", () => read(), { hidden: true });
+  const more = button("rooms.more", () => read(), { hidden: true });
   let due = false;
   const root = el("details", { class: "card flush", ontoggle: () => again() }, el("summary", {}, el("h3", {}, say("lessons"))), note, list, more);
 
@@ -26,13 +26,13 @@ export function lessonList(room, open) {
     try {
       const answer = await get(path(room, `/lessons?limit=50&after=${encodeURIComponent(next)}`));
       if (!next) list.replaceChildren();
-      list.append(...answer.lessons.map((l) => el("li", {}, el("button", { type: "button", class: "name", onclick: () => open(l.sessionId) }, when(l.startedAt ?? l.openedAt)),
-        el("div", { class: "soft" }, summary(l)))));
+      list.append(...answer.lessons.map((l) => item(
+        el("button", { type: "button", class: "name", onclick: () => open(l.sessionId) }, when(l.startedAt ?? l.openedAt)), summary(l))));
       next = answer.next;
       more.hidden = answer.lessons.length < 50;
       put(note, list.children.length ? [] : say("lessons.none"));
     } catch (error) {
-      if (!(error instanceof Stale)) put(note, words(error));
+      put(note, words(error));
     }
   }
 
@@ -41,29 +41,26 @@ export function lessonList(room, open) {
 
 function summary(lesson) {
   if (!lesson.endedAt) return say("lessons.now");
-  const outcome = has(`outcome.${lesson.outcome}`) ? say(`outcome.${lesson.outcome}`) : [lesson.outcome ?? ""];
-  return [...say("lessons.ended", { time: when(lesson.endedAt) }), " · ", ...outcome];
+  return [say("lessons.ended", { time: when(lesson.endedAt) }), " · ", known(`outcome.${lesson.outcome}`)];
 }
 
 // lessonView shows who was in, as a picture and as a table, and the log of that time.
 export function lessonView(room, session, { back }) {
   const at = `/attendance?sessionId=${encodeURIComponent(session)}`;
   const log = logOf(room, session);
-  const heading = el("h2", { tabindex: "-1" }, say("lesson.title", { room }));
-  const facts = el("p", { class: "soft" });
-  const picture = el("div", { class: "picture" });
+  const title = word("lesson.title", { room });
+  const facts = el("p", { class: "soft pad" });
+  const picture = el("div", { class: "picture", tabindex: "0", role: "group", "aria-label": word("lesson.picture") });
   const rows = el("tbody");
   const columns = ["user", "role", "in", "out", "present", "connections", "times"];
-  const table = el("table", { id: "attendance" },
-    el("caption", { class: "unseen" }, say("lesson.title", { room })),
+  const table = el("table", { id: "attendance", "aria-label": title },
     el("thead", {}, el("tr", {}, columns.map((c) => el("th", { scope: "col" }, say(`lesson.${c}`))))), rows);
-  const none = el("p", { class: "soft pad", hidden: true }, say("lesson.nobody"));
+  const none = el("p", { class: "soft pad", hidden: true }, say("outcome.no-show"));
   const root = el("div", {},
-    el("div", { class: "line" }, button("lesson.back", back, { class: "quiet back" }), heading),
-    facts,
+    el("div", { class: "line" }, button("lesson.back", back, { class: "quiet back" }), el("h2", { tabindex: "-1" }, title)),
     el("div", { class: "line" }, keeper("svg", `format=svg&zone=${encodeURIComponent(zone)}`), keeper("csv", "format=csv")),
-    el("div", { class: "card flush" }, picture, el("div", { class: "scroll wide", tabindex: "0", role: "region", "aria-label": word("lesson.title", { room }) }, table), none),
-    el("section", { class: "card flush", "aria-labelledby": "head-lesson" }, el("h3", { id: "head-lesson" }, say("log.of")), log.root));
+    el("div", { class: "card flush" }, facts, picture, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table), none),
+    el("section", { class: "card flush", "aria-labelledby": "head-lesson" }, el("h3", { id: "head-lesson" }, say("log")), log.root));
   let url = "", over = false, turn = -1;
 
   function keeper(kind, query) {
@@ -71,7 +68,7 @@ export function lessonView(room, session, { back }) {
       try {
         keep(await file(path(room, `${at}&${query}`)), `${room}-attendance.${kind}`);
       } catch (error) {
-        if (!(error instanceof Stale)) tell("refused", words(error));
+        tell("refused", words(error));
       }
     });
   }
@@ -94,8 +91,8 @@ export function lessonView(room, session, { back }) {
     const a = await get(path(room, at));
     over = a.endedAt !== null;
     put(facts, a.startedAt ? [when(a.startedAt), " – ", a.endedAt ? when(a.endedAt) : say("lessons.now"), " · "] : [],
-      has(`outcome.${a.outcome}`) ? [...say(`outcome.${a.outcome}`), " · "] : [],
-      say("lesson.together", { time: length(a.togetherSeconds) }), " · ", say("lesson.zone", { zone }));
+      a.outcome ? [known(`outcome.${a.outcome}`), " · "] : [],
+      say("lesson.together", { time: length(Math.floor(a.togetherSeconds)) }), " · ", say("lesson.zone", { zone }));
     put(rows, a.users.map(rowOf));
     table.hidden = a.users.length === 0;
     none.hidden = a.users.length > 0;
@@ -109,16 +106,14 @@ export function lessonView(room, session, { back }) {
       url = URL.createObjectURL(new Blob([blob], { type: "image/svg+xml" }));
       picture.replaceChildren(el("img", { src: url, alt: word("lesson.picture") }));
     } catch (error) {
-      if (error instanceof Stale || error instanceof Away) throw error;
+      if (!(error instanceof Refusal)) throw error;
       put(picture, el("p", { class: "soft pad" }, say("lesson.noPicture", { detail: error.message })));
     }
   }
 
   return {
     root, read,
-    focus: () => heading.focus({ preventScroll: true }),
     close: () => URL.revokeObjectURL(url),
-    refused: (error) => tell("refused", say("cannot", { detail: error.message })),
   };
 }
 
@@ -126,7 +121,7 @@ function rowOf(u) {
   const cells = [
     [u.role ?? "–", u.observer ? [" ", el("span", { class: "chip observer" }, say("people.observer"))] : []],
     [when(u.firstIn)], [u.lastOut ? when(u.lastOut) : say("lesson.still")],
-    [length(u.secondsPresent)], [String(u.connections)], [say(u.exact ? "lesson.exact" : "lesson.bound")],
+    [length(Math.floor(u.secondsPresent))], [String(u.connections)], [say(u.exact ? "lesson.exact" : "lesson.bound")],
   ];
   return el("tr", {}, el("th", { scope: "row" }, person(u.user)), cells.map((c) => el("td", {}, c)));
 }

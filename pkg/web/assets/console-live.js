@@ -2,7 +2,7 @@
 // seconds, fewer while nothing changes, none while nobody looks. What a person asks for
 // is asked at once.
 import { say, tell } from "./console-page.js";
-import { Refusal, Stale, asked } from "./console-server.js";
+import { Refusal, asked } from "./console-server.js";
 
 const least = 2000, calm = 10000, most = 30000;
 let view = null;
@@ -14,8 +14,8 @@ export function follow(next) {
   view = next;
   gap = least;
   failures = 0;
+  clearTimeout(timer);
   if (view) turn();
-  else clearTimeout(timer);
 }
 
 // hurry makes the next reading come soon: somebody did something.
@@ -42,7 +42,7 @@ async function turn() {
     failures = 0;
     gap = news ? least : Math.min(gap * 1.25, calm);
   } catch (error) {
-    if (mine !== view || error instanceof Stale) return;
+    if (mine !== view) return;
     if (error instanceof Refusal && error.status < 500 && error.status !== 429) {
       view = null;
       mine.refused(error);

@@ -1,5 +1,5 @@
 // The log of a lesson in words, newest first, as it grows.
-import { el, has, hour, person, put, say, word } from "./console-page.js";
+import { el, has, hour, known, person, say, word } from "./console-page.js";
 import { get, path } from "./console-server.js";
 
 const most = 200, page = 1000;
@@ -66,7 +66,7 @@ function sentence(line, users) {
   const user = line.user ?? users.get(line.connectionId);
   const who = line.connectionId || line.user ? [person(user), ...(line.role ? [" ", el("span", { class: "role" }, line.role)] : [])] : [];
   const values = {
-    who, why: reason(line.reason), note: noteOf(line), kind: has(`kind.${line.note}`) ? say(`kind.${line.note}`) : line.note ?? "", event: line.event, action: line.action,
+    who, why: reason(line.reason), note: noteOf(line), kind: known(`kind.${line.note}`, line.note ?? ""), event: line.event, action: line.action,
     time: line.eventAt ? hour(line.eventAt) : "–",
   };
   return say(keyOf(line, who.length > 0), values);
@@ -93,13 +93,13 @@ function keyOf(line, about) {
   return has(key) ? key : "log.other";
 }
 
-const noteOf = (line) => (line.action === "repair" && !line.note ? say("note.none") : has(`note.${line.note}`) ? say(`note.${line.note}`) : line.note ?? "");
+const noteOf = ({ note }) => known(`note.${note}`, note ?? "");
 
 // reason is why, in words; one that is new here stands as it is.
 export function reason(code) {
   const kind = /^(\w+)-not-allowed$/.exec(code)?.[1];
   if (kind && has(`kind.${kind}`)) return say("why.kind", { kind: say(`kind.${kind}`) });
-  return has(`why.${code}`) ? say(`why.${code}`) : code;
+  return known(`why.${code}`, code);
 }
 
 // extra is who asked for it, and what they wrote.
@@ -120,7 +120,6 @@ function because(line, users) {
     parts.push(...say(line.reason === "duplicate-user" ? "because.user" : "because.held", { holders: names }), " ");
   }
   if (readAt) parts.push(...say("because.read", { time: hour(readAt) }));
-  else if (holders.length) parts.push(...say("because.known"));
   return parts;
 }
 

@@ -43,7 +43,7 @@ export async function askPolicy({ name, policy = {}, tag }) {
         body.append(el("fieldset", {}, el("legend", {}, say(`policy.${group}`)), members.map((m) => inputs.get(m).parentNode)));
       }
     },
-    async act(form) {
+    act(form) {
       const wanted = { ...policy };
       for (const field of known) {
         const text = valueOf(form, field);
@@ -51,12 +51,7 @@ export async function askPolicy({ name, policy = {}, tag }) {
         if (text) wanted[field] = read(text);
         else delete wanted[field];
       }
-      try {
-        return await put(name ?? valueOf(form, "room"), wanted, tag ? { "If-Match": tag } : { "If-None-Match": "*" });
-      } catch (error) {
-        if (!name && ["invalid-room", "changed", "not-found", "method-not-allowed"].includes(error.code)) error.fields = ["room"];
-        throw error;
-      }
+      return put(name ?? valueOf(form, "room"), wanted, tag ? { "If-Match": tag } : { "If-None-Match": "*" });
     },
   });
   return result?.value;

@@ -1,6 +1,6 @@
 // One room: who is in, the clock, the log, and what an operator may do.
-import { button, chip, el, has, length, person, put, say, tell, when, word } from "./console-page.js";
-import { Refusal, Stale, get, path, post, room as readRoom } from "./console-server.js";
+import { arrange, button, chip, el, item, known, length, person, put, say, tell, when, word } from "./console-page.js";
+import { get, path, post, room as readRoom } from "./console-server.js";
 import { hurry } from "./console-live.js";
 import { ask, valueOf, words } from "./console-dialog.js";
 import { logOf } from "./console-log.js";
@@ -13,7 +13,7 @@ const firstPage = 100;
 // roomView shows a room; leave() goes to the list, lesson(session) to a lesson. Without
 // leave the token is for this room only.
 export function roomView(name, { leave, lesson }) {
-  let room = null, until = 0, logNext = true;
+  let room = null, until = 0, logNext = true, acts = 0;
   const log = logOf(name);
   const bans = banList(name, act);
   const lessons = lessonList(name, lesson);
@@ -42,7 +42,9 @@ export function roomView(name, { leave, lesson }) {
     }
     if (lessons.due()) return lessons.read();
     logNext = log.behind() || !logNext;
-    return logNext ? log.read() : take(await readRoom(name));
+    if (logNext) return log.read();
+    const before = acts, next = await readRoom(name);
+    return before !== acts || take(next); // what was read before somebody acted is old
   }
 
   // take shows what the server said of the room, and gives whether it is new.
@@ -54,7 +56,7 @@ export function roomView(name, { leave, lesson }) {
     until = end && room?.endsAt === next.endsAt && room.status === next.status ? Math.min(until, end) : end;
     const before = room;
     room = next;
-    if (before && before.status !== room.status) tell("changed", say(`room.now${room.status[0].toUpperCase()}${room.status.slice(1)}`, { room: name }));
+    if (before && before.status !== room.status && root.isConnected) tell("changed", say("room.now", { room: name, status: say(`status.${room.status}`) }));
     if (before && before.sessionId !== room.sessionId) lessons.again(true);
     if (before && look(before) === look(room)) {
       tick();
@@ -100,68 +102,50 @@ export function roomView(name, { leave, lesson }) {
     const next = all.map((c) => {
       const key = JSON.stringify(c), old = drawn.get(c.id);
       if (old?.key === key) return old;
-      const item = el("li", {}, entry(c, does));
-      item.key = key;
-      drawn.set(c.id, item);
-      return item;
+      const made = entry(c, does);
+      made.key = key;
+      drawn.set(c.id, made);
+      return made;
     });
-    if (next.length === list.children.length && next.every((li, i) => li === list.children[i])) return;
-    const focus = document.activeElement, at = list.contains(focus);
-    list.replaceChildren(...next);
-    if (at) (focus.isConnected ? focus : heading).focus({ preventScroll: true });
+    arrange(list, next, heading);
     const there = new Set(all.map((c) => c.id));
     for (const id of drawn.keys()) if (!there.has(id)) drawn.delete(id);
   }
 
-  // act asks, does, and shows the room as it is then. Where what was asked for is gone, so
-  // may be what had the focus.
-  async function act(question, done) {
-    const result = await ask(question).catch((error) => {
-      if (!(error instanceof Stale)) throw error;
-    });
+  // act asks in the words of that key, does, and shows the room as it is then. Where what
+  // was asked for is gone, so may be what had the focus.
+  async function act(what, confirm, values, does, options) {
+    const all = { room: name, ...values };
+    const result = await ask({ title: say(`${what}.title`, all), text: say(`${what}.text`, all), confirm: say(confirm, all), act: does, ...options });
     if (!result || !root.isConnected) return;
+    acts += 1;
     if (result.value?.connections) take({ ...room, ...result.value });
-    if (done) tell("done", done(result.value));
+    tell("done", say(`${what}.done`, { ...all, ...result.value }));
     if (!document.activeElement?.closest("main")) heading.focus({ preventScroll: true });
     logNext = true;
     hurry();
   }
 
-  const inRoom = { room: name };
+  const danger = { danger: true };
   const does = {
-    extend: (n) => act({
-      title: say("extend.title", { n }), text: say("extend.text", { n, room: name }), confirm: say("room.extend", { n }),
-      act: () => post(path(name, "/extend"), { seconds: n * 60 }),
-    }, () => say("extend.done", { n, room: name })),
-    end: () => act({
-      title: say("end.title"), text: say("end.text", inRoom), confirm: say("room.end"), danger: true,
-      act: () => post(path(name, "/end")),
-    }, () => say("end.done", inRoom)),
-    reopen: () => act({
-      title: say("reopen.title"), text: say("reopen.text", inRoom), confirm: say("room.reopen"),
-      act: () => post(path(name, "/reopen")),
-    }, () => say("reopen.done", inRoom)),
-    remove: (c) => act({
-      title: say("remove.title", { user: [person(c.user)] }), text: say("remove.text"), confirm: say("people.remove"), danger: true,
-      act: () => post(path(name, `/connections/${encodeURIComponent(c.id)}`), undefined, "DELETE"),
-    }, () => say("remove.done", { user: [person(c.user)] })),
+    extend: (n) => act("extend", "room.extend", { n }, () => post(path(name, "/extend"), { seconds: n * 60 })),
+    end: () => act("end", "room.end", {}, () => post(path(name, "/end")), danger),
+    reopen: () => act("reopen", "room.reopen", {}, () => post(path(name, "/reopen"))),
+    remove: (c) => act("remove", "people.remove", { user: [person(c.user)] },
+      () => post(path(name, `/connections/${encodeURIComponent(c.id)}`), undefined, "DELETE"), danger),
     ban: (c) => bans.add(c.user),
     ticket: () => askTicket(name),
-    policy: () => askPolicy({ name, policy: room.policy, tag: room.tag }).then((made) => {
-      if (made && root.isConnected) {
-        take(made);
-        tell("done", say("policy.done", inRoom));
-      }
-    }),
+    async policy() {
+      const made = await askPolicy({ name, policy: room.policy, tag: room.tag });
+      if (!made || !root.isConnected) return;
+      take(made);
+      tell("done", say("policy.done", { room: name }));
+    },
   };
 
   return {
     root, read,
-    focus: () => heading.focus({ preventScroll: true }),
     close: () => clearInterval(ticking),
-    refused(error) {
-      tell("refused", error.status === 404 ? say("gone") : say("cannot", { detail: error.message }));
-    },
   };
 }
 
@@ -172,7 +156,7 @@ const look = ({ secondsLeft, ...rest }) => JSON.stringify(rest);
 
 // countdown gives the time that is left, and the words beside it.
 function countdown(room, left) {
-  if (room.status === "ended") return [say("room.over"), has(`outcome.${room.outcome}`) ? say(`outcome.${room.outcome}`) : []];
+  if (room.status === "ended") return [say("room.over"), known(`outcome.${room.outcome}`)];
   if (room.status === "paused") return [length(room.secondsLeft ?? 0), say("room.leftStill")];
   if (room.endsAt) return [length(left), say("room.left")];
   return [room.status === "open" ? say("room.notStarted") : say("room.noLimit"), []];
@@ -192,30 +176,28 @@ function figures(room) {
 function span(room) {
   const began = room.startedAt ? say("room.began", { time: when(room.startedAt) }) : [];
   if (!room.endsAt || room.status === "ended") return began;
-  return [...began, ...(began.length ? [" · "] : []), ...say(room.startedAt ? "room.until" : "room.closes", { time: when(room.endsAt) })];
+  return [began, began.length ? " · " : "", say(room.startedAt ? "room.until" : "room.closes", { time: when(room.endsAt) })];
 }
 
 function entry(c, does) {
   const name = c.user ?? word("people.unknown");
-  return [
-    el("div", { class: "who" }, person(c.user), c.role ? [" ", el("span", { class: "role" }, c.role)] : [], " ",
-      c.observer ? chip("observer", "people.observer") : chip(c.state, `people.${c.state}`)),
-    el("div", { class: "soft" }, say("people.since", { time: when(c.joinedAt) }), " · ",
-      c.streams.length ? say("people.streams", { kinds: kinds(c.streams) }) : say("people.silent")),
-    el("div", { class: "do" },
-      button("people.remove", () => does.remove(c), { class: "small", "aria-label": word("people.removeLabel", { user: name }) }),
-      c.user == null ? [] : button("people.ban", () => does.ban(c), { class: "small", "aria-label": word("people.banLabel", { user: name }) })),
-  ];
+  return item(
+    [person(c.user), " ", c.role ? [el("span", { class: "role" }, c.role), " "] : [],
+      c.observer ? chip("observer", "people.observer") : chip(c.state, `people.${c.state}`)],
+    [say("people.since", { time: when(c.joinedAt) }), " · ",
+      c.streams.length ? say("people.streams", { kinds: kinds(c.streams) }) : say("people.silent")],
+    button("people.remove", () => does.remove(c), { class: "small", "aria-label": word("people.removeLabel", { user: name }) }),
+    c.user == null ? [] : button("people.ban", () => does.ban(c), { class: "small", "aria-label": word("people.banLabel", { user: name }) }));
 }
 
-const kinds = (streams) => streams.flatMap((s, i) => [i ? ", " : "", ...(has(`kind.${s.kind}`) ? say(`kind.${s.kind}`) : [s.kind])]);
+const kinds = (streams) => streams.flatMap((s, i) => [i ? ", " : "", ...known(`kind.${s.kind}`, [s.kind])]);
 
 // banList is the room's bans, read when it is opened.
 function banList(name, act) {
   const list = el("ul", { class: "people" });
   const note = el("p", { class: "soft pad" });
   const root = el("details", { class: "card flush", ontoggle: () => root.open && again() }, el("summary", {}, el("h3", {}, say("bans"))),
-    note, list, el("p", { class: "pad" }, button("bans.add", () => add(""))));
+    note, list, el("p", { class: "pad" }, button("ban.title", () => add(""))));
 
   async function again() {
     try {
@@ -223,37 +205,27 @@ function banList(name, act) {
       list.replaceChildren(...bans.map(entryOf));
       put(note, bans.length === 0 ? say("bans.none") : bans.length === 1000 ? say("bans.more") : []);
     } catch (error) {
-      if (!(error instanceof Stale)) put(note, words(error));
+      put(note, words(error));
     }
   }
 
-  const entryOf = (b) => el("li", {},
-    el("div", { class: "who" }, el("bdi", {}, b.user), " ", el("span", { class: "soft" }, b.until ? say("bans.until", { time: when(b.until) }) : say("ban."))),
-    el("div", { class: "soft" }, b.note ? [el("bdi", {}, b.note), " · "] : [], say("bans.by", { actor: b.actor }), " · ", when(b.at)),
-    el("div", { class: "do" }, button("bans.lift", () => lift(b.user), { class: "small", "aria-label": word("bans.liftLabel", { user: b.user }) })));
+  const entryOf = (b) => item(
+    [person(b.user), " ", el("span", { class: "soft" }, b.until ? say("bans.until", { time: when(b.until) }) : say("ban."))],
+    [b.note ? [person(b.note), " · "] : [], say("bans.by", { actor: b.actor }), " · ", when(b.at)],
+    button("bans.lift", () => lift(b.user), { class: "small", "aria-label": word("bans.liftLabel", { user: b.user }) }));
 
-  const lift = (user) => act({
-    title: say("lift.title"), text: say("lift.text", { user, room: name }), confirm: say("bans.lift"),
-    act: () => post(path(name, `/bans?user=${encodeURIComponent(user)}`), undefined, "DELETE"),
-  }, () => say("lift.done", { user })).then(again);
+  const lift = (user) => act("lift", "bans.lift", { user }, () => post(path(name, `/bans?user=${encodeURIComponent(user)}`), undefined, "DELETE")).then(again);
 
-  const add = (user) => act({
-    title: say("ban.title"), text: say("ban.text", { room: name }), confirm: say("ban.button"), danger: true,
+  const add = (user) => act("ban", "people.ban", {}, (form) => post(path(name, "/bans"), {
+    user: valueOf(form, "user"), seconds: Number(valueOf(form, "seconds")) || null, note: valueOf(form, "note") || null,
+  }), {
+    danger: true,
     fields: [
-      { name: "user", label: say("ban.user"), value: user, attributes: { maxlength: 128 } },
+      { name: "user", label: say("lesson.user"), value: user },
       { name: "seconds", label: say("ban.seconds"), options: ["600", "3600", "86400", "604800", ""].map((s) => [s, say(`ban.${s}`)]), value: "3600" },
       { name: "note", label: say("ban.note"), help: say("ban.noteHelp"), lines: 2 },
     ],
-    act: async (form) => {
-      const seconds = Number(valueOf(form, "seconds")) || null;
-      try {
-        return await post(path(name, "/bans"), { user: valueOf(form, "user"), seconds, note: valueOf(form, "note") || null });
-      } catch (error) {
-        if (error instanceof Refusal && error.code === "invalid-user") error.fields = ["user"];
-        throw error;
-      }
-    },
-  }, (made) => say("ban.done", { user: made.user })).then(() => root.open && again());
+  }).then(() => root.open && again());
 
   return { root, add };
 }

@@ -1,6 +1,6 @@
 // The list of rooms: read page by page, searched in memory, shown a hundred at a time.
-import { button, byId, chip, el, has, put, say, tell, when, word } from "./console-page.js";
-import { Refusal, get } from "./console-server.js";
+import { arrange, button, chip, el, known, put, say, tell, when, word } from "./console-page.js";
+import { get } from "./console-server.js";
 
 const page = 1000, step = 100;
 const statuses = ["running", "paused", "open", "ended"];
@@ -9,17 +9,16 @@ const statuses = ["running", "paused", "open", "ended"];
 export function roomList(open, make) {
   const rooms = new Map(); // by name, what the server said
   const rows = new Map(); // by name, those that were drawn
-  let names = []; // sorted as the server sorts
+  let names = [], list = []; // all, sorted as the server sorts; those that were asked for
   let whole = false, after = "", place = "", odd = false;
   let needle = "", status = "", most = step, looked = "";
 
-  const search = el("input", { id: "search", type: "search", autocomplete: "off", spellcheck: "false", oninput: type });
-  const filter = el("div", { class: "filter", role: "group", "aria-label": word("rooms.filter") });
-  const chips = new Map(["", ...statuses].map((name) => [name, button("", () => pick(name), { class: "pick", "aria-pressed": "false" })]));
+  const search = el("input", { id: "search", type: "search", "aria-label": word("rooms.search"), placeholder: word("rooms.search"), spellcheck: "false", oninput: type });
+  const filter = el("div", { class: "filter", role: "group", "aria-label": word("rooms.status") });
+  const chips = new Map(["", ...statuses].map((name) => [name, button("", () => pick(name), { class: "pick" })]));
   filter.append(...chips.values());
   const body = el("tbody");
-  const table = el("table", { id: "rooms" },
-    el("caption", { class: "unseen" }, say("rooms")),
+  const table = el("table", { id: "rooms", "aria-label": word("rooms") },
     el("thead", {}, el("tr", {}, ["room", "status", "people", "ends"].map((c) => el("th", { scope: "col" }, say(`rooms.${c}`))))),
     body);
   const foot = el("p", { class: "soft", id: "foot" });
@@ -27,10 +26,9 @@ export function roomList(open, make) {
   const root = el("div", {},
     el("div", { class: "line" },
       el("h2", { tabindex: "-1" }, say("rooms")),
-      el("div", { class: "grow" }, el("label", { class: "unseen", for: "search" }, say("rooms.search")), search),
+      search,
       button("rooms.new", make, { class: "main" })),
     filter, el("div", { class: "card flush" }, table), foot, more);
-  search.placeholder = word("rooms.search");
 
   function type() {
     needle = search.value.trim();
@@ -71,8 +69,7 @@ export function roomList(open, make) {
     }
     if (!whole) return [after, page, (answer) => { after = answer.next; whole = answer.rooms.length < page; }];
     odd = !odd;
-    const first = shown()[0];
-    if (odd && first && names.length > page) return [before(first), step, () => {}];
+    if (odd && list.length && names.length > page) return [before(list[0]), step, () => {}];
     return [place, page, (answer) => { place = answer.rooms.length < page ? "" : answer.next; }];
   }
 
@@ -85,38 +82,26 @@ export function roomList(open, make) {
     return news || !whole;
   }
 
-  const matching = (name) => (!needle || name.toLowerCase().includes(needle.toLowerCase()));
-  const shown = () => names.filter((n) => matching(n) && (!status || rooms.get(n).status === status));
-
   function draw() {
-    const found = names.filter(matching);
-    const count = { "": found.length };
-    for (const name of found) count[rooms.get(name).status] = (count[rooms.get(name).status] ?? 0) + 1;
+    const text = needle.toLowerCase();
+    const found = names.filter((name) => name.toLowerCase().includes(text));
+    const of = Object.groupBy(found, (name) => rooms.get(name).status);
     for (const [name, chip] of chips) {
-      put(chip, say(name ? `status.${name}` : "rooms.all"), " ", el("b", {}, String(count[name] ?? 0)));
+      put(chip, say(name ? `status.${name}` : "rooms.all"), " ", el("b", {}, String((name ? of[name] : found)?.length ?? 0)));
       chip.setAttribute("aria-pressed", String(name === status));
     }
-    const list = status ? found.filter((n) => rooms.get(n).status === status) : found;
-    drawRows(list.slice(0, most));
+    list = status ? of[status] ?? [] : found;
+    arrange(body, list.slice(0, most).map(row), search);
+    for (const [name, drawn] of rows) if (drawn.parentNode !== body) rows.delete(name);
     more.hidden = list.length <= most;
     table.hidden = list.length === 0;
     put(foot, footer(list.length));
-    tell("listed", whole || needle ? say("rooms.listed", { n: list.length }) : say("loading"));
+    if (root.isConnected) tell("listed", whole || needle ? say("rooms.listed", { n: list.length }) : say("loading"));
   }
 
   function footer(n) {
     if (n === 0 && whole) return say(names.length ? "rooms.none" : "rooms.empty");
-    const parts = n > most ? say("rooms.shown", { shown: most, n }) : [];
-    return whole ? parts : [...parts, " ", ...say("rooms.reading", { n: names.length })];
-  }
-
-  function drawRows(list) {
-    const next = list.map(row);
-    if (next.length === body.rows.length && next.every((r, i) => r === body.rows[i])) return;
-    const focus = document.activeElement;
-    body.replaceChildren(...next);
-    if (body.contains(focus)) focus.focus();
-    for (const name of rows.keys()) if (!rows.get(name).isConnected) rows.delete(name);
+    return [n > most ? say("rooms.shown", { shown: most, n }) : [], " ", whole ? [] : say("rooms.reading", { n: names.length })];
   }
 
   function row(name) {
@@ -132,7 +117,7 @@ export function roomList(open, make) {
       drawn.look = key;
       const cells = drawn.cells;
       cells[1].replaceChildren(chip(room.status, `status.${room.status}`),
-        ...(has(`outcome.${room.outcome}`) ? [" ", el("span", { class: "soft" }, say(`outcome.${room.outcome}`))] : []));
+        " ", el("span", { class: "soft" }, known(`outcome.${room.outcome}`)));
       cells[2].replaceChildren(...people(room));
       cells[3].replaceChildren(...ends(room));
     }
@@ -142,7 +127,6 @@ export function roomList(open, make) {
   return {
     root, read,
     focus: (name) => (rows.get(name)?.querySelector("button") ?? search).focus(),
-    refused: (error) => tell("refused", say("cannot", { detail: error.message })),
   };
 }
 

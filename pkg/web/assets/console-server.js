@@ -2,6 +2,10 @@
 // it is never stored, never in an address, and goes only into Authorization.
 let token = "";
 let askedAt = -Infinity;
+let ahead = Date.now() - performance.now();
+
+// now is the server's time; the visitor's clock may be wrong.
+export const now = () => ahead + performance.now();
 
 // Refusal is an answer that says no, in the server's own words.
 export class Refusal extends Error {
@@ -17,8 +21,8 @@ export class Refusal extends Error {
 // Away is no answer, or none of Usher's.
 export class Away extends Error {}
 
-// Stale is an answer for somebody who has signed out.
-export class Stale extends Error {}
+// never is the answer for somebody who has signed out meanwhile.
+const never = () => new Promise(() => {});
 
 export const signIn = (given) => { token = given; };
 
@@ -49,9 +53,10 @@ async function send(where, { method = "GET", body, headers = {} } = {}) {
       headers: { Authorization: `Bearer ${mine}`, ...headers },
     });
   } catch {
-    throw mine === token ? new Away() : new Stale();
+    return mine === token ? Promise.reject(new Away()) : never();
   }
-  if (mine !== token) throw new Stale();
+  if (mine !== token) return never();
+  ahead = (Date.parse(answer.headers.get("Date")) || now()) - performance.now();
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => null);
   if (!problem) throw new Away();
@@ -60,14 +65,8 @@ async function send(where, { method = "GET", body, headers = {} } = {}) {
 
 async function bodyOf(answer, read) {
   const mine = token;
-  let body;
-  try {
-    body = answer.status === 204 ? null : await answer[read]();
-  } catch {
-    throw new Away();
-  }
-  if (mine !== token) throw new Stale();
-  return body;
+  const body = answer.status === 204 ? null : await answer[read]().catch(() => { throw new Away(); });
+  return mine === token ? body : never();
 }
 
 export const get = async (where) => bodyOf(await send(where), "json");

@@ -1,7 +1,8 @@
 // A ticket, signed here by somebody who has the key of tickets. The key is in the input
 // of the dialog alone, and gone with it.
 import { el, say } from "./console-page.js";
-import { Wrong, ask, valueOf } from "./console-dialog.js";
+import { now } from "./console-server.js";
+import { ask, valueOf, wrong } from "./console-dialog.js";
 
 const encode = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 const utf8 = (text) => new TextEncoder().encode(text);
@@ -16,19 +17,19 @@ async function sign(secret, claims) {
 // askTicket makes the link with which one person comes into the room.
 export function askTicket(room) {
   return ask({
-    title: say("ticket.title"), text: say("ticket.text"), confirm: say("ticket.button"),
+    title: say("ticket.title"), text: say("ticket.text", { room }), confirm: say("ticket.button"),
     fields: [
       { name: "key", label: say("ticket.key"), type: "password", wide: true },
-      { name: "user", label: say("ticket.user"), attributes: { maxlength: 128 } },
-      { name: "role", label: say("ticket.role"), help: say("ticket.roleHelp"), attributes: { maxlength: 32 } },
+      { name: "user", label: say("lesson.user") },
+      { name: "role", label: say("lesson.role") },
       { name: "life", label: say("ticket.life"), options: ["600", "3600", "86400", "604800"].map((s) => [s, say(`ban.${s}`)]), value: "3600" },
     ],
     act: async (form) => {
       const secret = valueOf(form, "key").trim(), user = valueOf(form, "user").trim(), role = valueOf(form, "role").trim();
-      if (!globalThis.crypto?.subtle) throw new Wrong("key", say("ticket.insecure").join(""));
-      if (utf8(secret).length < 32) throw new Wrong("key", say("ticket.short").join(""));
-      if (!user) throw new Wrong("user", say("ticket.noUser").join(""));
-      const iat = Math.floor(Date.now() / 1000) - 10;
+      if (!globalThis.crypto?.subtle) throw wrong("key", "ticket.insecure");
+      if (utf8(secret).length < 32) throw wrong("key", "ticket.short");
+      if (!user) throw wrong("user", "ticket.noUser");
+      const iat = Math.floor(now() / 1000) - 10;
       const claims = { aud: "usher", iat, exp: iat + 10 + Number(valueOf(form, "life")), scope: "join", room, sub: user };
       if (role) claims.role = role;
       return `${location.origin}/room/${encodeURIComponent(room)}#ticket=${await sign(secret, claims)}`;

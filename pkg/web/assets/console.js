@@ -15,7 +15,6 @@ function enter(typed) {
   leave();
   const token = typed.trim();
   byId("token").value = "";
-  if (!token) return tell("refused", say("enter.empty"));
   signIn(token);
   only = onlyRoom();
   list = only ? null : roomList((room) => go({ room }), make);
@@ -52,6 +51,7 @@ function go(state) {
 function show({ room = "", session = "" }) {
   const name = only || room;
   view?.close?.();
+  byId("ask").close();
   const back = only ? null : () => go({});
   const lesson = (of) => go({ room: name, session: of });
   if (name && session) view = lessonView(name, session, { back: () => go({ room: name }) });
@@ -60,9 +60,10 @@ function show({ room = "", session = "" }) {
   tell("loading", say("loading"));
   byId("view").replaceChildren(view.root);
   scrollTo(0, 0);
-  view.focus(opened);
+  if (view.focus) view.focus(opened);
+  else view.root.querySelector("h2").focus();
   opened = name;
-  follow({ ...view, read: reader(view), refused: (error) => refused(view, error) });
+  follow({ ...view, read: reader(view), refused });
 }
 
 // reader says that all is there once the first reading was shown.
@@ -75,10 +76,10 @@ function reader(shown) {
   };
 }
 
-function refused(shown, error) {
+function refused(error) {
   if (!entered && error.status !== 404) forget(say("cannot", { detail: error.message }), "refused");
   else if (error.status === 401) forget(say("enter.over"), "refused");
-  else shown.refused(error);
+  else tell("refused", error.status === 404 ? say("gone") : say("cannot", { detail: error.message }));
 }
 
 async function make() {
@@ -99,7 +100,10 @@ document.querySelector("#enter form").addEventListener("submit", (event) => {
   event.preventDefault();
   enter(byId("token").value);
 });
-byId("forget").addEventListener("click", () => forget(say("signedOut")));
+byId("forget").addEventListener("click", () => {
+  history.replaceState(null, "", location.pathname);
+  forget();
+});
 byId("connect").addEventListener("click", showHelp);
 addEventListener("popstate", (event) => view && show(event.state ?? {}));
 addEventListener("hashchange", fromFragment);
