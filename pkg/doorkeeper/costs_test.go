@@ -36,3 +36,6 @@ func TestLeavingAHall(t *testing.T) {
 		t.Run(latency.String(), func(t *testing.T) { costs.TestLeaving(t, latency, counted) })
 	}
 }
+
+// TestHallEndsAtOnce: the departures that an end brings do not hold it up.
+func TestHallEndsAtOnce(t *testing.T) { costs.TestHallEnds(t, 10*time.Millisecond, counted) }

@@ -2,11 +2,16 @@ package doorkeeper
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
 	"usher/pkg/lesson"
 )
+
+// handfulsAtOnce is how many handfuls are noted before their people are asked to go: as many
+// as a tenth of a second is enough for.
+const handfulsAtOnce = 4
 
 // dismissOutside disconnects everyone who was in a lesson when it ended: the
 // connections in its item, by their ids, and the people who stand only in records,
@@ -21,22 +26,41 @@ func (s *Service) dismissOutside(ctx context.Context, l lesson.Lesson, inItem []
 	slots := make(chan struct{}, parallel)
 	all.Go(func() { s.disconnectBy(ctx, l.Session, inItem, slots) })
 	missed := newSet()
-	for {
+	var noted []lesson.Record // and not asked to go yet: who leaves is in the way of the next write
+	ask := func() {
+		some := noted
+		noted = nil
+		all.Go(func() { s.sendAway(ctx, l.Session, some, slots, missed) })
+	}
+	for handfuls := 1; ; handfuls++ {
 		some := outside[:lesson.Handful(outside)]
 		outside = outside[len(some):]
-		d, noted := s.decide(ctx, l.Session, ask(lesson.OutsideDismissed{Records: some, Last: err == nil && len(outside) == 0}))
-		if noted != nil {
+		d, lost := s.dismiss(ctx, l.Session, lesson.OutsideDismissed{Records: some, Last: err == nil && len(outside) == 0})
+		if lost != nil {
 			break // found again at OutsideRetryAt
 		}
+		noted = append(noted, some...)
 		all.Go(func() { s.askToTell(ctx, l.Session, d.Effects) })
-		all.Go(func() { s.sendAway(ctx, l.Session, some, slots, missed) })
 		s.shed(ctx, d.Lesson)
 		if len(outside) == 0 {
 			break
 		}
+		if handfuls%handfulsAtOnce == 0 {
+			ask()
+		}
 	}
+	ask()
 	all.Wait()
 	s.tryMissed(ctx, l.Session, missed.names())
+}
+
+// dismiss notes that a handful has to go, however many others leave at that moment.
+func (s *Service) dismiss(ctx context.Context, session string, some lesson.OutsideDismissed) (d lesson.Decision, err error) {
+	for {
+		if d, err = s.decide(ctx, session, ask(some)); !errors.Is(err, errContended) || ctx.Err() != nil {
+			return d, err
+		}
+	}
 }
 
 // reviewOutside holds the people who stand only in records against the policy and the

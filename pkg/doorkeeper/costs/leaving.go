@@ -11,6 +11,7 @@ import (
 
 	"usher/pkg/doorkeeper"
 	"usher/pkg/doorkeeper/simulation"
+	"usher/pkg/epoch"
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/room/storetest"
@@ -90,17 +91,7 @@ func (c *Counted) slowDown(latency time.Duration) {
 func (e exodus) leave(t *testing.T, w *simulation.World, store *Counted) (used Used, parked int) {
 	t.Helper()
 	h := newHouseIn(t, w, store, `{"lessonSeconds":0}`, false, func(*house) {})
-	for n := range inHall {
-		h.come(member(n+1), member(n+1))
-		h.hear(h.webhook)
-		h.Forward(h.Now() + 1)
-	}
-	h.Advance(h.Now().Add(10 * time.Second))
-	all := make([]*doorkeeper.Service, processes)
-	for i := range all {
-		all[i] = h.process()
-		h.must(all[i].Work(context.Background(), h.session)) // it has heard of the lesson before
-	}
+	all := h.fillHall()
 	dice := rand.New(rand.NewPCG(1, 2))
 	who := dice.Perm(inHall)[:leaving]
 	when := make([]time.Duration, leaving)
@@ -131,6 +122,80 @@ func (e exodus) leave(t *testing.T, w *simulation.World, store *Counted) (used U
 		h.left(who)
 	}
 	return used, parked
+}
+
+// fillHall lets people come, and gives processes that have heard of the lesson.
+func (h *house) fillHall() (all []*doorkeeper.Service) {
+	h.t.Helper()
+	for n := range inHall {
+		h.come(member(n+1), member(n+1))
+		h.hear(h.webhook)
+		h.Forward(h.Now() + 1)
+	}
+	h.Advance(h.Now().Add(10 * time.Second))
+	all = make([]*doorkeeper.Service, processes)
+	for i := range all {
+		all[i] = h.process()
+		h.must(all[i].Work(context.Background(), h.session)) // it has heard of the lesson before
+	}
+	return all
+}
+
+// TestHallEnds ends a hall of four hundred while the processes hear of the departures of
+// those who were asked first: everybody is asked within a second, and no departure is parked.
+// It is to be called outside of a synctest bubble.
+func TestHallEnds(t *testing.T, latency time.Duration, open func(testing.TB) *Counted) {
+	synctest.Test(t, func(t *testing.T) {
+		store := open(t)
+		store.slowDown(latency)
+		w := simulation.InBubble(store)
+		w.Queue = &simulation.Queue{}
+		h := newHouseIn(t, w, store, `{"lessonSeconds":0}`, false, func(*house) {})
+		all := h.fillHall()
+		store.Take()
+		d := departures{all: all, dice: rand.New(rand.NewPCG(1, 3)), t: t, ended: h.Now()}
+		h.Platform.Notify = d.under
+		_, err := all[0].End(context.Background(), "lesson", "admin")
+		h.must(err)
+		d.handlers.Wait()
+		used := store.Take()
+		t.Logf("%d were asked to go, the last after %v; %.2f requests each (%s), %d parked", d.asked, d.last, float64(used.Requests)/inHall, used, len(w.Queue.Parked))
+		if d.asked != inHall || d.last > time.Second || len(w.Queue.Parked) > 0 {
+			t.Errorf("%d of %d were asked to go, the last after %v, and %d departures were parked", d.asked, inHall, d.last, len(w.Queue.Parked))
+		}
+		h.Pass(2 * time.Minute)
+		if err := h.Agree(h.session); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// departures are under way to the processes.
+type departures struct {
+	t        *testing.T
+	all      []*doorkeeper.Service
+	handlers sync.WaitGroup
+	mu       sync.Mutex
+	dice     *rand.Rand
+	ended    epoch.Instant
+	asked    int
+	last     time.Duration // after the end
+}
+
+// under brings a departure to one of the processes, after 50 to 250 ms.
+func (d *departures) under(post lesson.Event) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	process, later := d.all[d.dice.IntN(len(d.all))], time.Duration(50+d.dice.IntN(200))*time.Millisecond
+	d.asked++
+	d.last = post.At.Sub(d.ended)
+	d.handlers.Go(func() {
+		time.Sleep(later)
+		post.Received = post.At.Add(later)
+		if err := process.Hear(context.Background(), post); err != nil {
+			d.t.Error(err)
+		}
+	})
 }
 
 // left says that those have left and nobody else has, in the lesson, its records and its
