@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"time"
 
 	"usher/pkg/journal"
@@ -25,7 +26,23 @@ func (s *state) judge(before *lesson.Lesson, in lesson.Input, d lesson.Decision)
 		err = errors.Join(err, s.judgeWaiting())
 	}
 	s.note()
-	return err
+	return errors.Join(err, judgeWrite(*before, d))
+}
+
+// judgeWrite: what a write stores that does not look at the others is what was decided.
+func judgeWrite(before lesson.Lesson, d lesson.Decision) error {
+	stored, fits := d.Lesson, true
+	switch d.Write {
+	case lesson.Add:
+		stored, fits = d.Add.Into(before), d.Add.Fits(before)
+	case lesson.Leave:
+		stored, fits = d.Leave.Into(before), d.Leave.Fits(before)
+	}
+	stored.Revision, stored.Added, stored.Tell = d.Lesson.Revision, d.Lesson.Added, d.Lesson.Tell
+	if !fits || !reflect.DeepEqual(stored, d.Lesson) {
+		return fmt.Errorf("write %d fits: %t, and stores\n%+v\nwhere this was decided:\n%+v", d.Write, fits, stored, d.Lesson)
+	}
+	return nil
 }
 
 // judgeCap: no decision raises the seats above a cap, the room's or a role's.
