@@ -310,6 +310,7 @@ func (s *stage) wrongParameters() {
 		{"ParameterKey=ApplicationId,ParameterValue=", "Set either ApplicationId"},
 		{"ParameterKey=ApiKey,ParameterValue=47000001", "Set either ApplicationId"},
 		{"ParameterKey=ApplicationId,ParameterValue=47000001", "ApplicationId must be"},
+		{"ParameterKey=DomainName,ParameterValue=usher.school.example", "Set both DomainName and CertificateArn"},
 	} {
 		args := []string{
 			"cloudformation", "create-change-set", "--stack-name", "usher-dev", "--change-set-name", "wrong",
