@@ -418,6 +418,11 @@ func TestCountdown(t *testing.T) {
 		pass(b, 1, -7200)
 		b.Want(digits, "49:58")
 	})
+	t.Run("the end is told in true time", func(t *testing.T) {
+		b := open(t, running)
+		b.Want(`String(document.getElementById("left").textContent === "left, until " + new Date("2026-12-01T12:50:00Z").toLocaleString(undefined,
+			{weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit"}))`, "true")
+	})
 	t.Run("paused, resumed, extended", func(t *testing.T) {
 		b := open(t, running)
 		signal(b, "paused", "null", `{"id":"1","secondsLeft":3000}`)

@@ -79,7 +79,7 @@ func (p page) text() string {
 		return text
 	}
 	at := p.Time.Std()
-	shown := fmt.Sprintf(`<time datetime="%s">%s</time>`, at.Format(time.RFC3339), at.Format("2 January 2006, 15:04 MST"))
+	shown := fmt.Sprintf(`<time datetime="%s">%s</time>`, at.Format(time.RFC3339), at.Format("2006-01-02 15:04 MST"))
 	return strings.ReplaceAll(text, "{time}", shown)
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -220,7 +221,7 @@ func TestNotices(t *testing.T) {
 // Who has no script reads when the room opens in the time of the world.
 func TestTheTimeOfANotice(t *testing.T) {
 	w := get(newSite(&stub{err: &problem.Details{Code: problem.TooEarly, RetryAfter: time.Hour}}, true), "GET", "/room/maths")
-	at := regexp.MustCompile(`It opens at <time datetime="(\S+)">\d+ \w+ \d{4}, \d\d:\d\d UTC</time>\.`).FindStringSubmatch(w.Body.String())
+	at := regexp.MustCompile(`It opens at <time datetime="(\S+)">\d{4}-\d\d-\d\d \d\d:\d\d UTC</time>\.`).FindStringSubmatch(w.Body.String())
 	if at == nil {
 		t.Fatalf("answered %s", w.Body)
 	}
@@ -402,6 +403,42 @@ func TestTheRoomWeighsLittle(t *testing.T) {
 		t.Logf("%s: %d bytes in %d files: %v", name, sum, len(weights), weights)
 		if sum > most || len(weights) < 3 {
 			t.Errorf("%s weighs %d bytes, more than %d", name, sum, most)
+		}
+	}
+}
+
+// Every text that the room's page asks for is there, every state has a title and
+// says something, and nothing stands in the file that nobody reads.
+func TestTheRoomsTexts(t *testing.T) {
+	texts, err := textsOf("room")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := files.ReadFile("templates/room.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := string(template)
+	for _, name := range scripts(t, "room*") {
+		script, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source += string(script)
+	}
+	for _, m := range regexp.MustCompile(`texts\.(\w+)|texts\["([\w.-]+)"\]|\{\{text\.([\w.-]+)\}\}`).FindAllStringSubmatch(source, -1) {
+		if key := m[1] + m[2] + m[3]; texts[key] == "" {
+			t.Errorf("there is no text %s", key)
+		}
+	}
+	for key := range texts {
+		family, name, _ := strings.Cut(key, ".")
+		_, said := texts["state."+name]
+		if family == "title" && !said {
+			t.Errorf("%s has no state", key)
+		}
+		if word := cmp.Or(name, family); !regexp.MustCompile(`\b`+regexp.QuoteMeta(word)+`\b`).MatchString(source) && family != "ended" {
+			t.Errorf("nobody reads %s", key)
 		}
 	}
 }

@@ -21,8 +21,8 @@ export function platform(url) {
 }
 
 // join gives the credentials that the ticket buys, or the code and the words of a
-// refusal, and after how many seconds the server wants to be asked again: 0 where
-// it did not say. No answer is "unavailable".
+// refusal, after how many seconds the server wants to be asked again, 0 where it
+// did not say, and at what time it said so. No answer is "unavailable".
 export async function join(room, ticket) {
   try {
     const answer = await fetch(`/v1/rooms/${encodeURIComponent(room)}/join`, {
@@ -31,7 +31,8 @@ export async function join(room, ticket) {
     });
     const body = await answer.json();
     if (answer.ok) return { admission: body };
-    return { code: body.code, detail: body.detail, after: Number(answer.headers.get("Retry-After")) || 0 };
+    const at = Date.parse(answer.headers.get("Date")) || Date.now();
+    return { code: body.code, detail: body.detail, after: Number(answer.headers.get("Retry-After")) || 0, at };
   } catch {
     return { code: "unavailable", after: 0 };
   }

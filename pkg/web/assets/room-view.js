@@ -32,6 +32,7 @@ export function state(name, values = {}, back = "") {
   byId("back").hidden = !back;
   byId("back").textContent = back;
   if (again) return;
+  byId("try").hidden = true;
   byId("heading").textContent = title;
   byId("text").textContent = text;
   say([title, text].filter(Boolean).join(": "));
@@ -69,9 +70,12 @@ export function quiet() {
 }
 byId("quiet").addEventListener("click", quiet);
 
+// next says when the next try is; null while there is none. Its button stays as long as
+// the state, so that who presses it does not lose the place.
 export function next(seconds) {
-  byId("next").hidden = byId("try").hidden = seconds === null;
+  byId("next").hidden = seconds === null;
   if (seconds === null) return;
+  byId("try").hidden = false;
   const text = seconds > 90 ? fill(texts.nextAt, { time: moment(Date.now() + seconds * 1000) }) : fill(texts.nextIn, { time: span(seconds) });
   byId("next").textContent = text;
 }
@@ -81,7 +85,7 @@ export function clock(lesson, now) {
   const left = lesson.left(now);
   byId("clock").hidden = left === null;
   if (left === null) return;
-  const until = lesson.endsAt === null ? "" : moment(Date.now() + lesson.endsAt - now);
+  const until = lesson.endsAt === null ? "" : moment(lesson.endsAt);
   const label = lesson.paused ? texts.leftPaused : left === 0 ? texts.up : lesson.startedAt === null ? texts.closes : texts.left;
   byId("digits").textContent = digits(left);
   byId("left").textContent = fill(label, { time: until });

@@ -81,12 +81,15 @@ const handlers = {
   },
   extended(data) {
     heard(data);
-    const time = lesson.endsAt === null ? "" : moment(Date.now() + lesson.endsAt - clock.now());
+    const time = lesson.endsAt === null ? "" : moment(lesson.endsAt);
     view.alert(fill(texts.extended, { left: minutes(data.secondsLeft), time }), true);
   },
   ended(data) {
     ended = true;
     view.quiet();
+    media.end(); // the platform disconnects in a moment, or is left
+    const over = session;
+    setTimeout(() => session === over && session && session.disconnect(), 5000);
     const reason = texts[`ended.${data.reason}`] || texts["ended."];
     view.state("ended", { reason, time: stayed() }, mode === "demo" ? texts.comeBack : "");
   },
@@ -238,8 +241,8 @@ const refusals = {
   "no-such-room": "no-such-room", "not-allowed": "not-allowed",
 };
 
-function turnedAway({ code, detail, after }) {
-  const opens = after > 0 ? moment(Date.now() + after * 1000) : "";
+function turnedAway({ code, detail, after, at }) {
+  const opens = after > 0 ? moment(at + after * 1000) : "";
   if (code === "too-early" && opens) wait("too-early", after, { time: opens });
   else if (code === "removed" && opens) wait("removed", after, { text: fill(texts.removedUntil, { time: opens }) });
   else if (code === "duplicate-user" && (after > 0 || returning)) wait("in-already", after);
