@@ -1,18 +1,13 @@
 package web
 
 import (
-	"io/fs"
 	"strings"
 	"testing"
 )
 
 // What is served has no line that was left out of a text.
 func TestNoTextGoesOverALineEnd(t *testing.T) {
-	scripts, err := fs.Glob(files, "assets/*.js")
-	if err != nil || len(scripts) < 2 {
-		t.Fatalf("the scripts are %v, %v", scripts, err)
-	}
-	for _, name := range scripts {
+	for _, name := range scripts(t, "*") {
 		source, err := files.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
