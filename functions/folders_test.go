@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -229,5 +230,13 @@ func TestQueuesDemandTLS(t *testing.T) {
 		if !policy.MatchString(template) {
 			t.Errorf("%s takes requests without TLS", q[1])
 		}
+	}
+}
+
+// No wildcard finds what stands under testdata, so that it would break unseen.
+func TestStandInsBuild(t *testing.T) {
+	cmd := exec.Command("go", "build", "-o", filepath.Join(t.TempDir(), "standins"), "../testdata/standins")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

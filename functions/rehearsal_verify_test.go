@@ -88,8 +88,22 @@ func newStage(t *testing.T) *stage {
 	t.Cleanup(s.platform.Close)
 	write(t, filepath.Join(s.dir, "private.key"), pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 
+	t.Cleanup(s.logs)
 	s.deploy(map[string]string{"ApplicationId": application, "VideoUrl": vonage.URL})
 	return s
+}
+
+// logs shows what the functions logged, where something failed.
+func (s *stage) logs() {
+	if !s.t.Failed() {
+		return
+	}
+	for name, group := range s.resources {
+		if strings.HasSuffix(name, "Log") && name != "ApiLog" {
+			out, err := s.tryAWS("logs", "filter-log-events", "--log-group-name", group, "--query", "events[].message")
+			s.t.Logf("%s: %s (%v)", name, out, err)
+		}
+	}
 }
 
 func write(t testing.TB, path string, content []byte) {
@@ -149,10 +163,13 @@ func (s *stage) look() {
 	for _, r := range list {
 		s.resources[r.LogicalResourceID] = r.PhysicalResourceID
 	}
-	var text string
-	s.aws(&text, "secretsmanager", "get-secret-value", "--secret-id", s.resources["ApiSecret"], "--query", "SecretString")
-	if err := json.Unmarshal([]byte(text), &s.secret); err != nil {
-		s.t.Fatal(err)
+	s.secret = map[string]string{}
+	for _, name := range []string{"ApiSecret", "TicketSecret", "Secret"} { // the last wins
+		var text string
+		s.aws(&text, "secretsmanager", "get-secret-value", "--secret-id", s.resources[name], "--query", "SecretString")
+		if err := json.Unmarshal([]byte(text), &s.secret); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 }
 
@@ -179,7 +196,7 @@ func (s *stage) route() {
 	targets := map[string]string{}
 	for path, methods := range template.Resources.API.Properties.Body.Paths {
 		for method, integration := range methods {
-			function := regexp.MustCompile(`\$\{(\w+Function)`).FindSubmatch(integration)
+			function := regexp.MustCompile(`\$\{(\w+Function\w*)`).FindSubmatch(integration)
 			if function == nil {
 				s.t.Fatalf("%s %s goes to no function: %s", method, path, integration)
 			}
@@ -197,20 +214,28 @@ func (s *stage) route() {
 	}
 }
 
+// integration calls a function, or an alias of one, whose physical id is an ARN.
 func (s *stage) integration(function string) (id string) {
 	s.t.Helper()
+	arn := s.resources[function]
+	if !strings.HasPrefix(arn, "arn:") {
+		arn = "arn:aws:lambda:eu-central-1:000000000000:function:" + arn
+	}
 	s.aws(&id, "apigatewayv2", "create-integration", "--api-id", s.resources["Api"], "--integration-type", "AWS_PROXY",
 		"--payload-format-version", "2.0", "--query", "IntegrationId",
-		"--integration-uri", "arn:aws:lambda:eu-central-1:000000000000:function:"+s.resources[function])
+		"--integration-uri", arn)
 	return id
 }
 
-// token is a bearer token of the API's.
+// token is a bearer token of the API's. Tickets have a key of their own.
 func (s *stage) token(claims jwt.MapClaims) string {
 	s.t.Helper()
-	now := time.Now()
+	now, key := time.Now(), s.secret["USHER_API_SECRET"]
+	if claims["scope"] == "join" {
+		key = s.secret["USHER_TICKET_SECRET"]
+	}
 	claims["aud"], claims["iat"], claims["exp"] = "usher", now.Unix(), now.Add(time.Hour).Unix()
-	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(s.secret["USHER_API_SECRET"]))
+	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(key))
 	if err != nil {
 		s.t.Fatal(err)
 	}

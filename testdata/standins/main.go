@@ -21,6 +21,7 @@ import (
 
 	"usher/pkg/app"
 	"usher/pkg/gateway"
+	"usher/pkg/topic"
 	"usher/pkg/vonage/vonagetest"
 )
 
@@ -100,7 +101,7 @@ func routes(platform http.Handler) http.Handler {
 	mux.HandleFunc("/", serveAWS)
 	mux.Handle("/vonage/", http.StripPrefix("/vonage", platform))
 	mux.Handle("/session-monitoring", cloud.Webhook())
-	mux.Handle("/v1/", cloud.Rooms())
+	mux.Handle("/v1/", cloud.Rooms(topic.Confirmed))
 	return mux
 }
 
