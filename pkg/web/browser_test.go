@@ -26,7 +26,7 @@ type stage struct {
 	mu      sync.Mutex
 	answers []string // of join, in turn; the last one stays: "status Retry-After body"
 	tickets []string // that join was called with
-	date    string   // the time that answers say, where it is not the machine's
+	date    string   // the time that it says it is; "": it does not say
 	missing int      // how often the platform's script is not there
 }
 
@@ -71,6 +71,7 @@ func (s *stage) script(w http.ResponseWriter, r *http.Request) {
 func (s *stage) health(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	w.Header()["Date"] = nil
 	if s.date != "" {
 		w.Header().Set("Date", s.date)
 	}
@@ -353,6 +354,48 @@ func TestTicketPage(t *testing.T) {
 	}
 }
 
+// clocks stops both clocks of a page; turned is how far the test has turned them,
+// in milliseconds. The one on the wall is a day late.
+const clocks = `
+	const steady = performance.now.bind(performance), Real = Date;
+	const held = steady();
+	window.turned = {steady: 0, wall: -86400000};
+	performance.now = () => held + turned.steady;
+	window.Date = class extends Real { constructor(...all) { super(...(all.length ? all : [Date.now()])); } };
+	Date.now = () => 1796126400000 + turned.wall;`
+
+// pass turns them by seconds.
+func pass(b browsertest.Tab, steady, wall int) {
+	b.T.Helper()
+	b.Eval(fmt.Sprintf(`turned.steady += %d; turned.wall += %d; ""`, steady*1000, wall*1000))
+}
+
+// Tries come with gaps that grow, up to a minute, and never sooner than the server
+// said.
+func TestGrowingGaps(t *testing.T) {
+	stage := newStage(t)
+	stage.stub.err = doorkeeper.ErrTicketOnly
+	stage.answers = []string{`503 0 {"code":"unavailable"}`}
+	b := browsertest.Start(t).Visitor(t).Before(clocks + `Math.random = () => 0;
+		window.joins = 0; const ask = fetch; window.fetch = (...all) => { joins++; return ask(...all); };`)
+	b.Open(stage.URL + "/room/maths#ticket=abc")
+	const next = `document.getElementById("next").textContent`
+	b.Want(next, "Next try in 1 second.")
+	for i, gap := range []int{2, 4, 8, 16, 32, 60, 60} {
+		pass(b, gap, gap)
+		b.Want(`String(joins)`, fmt.Sprint(i+2))
+		b.Want(next, fmt.Sprintf("Next try in %d seconds.", gap))
+	}
+	stage.mu.Lock()
+	stage.answers = []string{`503 75 {"code":"unavailable"}`}
+	stage.mu.Unlock()
+	b.Eval(`document.getElementById("try").focus(); ""`)
+	b.Keys("\r").Want(next, "Next try in 75 seconds.")
+	b.Want(`document.activeElement.id`, "try")
+	pass(b, 0, 75) // the machine slept
+	b.Want(`String(joins)`, "10")
+}
+
 // The countdown goes by the server's clock, whatever the visitor's says, and by
 // what has passed, also while the machine slept: the test turns both of the
 // page's clocks.
@@ -360,28 +403,12 @@ func TestCountdown(t *testing.T) {
 	browser := browsertest.Start(t)
 	stage := newStage(t)
 	stage.stub.err = doorkeeper.ErrTicketOnly
-	const clocks = `
-		const steady = performance.now.bind(performance), Real = Date;
-		const held = steady();
-		window.turned = {steady: 0, wall: -86400000};
-		performance.now = () => held + turned.steady;
-		window.Date = class extends Real { constructor(...all) { super(...(all.length ? all : [Date.now()])); } };
-		Date.now = () => 1796126400000 + turned.wall;`
 	open := func(t *testing.T, clock string) browsertest.Tab {
 		stage.answers = []string{`200 0 {"apiKey":"46000","sessionId":"2_MX4x","token":"t","now":"2026-12-01T12:00:00.000Z",` + clock + `}`}
 		b := browser.Visitor(t)
 		t.Cleanup(b.Close)
 		b.Before(clocks).Open(stage.URL+"/room/maths#ticket=abc").Want(state, "connected")
 		return b
-	}
-	pass := func(b browsertest.Tab, steady, wall int) {
-		b.T.Helper()
-		b.Eval(fmt.Sprintf(`turned.steady += %d; turned.wall += %d; ""`, steady*1000, wall*1000))
-	}
-	serverSays := func(at string) {
-		stage.mu.Lock()
-		defer stage.mu.Unlock()
-		stage.date = "Tue, 01 Dec 2026 " + at + " GMT"
 	}
 	const running = `"startedAt":"2026-12-01T11:50:00.000Z","endsAt":"2026-12-01T12:50:00.000Z","secondsLeft":3000`
 	t.Run("a wrong clock", func(t *testing.T) {
@@ -405,14 +432,15 @@ func TestCountdown(t *testing.T) {
 	t.Run("a machine that slept", func(t *testing.T) {
 		b := open(t, running)
 		b.Want(digits, "50:00")
-		serverSays("12:10:00")
 		pass(b, 0, 600)
 		b.Want(digits, "40:00")
 	})
 	t.Run("a clock that somebody set", func(t *testing.T) {
 		b := open(t, running)
 		b.Want(digits, "50:00")
-		serverSays("12:00:01")
+		stage.mu.Lock()
+		stage.date = "Tue, 01 Dec 2026 12:00:01 GMT"
+		stage.mu.Unlock()
 		pass(b, 1, 7200)
 		b.Want(digits, "49:59")
 		pass(b, 1, -7200)
