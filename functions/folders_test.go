@@ -5,6 +5,7 @@ package functions_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -238,5 +239,20 @@ func TestStandInsBuild(t *testing.T) {
 	cmd := exec.Command("go", "build", "-o", filepath.Join(t.TempDir(), "standins"), "../testdata/standins")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// What sam local makes of a variable that names a resource is no address of anything.
+func TestLocalVariablesAreTheTemplates(t *testing.T) {
+	var file struct{ Parameters map[string]string }
+	strict(t, read(t, "../testdata/sam/env.json"), &file)
+	names := regexp.MustCompile(`\b((?:AWS_ENDPOINT|USHER|VONAGE|OPENTOK)_\w+): `)
+	var declared []string
+	for _, m := range names.FindAllStringSubmatch(read(t, "../template.yaml"), -1) {
+		declared = append(declared, m[1])
+	}
+	slices.Sort(declared)
+	if d := cmp.Diff(slices.Compact(declared), slices.Sorted(maps.Keys(file.Parameters))); d != "" {
+		t.Errorf("template (-) and testdata/sam/env.json (+):\n%s", d)
 	}
 }

@@ -60,6 +60,15 @@ func TestOnThisMachine(t *testing.T) {
 		p.t = t
 		p.mustShell(strings.ReplaceAll(blocks[2], "127.0.0.1:3000", addr))
 		until(t, "the third one is disconnected", func() bool { return w.event() != before })
+		// 503 would be settings that do not fit.
+		res, err := http.Get("http://" + addr + "/v1/rooms")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("without a token the rooms are %d, want 401", res.StatusCode)
+		}
 	})
 }
 
