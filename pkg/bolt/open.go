@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -78,7 +79,11 @@ func inspect(path string, wait time.Duration) error {
 func readThrough(db *bbolt.DB, size int64) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
-		if r := recover(); r != nil {
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error: // its words are of the program, not of the file
+			err = errDamaged
+		default:
 			err = fmt.Errorf("%w (%v)", errDamaged, r)
 		}
 	}()

@@ -64,14 +64,17 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string {
-	said := r.Detail
+	said, name := r.Detail, r.Code
 	if said == "" {
 		return fmt.Sprintf("the server answered %d %s", r.Status, http.StatusText(r.Status))
+	}
+	if name == "" {
+		name = http.StatusText(r.Status)
 	}
 	if fields := strings.Join(r.Fields, ", "); fields != "" {
 		said += " [field: " + fields + "]"
 	}
-	return fmt.Sprintf("the server answered %d %s: %s", r.Status, r.Code, said)
+	return fmt.Sprintf("the server answered %d %s: %s", r.Status, name, said)
 }
 
 // Later reports whether the same request may succeed by itself at another time.
@@ -114,7 +117,7 @@ func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
 	case len(body) > longestAnswer:
 		return nil, fmt.Errorf("the answer of %s is longer than %d MB", c.base, longestAnswer>>20)
 	case res.StatusCode < 200 || res.StatusCode > 299:
-		return nil, refusal(res, body)
+		return nil, refusal(res, withoutToken(req, body))
 	}
 	return body, nil
 }
@@ -152,6 +155,16 @@ func (c *Client) unreachable(err error) error {
 		err = at.Err
 	}
 	return fmt.Errorf("%w: %s: %w", ErrUnreachable, c.base, err)
+}
+
+// withoutToken is an answer that does not repeat the request's token, as some servers do
+// that are not Usher.
+func withoutToken(r *http.Request, body []byte) []byte {
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if token == "" {
+		return body
+	}
+	return bytes.ReplaceAll(body, []byte(token), []byte("..."))
 }
 
 // refusal reads a problem (RFC 9457); another body says nothing.

@@ -45,6 +45,8 @@ func TestAnswers(t *testing.T) {
 		{400, `{"code":"invalid-field","detail":"it is wrong","field":"maxSeats"}`, "the server answered 400 invalid-field: it is wrong [field: maxSeats]", false},
 		{400, `{"code":"invalid-field","detail":"they are wrong","field":"a","fields":["a","b"]}`, "[field: a, b]", false},
 		{429, `{"code":"too-many-requests","detail":"wait"}`, "429 too-many-requests: wait", true},
+		{401, `{"code":"unauthorized","detail":"you sent Bearer very-secret"}`, "401 unauthorized: you sent Bearer ...", false},
+		{302, `{"detail":"elsewhere"}`, "the server answered 302 Found: elsewhere", false},
 		{502, "<html>", "the server answered 502 Bad Gateway", true},
 	} {
 		err := ask(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -69,5 +71,26 @@ func TestEndlessAnswer(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "longer than 16 MB") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestNotUsher: another server's answer is said to be that, without a word of ours about
+// types.
+func TestNotUsher(t *testing.T) {
+	for _, body := range []string{"null", "[]", "7", "<html>", `{"bans":null}`, `{"bans":{}}`} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
+		t.Cleanup(server.Close)
+		c := New(server.URL, func(context.Context) (string, error) { return "very-secret", nil })
+		_, all := All[struct{}](t.Context(), c, Room("GET", "algebra", "bans"), "bans")
+		_, get := Get[struct{}](t.Context(), c, "algebra")
+		_, log := c.LogPage(t.Context(), "algebra", "", 0)
+		for _, err := range []error{all, get, log} {
+			if isObject := body[0] == '{'; err == nil && !isObject || err != nil && !strings.HasSuffix(err.Error(), "is not Usher's: look whether this is its address") {
+				t.Errorf("%s: %v", body, err)
+			}
+		}
+		if all == nil {
+			t.Errorf("%s is a list", body)
+		}
 	}
 }

@@ -28,10 +28,7 @@ func (c *Client) LogPage(ctx context.Context, room, session string, after int64)
 	if err != nil {
 		return p, err
 	}
-	if err := json.Unmarshal(body, &p); err != nil {
-		return p, notUsher(c, err)
-	}
-	return p, nil
+	return p, c.into(body, &p)
 }
 
 // Log reads the log of a session to its end, or with session "" of the room's own as it

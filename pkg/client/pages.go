@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -43,11 +44,11 @@ func page[T any](ctx context.Context, c *Client, r Request, within string) (item
 		return nil, "", err
 	}
 	var answer map[string]json.RawMessage
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, "", notUsher(c, err)
+	if err := c.into(body, &answer); err != nil {
+		return nil, "", err
 	}
-	if err := json.Unmarshal(answer[within], &items); err != nil {
-		return nil, "", notUsher(c, err)
+	if err := c.into(answer[within], &items); err != nil {
+		return nil, "", err
 	}
 	if err := json.Unmarshal(answer["next"], &next); err != nil {
 		next = string(answer["next"]) // a number
@@ -55,8 +56,12 @@ func page[T any](ctx context.Context, c *Client, r Request, within string) (item
 	return items, next, nil
 }
 
-func notUsher(c *Client, err error) error {
-	return fmt.Errorf("what %s answers is not Usher's: %w", c.base, err)
+// into reads what the server gave. No answer of Usher's is null.
+func (c *Client) into(given []byte, v any) error {
+	if json.Unmarshal(given, v) != nil || string(bytes.TrimSpace(given)) == "null" {
+		return fmt.Errorf("what %s answers is not Usher's: look whether this is its address", c.base)
+	}
+	return nil
 }
 
 // All gives a whole list.
@@ -74,8 +79,5 @@ func Get[T any](ctx context.Context, c *Client, name string, path ...string) (v 
 	if err != nil {
 		return v, err
 	}
-	if err := json.Unmarshal(body, &v); err != nil {
-		return v, notUsher(c, err)
-	}
-	return v, nil
+	return v, c.into(body, &v)
 }

@@ -32,7 +32,10 @@ func backupCommand(p Program) *cobra.Command {
 }
 
 func (p Program) backup(ctx context.Context, data, to string) error {
-	if same(data, to) {
+	switch {
+	case to == "" || to == "-":
+		return wrongf("FILE must name a file: a backup is checked where it stands")
+	case same(data, to):
 		return wrongf("%s is the data file itself", to)
 	}
 	var held bolt.Content

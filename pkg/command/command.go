@@ -173,7 +173,37 @@ func (p Program) root() *cobra.Command {
 	} {
 		root.AddCommand(make(p))
 	}
+	named(root)
 	return root
+}
+
+// named makes the library's own commands refuse a name that they do not know, where they
+// would print a help in place of what was asked for.
+func named(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = topic
+		case "completion":
+			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, noShell
+		}
+	}
+}
+
+func topic(cmd *cobra.Command, args []string) error {
+	if _, rest, err := cmd.Root().Find(args); err != nil || len(rest) > 0 {
+		return fmt.Errorf("there is no command %q", strings.Join(args, " "))
+	}
+	return nil
+}
+
+func noShell(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return wrongf("name the shell: bash, zsh, fish or powershell")
+	}
+	return wrongf("%q is no shell that is known: name bash, zsh, fish or powershell", args[0])
 }
 
 // Groups of commands in the help.

@@ -60,6 +60,9 @@ func (a *asking) examine(ctx context.Context, token string) error {
 		HTTP: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		Now:  time.Now,
 	}.Examine(ctx)
+	if ctx.Err() != nil {
+		return context.Canceled // which looks like many ills
+	}
 	ill := 0
 	for _, l := range lines {
 		if !l.OK {

@@ -10,7 +10,7 @@ import (
 )
 
 // hostile is a text that moves the cursor, turns the line and begins another one.
-const hostile = `\u001b[2J\u202eroom\ngone\t\u009b`
+const hostile = `\u001b[2J` + "\u202e" + `room\ngone\t` + "\u009b"
 
 // TestHostileServer: whatever a server says, each value is plain text in its cell.
 func TestHostileServer(t *testing.T) {
@@ -41,6 +41,8 @@ func TestHostileServer(t *testing.T) {
 	defer server.Close()
 	for line, want := range map[string]int{
 		"rooms": Done, "room algebra": Done, "bans algebra": Done, "lessons algebra": Done, "attendance algebra": Done,
+		"rooms --json": Done, "room algebra --json": Done, "bans algebra --json": Done, "lessons algebra --json": Done,
+		"attendance algebra --json": Done, "log algebra --json": Done,
 		"log algebra": Done, "replay --room algebra": Done, "extend algebra 5": Refused, "remove algebra C": Refused,
 	} {
 		t.Run(line, func(t *testing.T) {

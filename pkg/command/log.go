@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -87,8 +88,7 @@ func (w *logWriter) object(raw json.RawMessage) error {
 		return err
 	}
 	if len(raw) < 2 || raw[0] != '{' {
-		return fmt.Errorf("what the server answers is not Usher's")
+		return errNotUsher
 	}
-	_, err = fmt.Fprintf(w.p.Out, "%s,%s\n", head[:len(head)-1], raw[1:])
-	return err
+	return writeJSON(w.p.Out, slices.Concat(head[:len(head)-1], []byte(","), raw[1:]))
 }

@@ -16,17 +16,26 @@ import (
 func attendanceCommand(p Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "attendance NAME", Short: "who was there, from when to when", GroupID: groupRecord, Args: takes("NAME"),
-		Example: "  usher attendance algebra --csv > algebra.csv",
+		Example: "  usher attendance algebra --csv > algebra.csv\n  usher attendance algebra --svg --zone Europe/Berlin > algebra.svg",
 	}
 	session := sessionFlag(cmd)
 	asCSV := cmd.Flags().Bool("csv", false, "for spreadsheets (RFC 4180)")
 	asSVG := cmd.Flags().Bool("svg", false, "as a picture")
+	zone := cmd.Flags().String("zone", "", "the time `zone` of the picture, like Europe/Berlin (else this machine's, else UTC)")
 	return askRoom(p, cmd, func(a *asking, ctx context.Context, room string, _ []string) error {
-		if *asCSV && *asSVG || a.asJSON && (*asCSV || *asSVG) {
+		switch {
+		case *asCSV && *asSVG || a.asJSON && (*asCSV || *asSVG):
 			return wrongf("choose one of --csv, --svg and --json")
+		case *zone != "" && !*asSVG:
+			return wrongf("--zone is for --svg: everything else is in UTC")
+		case *zone == "":
+			*zone = p.zone()
 		}
 		r := client.Room(http.MethodGet, room, "attendance")
 		r.Query = url.Values{"format": {formatOf(*asCSV, *asSVG)}}
+		if *asSVG && *zone != "" {
+			r.Query.Set("zone", *zone)
+		}
 		if *session != "" {
 			r.Query.Set("sessionId", *session)
 		}

@@ -105,6 +105,9 @@ func (a *asking) connect() error {
 		a.Client = client.New(base, a.signed(base))
 		return nil
 	}
+	if strings.ContainsFunc(given, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("USHER_ADMIN_TOKEN is no token: it has a blank, a line end or a letter that none has")
+	}
 	a.Client = client.New(base, func(context.Context) (string, error) { return given, nil })
 	return nil
 }

@@ -77,7 +77,7 @@ func checkTicket(room string, who doorkeeper.Applicant, life time.Duration) erro
 	}
 	var value any
 	if err := json.Unmarshal(who.Data, &value); err != nil || value == nil {
-		return wrongf(`--data is no JSON value: quote it for the shell, like '{"name":"Alice"}'`)
+		return wrongf(`--data is no JSON value, or null: quote it for the shell, like '{"name":"Alice"}'`)
 	}
 	if compact, _ := json.Marshal(who.Data); len(compact) > api.LongestData {
 		return wrongf("--data takes %d bytes, and may take %d", len(compact), api.LongestData)

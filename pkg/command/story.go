@@ -17,17 +17,20 @@ import (
 func explainCommand(p Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "explain SESSION CONNECTION [FILE] | explain --room NAME [SESSION] CONNECTION", Short: "why a connection was refused or sent away",
-		GroupID: groupRecord, Args: cobra.RangeArgs(1, 3),
+		GroupID: groupRecord, Args: cobra.ArbitraryArgs,
 		Long: "Tells in sentences what became of a connection and why: by a log in FILE or piped in\n" +
 			"(pages of GET .../events, or usher log --json), or with --room by the server's.",
 		Example: "  usher explain --room algebra 532bf4de-8990-432c-a816-f66ff79f8c3c\n  usher log algebra --json | usher explain SESSION CONNECTION",
 	}
 	room := cmd.Flags().String("room", "", "ask the server for the log of this `room`")
 	return fileOrServer(p, cmd, func(a *asking, ctx context.Context, args []string) error {
+		if len(args) == 0 {
+			return wrongf("CONNECTION is missing")
+		}
 		if *room != "" {
 			return a.explainRoom(ctx, *room, args)
 		}
-		if len(args) < 2 || a.named != "" || a.asJSON {
+		if len(args) < 2 || len(args) > 3 || a.named != "" || a.asJSON {
 			return wrongf("name the session and the connection of a log, or with --room the connection")
 		}
 		lines, err := p.linesOf(args[2:], func(from io.Reader) ([]journal.Line, error) { return api.ReadLog(from, args[0]) })

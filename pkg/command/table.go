@@ -1,7 +1,9 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -39,9 +41,17 @@ func text[T ~string](value *T) string {
 	return string(*value)
 }
 
-// writeJSON writes a document as the server gave it, on a line of its own.
+// errNotUsher is an answer of something else.
+var errNotUsher = errors.New("what the server answers is not Usher's: look whether this is its address")
+
+// writeJSON writes a document of the server's on a line of its own. It is the same value,
+// with what steers a terminal escaped.
 func writeJSON(w io.Writer, document []byte) error {
-	_, err := fmt.Fprintf(w, "%s\n", strings.TrimRight(string(document), "\n"))
+	var line bytes.Buffer
+	if json.Compact(&line, document) != nil {
+		return errNotUsher
+	}
+	_, err := fmt.Fprintln(w, journal.Plain(strings.ToValidUTF8(line.String(), "\ufffd")))
 	return err
 }
 
@@ -59,8 +69,8 @@ func writeList(w io.Writer, name string, items []json.RawMessage) error {
 
 // read reads what the server gave.
 func read[T any](raw []byte) (v T, err error) {
-	if err = json.Unmarshal(raw, &v); err != nil {
-		err = fmt.Errorf("what the server answers is not Usher's: %w", err)
+	if json.Unmarshal(raw, &v) != nil || string(bytes.TrimSpace(raw)) == "null" {
+		err = errNotUsher
 	}
 	return v, err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -45,6 +46,9 @@ func (e *examination) do(ctx context.Context, method, path string, header http.H
 	}
 	defer func() { _ = w.Body.Close() }()
 	read, err := io.ReadAll(io.LimitReader(w.Body, longestAnswer))
+	if token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "); token != "" {
+		read = bytes.ReplaceAll(read, []byte(token), []byte("...")) // something else may repeat it
+	}
 	return answer{w.StatusCode, read}, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -64,7 +65,7 @@ func (e *examination) signed(ctx context.Context) {
 		return
 	}
 	session, problem := e.makeRoom(ctx)
-	defer e.deleteRoom(context.WithoutCancel(ctx))
+	defer e.deleteRoom(context.WithoutCancel(ctx), problem == "")
 	if problem != "" {
 		e.say("room", false, "%s", problem)
 		return
@@ -125,11 +126,32 @@ func (e *examination) makeRoom(ctx context.Context) (session, problem string) {
 	return *room.SessionID, ""
 }
 
-func (e *examination) deleteRoom(ctx context.Context) {
+// deletions is how often a room is asked away, and pause how long it waits in between.
+const (
+	deletions = 3
+	pause     = time.Second
+)
+
+// deleteRoom leaves nothing behind, also where a request fails or was broken off: one
+// that makes the room may then arrive after the first that deletes it.
+func (e *examination) deleteRoom(ctx context.Context, made bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	a, err := e.do(ctx, http.MethodDelete, "/v1/rooms/"+e.room, e.bearer(), nil)
-	if err != nil || a.status != http.StatusNoContent && a.status != http.StatusNotFound {
-		e.say("left behind", false, "The room %s could not be deleted. Delete it.", e.room)
+	gone := false
+	for i := range deletions {
+		if i > 0 {
+			select {
+			case <-ctx.Done():
+			case <-e.After(pause):
+			}
+		}
+		a, err := e.do(ctx, http.MethodDelete, "/v1/rooms/"+e.room, e.bearer(), nil)
+		gone = err == nil && (a.status == http.StatusNoContent || a.status == http.StatusNotFound)
+		if err == nil && (a.status == http.StatusNoContent || gone && made) {
+			return
+		}
+	}
+	if !gone {
+		e.say("left behind", false, "The room %[1]s could not be deleted. Delete it: usher delete %[1]s.", e.room)
 	}
 }

@@ -31,12 +31,16 @@ type Patient struct {
 	Signature string // the secret of signed callbacks; "": none is sent
 	HTTP      *http.Client
 	Now       func() time.Time
+	After     func(time.Duration) <-chan time.Time // time.After where it is nil
 }
 
 // Examine makes all checks, which take some seconds, and gives their lines in order.
 // Without an answer at all it stops at the first.
 func (p Patient) Examine(ctx context.Context) []Line {
 	p.URL = strings.TrimSuffix(p.URL, "/")
+	if p.After == nil {
+		p.After = time.After
+	}
 	e := &examination{Patient: p, room: "usher-doctor-" + strings.ToLower(rand.Text()[:8]), connection: newConnection()}
 	if !e.reach(ctx) {
 		return e.lines
@@ -133,7 +137,7 @@ func (e *examination) checkup(ctx context.Context) (s seen, ok bool) {
 		e.say("token", false, "The API does not answer: %v.", plain(err))
 	case a.status == http.StatusNotFound:
 		e.say("token", false, "This version cannot look at itself. Deploy a newer one.")
-	case a.status != http.StatusOK || a.into(&s) != nil:
+	case a.status != http.StatusOK || a.into(&s) != nil || s.Now.IsZero():
 		e.say("token", false, "The admin token is not taken (%d). %s", a.status, a.advice())
 	default:
 		e.say("token", true, "The admin token is taken.")

@@ -22,6 +22,8 @@ type ward struct {
 	deaf   bool          // callbacks are answered and forgotten
 	checks string
 	open   bool // unsigned callbacks are heard
+	flaky  int  // so many requests to delete the room fail
+	absent int  // and so many then find none
 
 	mu    sync.Mutex
 	asked []string
@@ -56,12 +58,25 @@ func (w *ward) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	case "GET /v1/rooms/ROOM/events":
 		fmt.Fprintf(out, `{"events":[{"event":"connectionCreated","connectionId":%q}]}`, w.heard)
 	case "DELETE /v1/rooms/ROOM":
-		out.WriteHeader(http.StatusNoContent)
+		w.remove(out)
 	default:
 		fmt.Fprint(out, `{"sessionId":null}`)
 	}
 	if said != "GET /healthz" && said != "POST /session-monitoring" && r.Header.Get("Authorization") != "Bearer the token" {
 		w.asked = append(w.asked, said+" without the token")
+	}
+}
+
+func (w *ward) remove(out http.ResponseWriter) {
+	switch {
+	case w.flaky > 0:
+		w.flaky--
+		out.WriteHeader(http.StatusBadGateway)
+	case w.absent > 0:
+		w.absent--
+		out.WriteHeader(http.StatusNotFound)
+	default:
+		out.WriteHeader(http.StatusNoContent)
 	}
 }
 
@@ -84,11 +99,18 @@ func examine(t *testing.T, w *ward, change func(*Patient)) []Line {
 	t.Helper()
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
-	p := Patient{URL: server.URL + "/", Token: "the token", Signature: signature, HTTP: server.Client(), Now: time.Now}
+	p := Patient{URL: server.URL + "/", Token: "the token", Signature: signature, HTTP: server.Client(), Now: time.Now, After: atOnce}
 	if change != nil {
 		change(&p)
 	}
 	return p.Examine(t.Context())
+}
+
+// atOnce is a wait that takes no time.
+func atOnce(time.Duration) <-chan time.Time {
+	over := make(chan time.Time)
+	close(over)
+	return over
 }
 
 // ill gives the names of what is not well.
@@ -152,6 +174,62 @@ func TestIll(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNothingIsLeftBehind: a request to delete the room that fails is made again, and one
+// that finds none too, where what makes the room may yet arrive.
+func TestNothingIsLeftBehind(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		ward      *ward
+		ill       string
+		deletions int
+	}{
+		{"well", &ward{}, "", 1},
+		{"two fail", &ward{flaky: 2}, "", 3},
+		{"it has gone with an answer that was lost", &ward{flaky: 1, absent: 9}, "", 2},
+		{"it may yet be made", &ward{absent: 1, broken: map[string]int{"PUT /v1/rooms/ROOM": 504}}, "room", 2},
+		{"it is never made", &ward{absent: 9, broken: map[string]int{"PUT /v1/rooms/ROOM": 504}}, "room", 3},
+		{"all fail", &ward{flaky: 9}, "left behind", 3},
+	} {
+		lines := examine(t, c.ward, nil)
+		asked := strings.Count(strings.Join(c.ward.asked, "\n"), "DELETE /v1/rooms/ROOM")
+		if ill(lines) != c.ill || asked != c.deletions {
+			t.Errorf("%s: %d requests, ill are %q", c.name, asked, ill(lines))
+		}
+	}
+}
+
+// TestTokenIsNotRepeated: something that is not Usher may say what it was sent.
+func TestTokenIsNotRepeated(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" {
+			fmt.Fprint(w, `{"status":"ok","version":"1"}`)
+			return
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprintf(w, `{"detail":"you sent %s"}`, r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(server.Close)
+	lines := Patient{URL: server.URL, Token: "very-secret", HTTP: server.Client(), Now: time.Now}.Examine(t.Context())
+	if ill(lines) != "token" || strings.Contains(fmt.Sprint(lines), "very-secret") {
+		t.Errorf("%+v", lines)
+	}
+}
+
+// TestNullIsNoAnswer: a server that says null to everything has no clock that is wrong.
+func TestNullIsNoAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := "null"
+		if r.URL.Path == "/healthz" {
+			answer = `{"status":"ok","version":"1"}`
+		}
+		fmt.Fprint(w, answer)
+	}))
+	t.Cleanup(server.Close)
+	if lines := (Patient{URL: server.URL, Token: "t", HTTP: server.Client(), Now: time.Now}).Examine(t.Context()); ill(lines) != "token" {
+		t.Errorf("%+v", lines)
 	}
 }
 

@@ -150,13 +150,15 @@ func (m mark) sentence(zone *time.Location) string {
 	return fmt.Sprintf("%s, %s: %s", text, journal.Plain(m.why), journal.Plain(m.why.Meaning()))
 }
 
-// shown is other people's text, harmless to its neighbours; a blank one is quoted.
+// shown is other people's text, harmless to its neighbours; one that nobody sees is quoted.
 func shown(text string) string {
-	if strings.TrimSpace(text) == "" {
+	if !strings.ContainsFunc(text, seen) {
 		return strconv.Quote(text)
 	}
 	return journal.Plain(text)
 }
+
+func seen(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
 // isolated keeps the direction of a text from the text beside it (UAX #9: FSI, PDI).
 func isolated(text string) string { return "\u2068" + text + "\u2069" }
