@@ -95,8 +95,8 @@ func TestMarks(t *testing.T) {
 		want string
 	}{
 		"nothing yet":      {&book{}, "callback sweep"},
-		"well":             {&book{marks: map[string]epoch.Instant{"callback": noon - 9e9, "sweep": noon - 119_000}}, ""},
-		"the sweep stands": {&book{marks: map[string]epoch.Instant{"callback": noon, "sweep": noon - 121_000}}, "sweep"},
+		"well":             {&book{marks: map[string]epoch.Instant{"callback": noon - 9e9, "sweep": noon - 179_000}}, ""},
+		"the sweep stands": {&book{marks: map[string]epoch.Instant{"callback": noon, "sweep": noon - 181_000}}, "sweep"},
 		"no store":         {&book{err: errors.New("inside")}, "store"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,6 +125,22 @@ func TestRecorderIsSeldom(t *testing.T) {
 	r.Record(t.Context())
 	if !strings.Contains(log.String(), "a mark could not be written") {
 		t.Errorf("log %s", &log)
+	}
+}
+
+// TestUnevenMinutes: a sweep that comes a moment early is not marked, and nobody is told
+// that it stands still until the next.
+func TestUnevenMinutes(t *testing.T) {
+	now, b := noon, &book{marks: map[string]epoch.Instant{}}
+	clock := func() epoch.Instant { return now }
+	r := NewRecorder(b, SweepMark, clock, slog.New(slog.DiscardHandler))
+	for _, at := range []time.Duration{0, 59_900 * time.Millisecond} {
+		now = noon.Add(at)
+		r.Record(t.Context())
+	}
+	now = noon.Add(2*time.Minute + 500*time.Millisecond) // and the next is due
+	if found := Marks(b, clock)(t.Context()); ill(found) != "callback" {
+		t.Errorf("%+v", found)
 	}
 }
 

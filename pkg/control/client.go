@@ -9,13 +9,17 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // ErrAbsent says that no program answers beside the data file.
 var ErrAbsent = errors.New("no running program answers beside the data file")
 
 // Client asks the program that runs with a data file.
-type Client struct{ http *http.Client }
+type Client struct {
+	http     *http.Client
+	patience time.Duration // with a program that is asked for its keys
+}
 
 // Dial finds the program that runs with this data file; whether there is one, the first
 // request says.
@@ -33,13 +37,18 @@ func Dial(data string) *Client {
 			return conn, nil
 		},
 	}
-	return &Client{&http.Client{Transport: transport}}
+	return &Client{&http.Client{Transport: transport}, 10 * time.Second}
 }
 
 // Keys are those that the program accepts. The error is ErrAbsent where none runs.
 func (c *Client) Keys(ctx context.Context) (k Keys, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
 	res, err := c.get(ctx, "/keys")
-	if err != nil {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return k, errors.New("the running program does not answer: is it stopped, or very busy?")
+	case err != nil:
 		return k, err
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // served is a program that answers beside a data file of that path.
@@ -136,3 +137,19 @@ func TestHalfABackup(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("the disk fails") }
+
+// TestStopped: a program that hears and does not answer holds nobody up for ever.
+func TestStopped(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "usher.db")
+	l, err := Listen(data) // and nobody serves it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	c := Dial(data)
+	c.patience = time.Millisecond
+	_, err = c.Keys(t.Context())
+	if err == nil || errors.Is(err, ErrAbsent) || !strings.Contains(err.Error(), "does not answer") {
+		t.Errorf("keys: %v", err)
+	}
+}
