@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,8 +61,9 @@ func (a *asking) examine(ctx context.Context, token string) error {
 		HTTP: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		Now:  time.Now,
 	}.Examine(ctx)
-	if ctx.Err() != nil {
-		return context.Canceled // which looks like many ills
+	if ctx.Err() != nil { // which looks like many ills
+		left := slices.DeleteFunc(lines, func(l doctor.Line) bool { return l.Name != doctor.LeftBehind })
+		return errors.Join(context.Canceled, a.showLines(left))
 	}
 	ill := 0
 	for _, l := range lines {

@@ -54,6 +54,20 @@ func TestHostileServer(t *testing.T) {
 	}
 }
 
+// TestStranger: what is neither a table nor a picture of Usher's is not printed as one.
+func TestStranger(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "<html>\x1b[2J")
+	}))
+	defer server.Close()
+	for _, format := range []string{"", " --json", " --csv", " --svg"} {
+		status, said := at(t, server.URL, "attendance algebra"+format)
+		if status != Failed || !strings.Contains(said, "is not Usher's") || strings.Contains(said, "html") {
+			t.Errorf("attendance%s: status %d: %q", format, status, said)
+		}
+	}
+}
+
 // at runs a command line against a server and gives all that it said.
 func at(t *testing.T, url, line string) (int, string) {
 	t.Helper()

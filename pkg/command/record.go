@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -43,6 +44,8 @@ func attendanceCommand(p Program) *cobra.Command {
 		switch {
 		case err != nil:
 			return err
+		case *asCSV && !bytes.HasPrefix(raw, []byte("user,")), *asSVG && !bytes.HasPrefix(raw, []byte("<svg ")):
+			return errNotUsher
 		case *asCSV || *asSVG:
 			_, err = p.Out.Write(raw)
 			return err

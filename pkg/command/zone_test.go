@@ -1,6 +1,7 @@
 package command
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,7 +12,10 @@ import (
 // are named; a name that is none is left to UTC.
 func TestZone(t *testing.T) {
 	var asked string
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.URL.Query().Get("zone") }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Query().Get("zone")
+		_, _ = io.WriteString(w, map[string]string{"svg": "<svg />", "csv": "user,role\r\n"}[r.URL.Query().Get("format")])
+	}))
 	t.Cleanup(server.Close)
 	for _, c := range []struct{ tz, line, want string }{
 		{"Asia/Tokyo", "attendance algebra --svg", "Asia/Tokyo"},

@@ -137,21 +137,23 @@ const (
 func (e *examination) deleteRoom(ctx context.Context, made bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	gone := false
-	for i := range deletions {
-		if i > 0 {
-			select {
-			case <-ctx.Done():
-			case <-e.After(pause):
-			}
+	a, err := e.deletion(ctx)
+	for range deletions - 1 {
+		absent := err == nil && a.status == http.StatusNotFound
+		if again := err != nil || a.status >= http.StatusInternalServerError || absent && !made; !again {
+			break
 		}
-		a, err := e.do(ctx, http.MethodDelete, "/v1/rooms/"+e.room, e.bearer(), nil)
-		gone = err == nil && (a.status == http.StatusNoContent || a.status == http.StatusNotFound)
-		if err == nil && (a.status == http.StatusNoContent || gone && made) {
-			return
+		select {
+		case <-ctx.Done():
+		case <-e.After(pause):
 		}
+		a, err = e.deletion(ctx)
 	}
-	if !gone {
-		e.say("left behind", false, "The room %[1]s could not be deleted. Delete it: usher delete %[1]s.", e.room)
+	if err != nil || a.status != http.StatusNoContent && a.status != http.StatusNotFound {
+		e.say(LeftBehind, false, "The room %[1]s could not be deleted. Delete it: usher delete %[1]s.", e.room)
 	}
+}
+
+func (e *examination) deletion(ctx context.Context) (answer, error) {
+	return e.do(ctx, http.MethodDelete, "/v1/rooms/"+e.room, e.bearer(), nil)
 }

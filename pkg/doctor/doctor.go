@@ -24,6 +24,9 @@ type Line struct {
 	Detail string `json:"detail"` // what was seen and, where it is not well, what to do
 }
 
+// LeftBehind names the line that says what the examination itself left there.
+const LeftBehind = "left behind"
+
 // Patient is who is examined.
 type Patient struct {
 	URL       string // of the deployment, without /v1

@@ -192,6 +192,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		{"it may yet be made", &ward{absent: 1, broken: map[string]int{"PUT /v1/rooms/ROOM": 504}}, "room", 2},
 		{"it is never made", &ward{absent: 9, broken: map[string]int{"PUT /v1/rooms/ROOM": 504}}, "room", 3},
 		{"all fail", &ward{flaky: 9}, "left behind", 3},
+		{"it may not be deleted", &ward{broken: map[string]int{"DELETE /v1/rooms/ROOM": 403}}, "left behind", 1},
 	} {
 		lines := examine(t, c.ward, nil)
 		asked := strings.Count(strings.Join(c.ward.asked, "\n"), "DELETE /v1/rooms/ROOM")
