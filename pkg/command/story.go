@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -93,7 +94,9 @@ func replayCommand(p Program) *cobra.Command {
 		case *room != "":
 			lines, err = a.lines(ctx, *room, *session)
 		default:
-			lines, err = p.linesOf(args, api.ReadLines)
+			if lines, err = p.linesOf(args, api.ReadLines); err == nil && len(lines) == 0 {
+				err = errors.New("there is no line of a log in it") // the command before may have failed
+			}
 		}
 		if err != nil {
 			return err
