@@ -463,6 +463,27 @@ func TestCountdown(t *testing.T) {
 		b.Want(text, "You are inThe clock counts on.")
 		signal(b, "extended", "null", `{"id":"3","secondsLeft":3600,"endsAt":"2026-12-01T13:00:30.000Z"}`)
 		b.Want(digits, "1:00:00")
+		b.Want(`String(`+said+`.startsWith("The end was moved: 1 hour left, until "))`, "true")
+	})
+	t.Run("extended while it is paused", func(t *testing.T) {
+		b := open(t, running)
+		signal(b, "paused", "null", `{"id":"1","secondsLeft":3000}`)
+		signal(b, "extended", "null", `{"id":"2","secondsLeft":3600,"endsAt":null}`)
+		b.Want(digits, "1:00:00")
+		b.Want(left, "left, the clock stands still")
+		b.Want(said, "The end was moved: 1 hour left once the clock counts on.")
+	})
+	t.Run("a script that came late", func(t *testing.T) {
+		stage := newStage(t)
+		stage.missing = 1
+		stage.stub.admission.Now, stage.stub.admission.StartedAt = 1_796_126_400_000, 1_796_126_400_000-600_000
+		stage.stub.admission.EndsAt = 1_796_126_400_000 + 3_000_000
+		b := browser.Visitor(t)
+		t.Cleanup(b.Close)
+		b.Before(clocks).Open(stage.URL+"/room/maths").Want(state, "no-script")
+		pass(b, 30, 30)
+		b.Want(state, "connected")
+		b.Want(digits, "49:30")
 	})
 	t.Run("loaded while it is paused", func(t *testing.T) {
 		b := open(t, `"startedAt":"2026-12-01T11:50:00.000Z","endsAt":null,"secondsLeft":1234`)

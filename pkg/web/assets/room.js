@@ -47,8 +47,11 @@ function stayed() {
   return span(Math.max(1, Math.round((clock.now() - since) / 1000)));
 }
 
-function minutes(seconds) {
-  return span(Math.max(0, seconds));
+// hearNow takes over the server's time, as an answer says it that came just now.
+function hearNow(text) {
+  const now = Date.parse(text);
+  if (clock) clock.set(now);
+  else clock = new Clock(now, doubt);
 }
 
 // --- what the doorkeeper says -----------------------------------------------------
@@ -58,8 +61,9 @@ function heard(data) {
   tick();
 }
 
-function phase() {
-  view.phase(lesson.startedAt === null ? texts["state.connected"] : lesson.paused ? texts.paused : texts.running);
+// standing says how the lesson stands.
+function standing() {
+  return lesson.startedAt === null ? texts["state.connected"] : lesson.paused ? texts.paused : texts.running;
 }
 
 const handlers = {
@@ -69,7 +73,7 @@ const handlers = {
   },
   paused(data) {
     heard(data);
-    phase();
+    view.phase(standing());
   },
   resumed(data) {
     heard(data);
@@ -77,12 +81,13 @@ const handlers = {
   },
   warning(data) {
     heard(data);
-    view.alert(fill(texts.warning, { time: minutes(data.secondsLeft) }), true);
+    view.alert(fill(texts.warning, { time: span(data.secondsLeft) }), true);
   },
   extended(data) {
     heard(data);
-    const time = lesson.endsAt === null ? "" : moment(lesson.endsAt);
-    view.alert(fill(texts.extended, { left: minutes(data.secondsLeft), time }), true);
+    const left = span(data.secondsLeft);
+    const text = lesson.paused ? fill(texts.extendedPaused, { left }) : fill(texts.extended, { left, time: moment(lesson.endsAt) });
+    view.alert(text, true);
   },
   ended(data) {
     ended = true;
@@ -128,7 +133,7 @@ function watch() {
 }
 
 function inside() {
-  view.state("connected", { text: lesson.startedAt === null ? "" : lesson.paused ? texts.paused : texts.running });
+  view.state("connected", { text: standing() });
   tick();
 }
 
@@ -147,7 +152,6 @@ function places() {
 }
 
 function connect(admission, mine) {
-  clock ||= new Clock(Date.parse(admission.now), doubt);
   lesson = new Lesson(admission);
   refused = "";
   people.clear();
@@ -254,6 +258,7 @@ function turnedAway({ code, detail, after, at }) {
 }
 
 let carried = mode === "demo" ? JSON.parse(byId("credentials").textContent) : null;
+if (carried) hearNow(carried.now); // the platform's script may take its time
 
 // admission gives what lets the visitor in, or null where somebody else goes on:
 // another page of a demo room, or a later try.
@@ -268,8 +273,12 @@ async function admission(mine) {
   }
   const got = await join(room, ticket);
   if (mine !== turn) return null;
-  if (!got.admission) turnedAway(got);
-  return got.admission || null;
+  if (!got.admission) {
+    turnedAway(got);
+    return null;
+  }
+  hearNow(got.admission.now);
+  return got.admission;
 }
 
 async function enter() {
