@@ -105,9 +105,9 @@ const (
 	SweepMark    = "sweep"
 )
 
-// sweptWithin is how old the last sweep may be: it runs each minute, and marks so once
-// a minute.
-const sweptWithin = 2 * time.Minute
+// sweptWithin is how old the last sweep's mark may be. It runs each minute, and of two that
+// are a moment less than that apart the second marks nothing.
+const sweptWithin = 3 * time.Minute
 
 // Marks says when the last callback came and when the sweep ran.
 func Marks(m room.Marks, now func() epoch.Instant) func(context.Context) []Finding {

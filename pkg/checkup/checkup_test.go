@@ -95,8 +95,8 @@ func TestMarks(t *testing.T) {
 		want string
 	}{
 		"nothing yet":      {&book{}, "callback sweep"},
-		"well":             {&book{marks: map[string]epoch.Instant{"callback": noon - 9e9, "sweep": noon - 119_000}}, ""},
-		"the sweep stands": {&book{marks: map[string]epoch.Instant{"callback": noon, "sweep": noon - 121_000}}, "sweep"},
+		"well":             {&book{marks: map[string]epoch.Instant{"callback": noon - 9e9, "sweep": noon - 179_000}}, ""},
+		"the sweep stands": {&book{marks: map[string]epoch.Instant{"callback": noon, "sweep": noon - 181_000}}, "sweep"},
 		"no store":         {&book{err: errors.New("inside")}, "store"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,6 +125,20 @@ func TestRecorderIsSeldom(t *testing.T) {
 	r.Record(t.Context())
 	if !strings.Contains(log.String(), "a mark could not be written") {
 		t.Errorf("log %s", &log)
+	}
+}
+
+// Sweeps a moment short of a minute apart, and one that takes some seconds, are well.
+func TestSweepsAreWell(t *testing.T) {
+	now, b := noon, &book{marks: map[string]epoch.Instant{}}
+	clock := func() epoch.Instant { return now }
+	r := NewRecorder(b, SweepMark, clock, slog.New(slog.DiscardHandler))
+	for _, after := range []time.Duration{0, 59_800 * time.Millisecond, 65 * time.Second, 59 * time.Second} {
+		now = now.Add(after)
+		if found := sweeps(b.marks[SweepMark], now); after > 0 && !found.OK {
+			t.Errorf("before one at %v: %s", now, found.Detail)
+		}
+		r.Record(t.Context())
 	}
 }
 
