@@ -98,7 +98,8 @@ func measure(t testing.TB, binary string, env []string, event []byte, said *byte
 
 // BenchmarkColdStart starts the webhook and a bare function in turn and gives
 // medians: until ready, and until the first event is answered, which takes the
-// webhook one request to Secrets Manager and one to DynamoDB, both stand-ins.
+// webhook one request to Secrets Manager and two to DynamoDB, the second beside the
+// first to mark that a callback came. Both services are stand-ins.
 func BenchmarkColdStart(b *testing.B) {
 	event, err := os.ReadFile("webhook/event.json")
 	if err != nil {

@@ -101,8 +101,8 @@ type exitError struct {
 
 func (e *exitError) Error() string { return e.error.Error() + ": " + e.said }
 
-// Transport reaches an HTTP API of the emulated account, whose id is given when it is
-// known.
+// gatewayTransport reaches an HTTP API of the emulated account, whose id is given when it
+// is known.
 type gatewayTransport struct {
 	addr string
 	api  func() string

@@ -221,16 +221,35 @@ func TestSecretsAreNeverMadeAnew(t *testing.T) {
 
 // Every queue is reached by TLS alone.
 func TestQueuesDemandTLS(t *testing.T) {
-	template := read(t, "../template.yaml")
-	queues := regexp.MustCompile(`(?m)^  (\w+):\n    Type: AWS::SQS::Queue$`).FindAllStringSubmatch(template, -1)
-	if len(queues) < 9 {
-		t.Fatalf("only %d queues", len(queues))
+	var template struct {
+		Resources map[string]struct {
+			Type       string         `yaml:"Type"`
+			Properties map[string]any `yaml:"Properties"`
+		} `yaml:"Resources"`
 	}
-	for _, q := range queues {
-		policy := regexp.MustCompile(`(?s)\n  ` + q[1] + `Policy:\n    Type: AWS::SQS::QueuePolicy\n    Properties:\n      Queues: \[!Ref ` + q[1] + `\]\n.{0,120}\n          - \{<<: (\*tls|&tls \{.*?"aws:SecureTransport": "false".*?\}), Resource: !GetAtt ` + q[1] + `\.Arn\}\n`)
-		if !policy.MatchString(template) {
-			t.Errorf("%s takes requests without TLS", q[1])
+	if err := yaml.Unmarshal([]byte(read(t, "../template.yaml")), &template); err != nil {
+		t.Fatal(err)
+	}
+	policy := template.Resources["QueuesByTLS"].Properties
+	queues, _ := policy["Queues"].([]any)
+	want := map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
+		"Sid": "OnlyByTLS", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*",
+		"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
+	}}}
+	if d := cmp.Diff(want, policy["PolicyDocument"]); d != "" {
+		t.Errorf("the policy of the queues:\n%s", d)
+	}
+	n := 0
+	for name, r := range template.Resources {
+		if r.Type != "AWS::SQS::Queue" {
+			continue
 		}
+		if n++; !slices.Contains(queues, any(name)) {
+			t.Errorf("%s takes requests without TLS", name)
+		}
+	}
+	if n != len(queues) {
+		t.Errorf("the policy stands at %v, and there are %d queues", queues, n)
 	}
 }
 

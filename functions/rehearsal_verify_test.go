@@ -11,12 +11,14 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	goruntime "runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -331,6 +333,7 @@ func (s *stage) allowSchedules() {
 
 // wrongParameters asks CloudFormation for changes that it must refuse.
 func (s *stage) wrongParameters() {
+	names := slices.Collect(maps.Keys(s.parameters("usher-dev")))
 	for _, wrong := range []struct{ parameters, says string }{
 		{"ParameterKey=ApplicationId,ParameterValue=", "Set either ApplicationId"},
 		{"ParameterKey=ApiKey,ParameterValue=47000001", "Set either ApplicationId"},
@@ -341,7 +344,7 @@ func (s *stage) wrongParameters() {
 			"cloudformation", "create-change-set", "--stack-name", "usher-dev", "--change-set-name", "wrong",
 			"--use-previous-template", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--parameters", wrong.parameters,
 		}
-		for name := range s.parameters("usher-dev") {
+		for _, name := range names {
 			if !strings.Contains(wrong.parameters, "="+name+",") {
 				args = append(args, "ParameterKey="+name+",UsePreviousValue=true")
 			}

@@ -105,9 +105,9 @@ const (
 	SweepMark    = "sweep"
 )
 
-// sweptWithin is how old the mark of the last sweep may be. It runs each minute; one that
-// comes less than a minute after the marked one leaves no mark.
-const sweptWithin = 3 * time.Minute
+// sweptWithin is how old the mark of the last sweep may be. It runs each minute, and takes
+// less than one.
+const sweptWithin = 2 * time.Minute
 
 // Marks says when the last callback came and when the sweep ran.
 func Marks(m room.Marks, now func() epoch.Instant) func(context.Context) []Finding {

@@ -95,8 +95,8 @@ func TestMarks(t *testing.T) {
 		want string
 	}{
 		"nothing yet":      {&book{}, "callback sweep"},
-		"well":             {&book{marks: map[string]epoch.Instant{"callback": noon - 9e9, "sweep": noon - 179_000}}, ""},
-		"the sweep stands": {&book{marks: map[string]epoch.Instant{"callback": noon, "sweep": noon - 181_000}}, "sweep"},
+		"well":             {&book{marks: map[string]epoch.Instant{"callback": noon - 9e9, "sweep": noon - 119_000}}, ""},
+		"the sweep stands": {&book{marks: map[string]epoch.Instant{"callback": noon, "sweep": noon - 121_000}}, "sweep"},
 		"no store":         {&book{err: errors.New("inside")}, "store"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestRecorderIsSeldom(t *testing.T) {
 		r.Record(gone)
 		now = now.Add(time.Second)
 	}
-	if b.written != 3 || b.marks[SweepMark] != noon.Add(2*time.Minute) || log.Len() > 0 {
+	if b.written != 3 || b.marks[SweepMark] != noon.Add(100*time.Second) || log.Len() > 0 {
 		t.Errorf("%d marks, the last %v, log %s", b.written, b.marks, &log)
 	}
 	b.err = errors.New("away")
@@ -128,19 +128,17 @@ func TestRecorderIsSeldom(t *testing.T) {
 	}
 }
 
-// TestUnevenMinutes: a sweep that comes a moment early is not marked, and nobody is told
-// that it stands still until the next.
-func TestUnevenMinutes(t *testing.T) {
+// Sweeps a moment short of a minute apart, and one that takes some seconds, are well.
+func TestSweepsAreWell(t *testing.T) {
 	now, b := noon, &book{marks: map[string]epoch.Instant{}}
 	clock := func() epoch.Instant { return now }
 	r := NewRecorder(b, SweepMark, clock, slog.New(slog.DiscardHandler))
-	for _, at := range []time.Duration{0, 59_900 * time.Millisecond} {
-		now = noon.Add(at)
+	for _, after := range []time.Duration{0, 59_800 * time.Millisecond, 65 * time.Second, 59 * time.Second} {
+		now = now.Add(after)
+		if found := sweeps(b.marks[SweepMark], now); after > 0 && !found.OK {
+			t.Errorf("before one at %v: %s", now, found.Detail)
+		}
 		r.Record(t.Context())
-	}
-	now = noon.Add(2*time.Minute + 500*time.Millisecond) // and the next is due
-	if found := Marks(b, clock)(t.Context()); ill(found) != "callback" {
-		t.Errorf("%+v", found)
 	}
 }
 

@@ -11,13 +11,14 @@ import (
 )
 
 const (
-	// seldom is how often a process marks the same thing.
-	seldom = time.Minute
+	// seldom is how often a process marks the same thing at most: less than a minute, so that
+	// what is done each minute, and once a moment early, is marked each time.
+	seldom = 50 * time.Second
 	// brief bounds what marking may add to what is marked.
 	brief = time.Second
 )
 
-// Recorder marks that something was done, at most once a minute. That it cannot is
+// Recorder marks that something was done, once in a while. That it cannot is
 // logged and no more: nothing rests on it.
 type Recorder struct {
 	marks room.Marks
