@@ -55,8 +55,12 @@ func rescue(rec *recorder, r *http.Request) {
 	fail(rec, r, err)
 }
 
-// longestPath is how much of a path the log shows, in bytes: a room and an id.
-const longestPath = 400
+// How much the log shows, in bytes. An id is found there by what is equal to it, so the
+// longest that anything is decided about is whole.
+const (
+	longestPath = 400 // a room and an id
+	longestID   = 255
+)
 
 func (s *server) record(rec *recorder, r *http.Request, began epoch.Instant, left *note) {
 	attrs := []slog.Attr{
@@ -82,9 +86,9 @@ func (s *server) record(rec *recorder, r *http.Request, began epoch.Instant, lef
 // about says of what event the request told, and how old that is now: ids, and no one's
 // name.
 func (s *server) about(e lesson.Event) []slog.Attr {
-	attrs := []slog.Attr{slog.String("session", clip(e.Session)), slog.String("event", clip(e.Name))}
+	attrs := []slog.Attr{slog.String("session", clipTo(e.Session, longestID)), slog.String("event", clip(e.Name))}
 	if e.Connection != "" {
-		attrs = append(attrs, slog.String("connection", clip(e.Connection)))
+		attrs = append(attrs, slog.String("connection", clipTo(e.Connection, longestID)))
 	}
 	return append(attrs, slog.Int64("vonageMs", s.Now().Sub(e.At).Milliseconds()))
 }

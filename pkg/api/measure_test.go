@@ -69,6 +69,25 @@ func TestWebhookIsMeasured(t *testing.T) {
 	}
 }
 
+// TestWebhookIsFoundByItsIDs: the log is searched for what is equal to them. The longest
+// of which something is decided have 255 bytes; Vonage's sessions have some seventy.
+func TestWebhookIsFoundByItsIDs(t *testing.T) {
+	session, connection := strings.Repeat("s", 255), strings.Repeat("c", 255)
+	e, log := &ear{}, &strings.Builder{}
+	o := e.options(log)
+	o.Decode = func(body []byte, received epoch.Instant) (lesson.Event, error) {
+		event, err := decode(body, received)
+		event.Session, event.Connection = session, connection
+		return event, err
+	}
+	post(t, o, "POST", goodEvent)
+	for _, want := range []string{"session=" + session + " ", "connection=" + connection + " "} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log says %s, and not %s", log, want)
+		}
+	}
+}
+
 // TestCallbackNotKeptIsMeasured: the other listener misses it.
 func TestCallbackNotKeptIsMeasured(t *testing.T) {
 	e, got := &ear{}, notes{}
