@@ -319,18 +319,24 @@ func TestKeysOfTheirOwn(t *testing.T) {
 	}{
 		"made by the deployment": {
 			main, 3,
-			[]string{ownAPI}, []string{ownTicket, oldTicket, ownAPI},
-			[]string{ownTicket, mainAPI}, []string{mainAPI, mainTicket},
+			[]string{ownAPI},
+			[]string{ownTicket, oldTicket, ownAPI},
+			[]string{ownTicket, mainAPI},
+			[]string{mainAPI, mainTicket},
 		},
 		"from before": {
 			`{"OPENTOK_API_SECRET":"not-in-a-log-1","USHER_API_SECRET":"` + mainAPI + `"}`, 2,
-			[]string{mainAPI}, []string{ownTicket, oldTicket, mainAPI},
-			[]string{ownAPI, ownTicket}, []string{ownAPI, mainTicket},
+			[]string{mainAPI},
+			[]string{ownTicket, oldTicket, mainAPI},
+			[]string{ownAPI, ownTicket},
+			[]string{ownAPI, mainTicket},
 		},
 		"chosen": {
 			`{"OPENTOK_API_SECRET":"not-in-a-log-1","USHER_API_SECRET":"` + mainAPI + `","USHER_TICKET_SECRET":"` + mainTicket + `"}`, 1,
-			[]string{mainAPI}, []string{mainTicket},
-			[]string{ownAPI, mainTicket}, []string{ownTicket, oldTicket, mainAPI},
+			[]string{mainAPI},
+			[]string{mainTicket},
+			[]string{ownAPI, mainTicket},
+			[]string{ownTicket, oldTicket, mainAPI},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
