@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -71,13 +70,4 @@ func All[T any](ctx context.Context, c *Client, r Request, within string) (all [
 		return nil
 	})
 	return all, err
-}
-
-// Get reads one thing.
-func Get[T any](ctx context.Context, c *Client, name string, path ...string) (v T, err error) {
-	body, err := c.Do(ctx, Room(http.MethodGet, name, path...))
-	if err != nil {
-		return v, err
-	}
-	return v, c.into(body, &v)
 }
