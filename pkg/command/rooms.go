@@ -81,7 +81,7 @@ func roomCommand(p Program) *cobra.Command {
 
 // showRoom prints a room without its people.
 func (a *asking) showRoom(raw []byte) error {
-	r, err := read[struct {
+	r, err := client.Read[struct {
 		api.Summary
 		Policy json.RawMessage `json:"policy"`
 	}](raw)
