@@ -65,9 +65,9 @@ func actorOf(c *claims) string {
 	return "admin"
 }
 
-// longestData bounds a ticket's data, in bytes of compact JSON: with the id of a promise
+// LongestData bounds a ticket's data, in bytes of compact JSON: with the id of a promise
 // beside it, it stays within the 1000 characters of a connection's data.
-const longestData = 600
+const LongestData = 600
 
 // ticket gives the claims of a ticket for this room. It is refused in the order
 // 401, wrong-scope, wrong-room, then for a wrong value.
@@ -85,8 +85,8 @@ func (s *server) ticket(r *http.Request) (name string, c *claims, err error) {
 		return "", nil, refuse(codeInvalidUser, "the ticket's sub must be 1 to 128 bytes of UTF-8 without control characters, line separators and direction overrides")
 	case !policy.ValidRole(c.Role):
 		return "", nil, refuseField("role", "the ticket's role must be at most 32 letters, digits, _ and -")
-	case len(c.Data) > longestData:
-		return "", nil, refuseField("data", "the ticket's data takes %d bytes without blanks, and may take %d", len(c.Data), longestData)
+	case len(c.Data) > LongestData:
+		return "", nil, refuseField("data", "the ticket's data takes %d bytes without blanks, and may take %d", len(c.Data), LongestData)
 	}
 	return name, c, nil
 }

@@ -305,7 +305,7 @@ func TestActor(t *testing.T) {
 
 func TestTokensThatAreMade(t *testing.T) {
 	d := newDesk(t)
-	own := RoomAdminToken(apiSecret, "maths", noon.Std(), time.Hour)
+	own := GrantToken(apiSecret, Grant{Room: "maths"}, noon.Std(), time.Hour)
 	answered(t, d.ask("GET", "/v1/rooms/maths", "", bearer(own)), 200)
 	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(own)), 403, codeWrongRoom)
 	refused(t, d.ask("GET", "/v1/rooms/art", "", bearer(AdminToken(apiSecret, noon.Std(), 25*time.Hour))), 401, codeUnauthorized)

@@ -40,7 +40,7 @@ func TestPutRoom(t *testing.T) {
 	})
 	t.Run("by a token of this room", func(t *testing.T) {
 		d := newDesk(t)
-		answered(t, d.ask("PUT", "/v1/rooms/maths", `{"maxSeats":2}`, bearer(RoomAdminToken(apiSecret, "maths", noon.Std(), time.Hour))), 200)
+		answered(t, d.ask("PUT", "/v1/rooms/maths", `{"maxSeats":2}`, bearer(GrantToken(apiSecret, Grant{Room: "maths"}, noon.Std(), time.Hour))), 200)
 	})
 	t.Run("of the longest body", func(t *testing.T) {
 		d := newDesk(t)
@@ -77,7 +77,7 @@ func TestPutRoomIsRefused(t *testing.T) {
 		"session with a step":              {body: `{"sessionId":"1_a/../b"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
 		"session with half a character":    {body: `{"sessionId":"1_\ud800"}`, status: 400, code: problem.InvalidField, fields: "sessionId"},
 		"session by a token of one room": {
-			body: `{"sessionId":"1_a"}`, header: bearer(RoomAdminToken(apiSecret, "maths", noon.Std(), time.Hour)), status: 403, code: codeWrongScope,
+			body: `{"sessionId":"1_a"}`, header: bearer(GrantToken(apiSecret, Grant{Room: "maths"}, noon.Std(), time.Hour)), status: 403, code: codeWrongScope,
 		},
 		"not enforced":         {body: `{"maxSeats":100}`, status: 400, code: problem.NotSupported, fields: "maxSeats"},
 		"over 128 KiB":         {body: "{}" + strings.Repeat(" ", longestPolicy-1), status: 413, code: codeTooLarge},

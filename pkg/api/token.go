@@ -23,9 +23,12 @@ const (
 const (
 	audience = "usher"
 	leeway   = 30 * time.Second
-	// longestAdmin and longestTicket are how long tokens may live, exp minus iat.
-	longestAdmin  = 24 * time.Hour
-	longestTicket = 90 * 24 * time.Hour
+)
+
+// How long tokens may live at most, exp minus iat.
+const (
+	LongestAdmin  = 24 * time.Hour
+	LongestTicket = 90 * 24 * time.Hour
 )
 
 // claims are the claims of a bearer token. Room is nil where it names none, Data
@@ -107,7 +110,7 @@ func (k keys) read(token string, now time.Time) (*claims, error) {
 		return nil, err
 	case c.IssuedAt == nil || c.ExpiresAt == nil:
 		return nil, errNoTimes
-	case c.Scope == scopeAdmin && c.life() > longestAdmin, c.life() > longestTicket:
+	case c.Scope == scopeAdmin && c.life() > LongestAdmin, c.life() > LongestTicket:
 		return nil, errTooLong
 	}
 	return c, nil
@@ -144,15 +147,6 @@ func usable(secrets ...[]byte) (jwt.VerificationKeySet, error) {
 	return set, nil
 }
 
-// How long tokens may live at most.
-const (
-	LongestAdmin  = longestAdmin
-	LongestTicket = longestTicket
-)
-
-// LongestData bounds a ticket's data, in bytes of JSON without blanks.
-const LongestData = longestData
-
 // Grant is what an admin token is good for.
 type Grant struct {
 	Room  string // "": all rooms
@@ -165,24 +159,19 @@ func GrantToken(secret []byte, g Grant, now time.Time, life time.Duration) strin
 }
 
 // AdminToken makes an admin token for all rooms, good from now for life, at
-// most 24 hours.
+// most LongestAdmin.
 func AdminToken(secret []byte, now time.Time, life time.Duration) string {
-	return sign(secret, claims{RegisteredClaims: registered("", now, life), Scope: scopeAdmin})
-}
-
-// RoomAdminToken makes an admin token that is good for one room only.
-func RoomAdminToken(secret []byte, name string, now time.Time, life time.Duration) string {
-	return sign(secret, claims{RegisteredClaims: registered("", now, life), Scope: scopeAdmin, Room: &name})
+	return GrantToken(secret, Grant{}, now, life)
 }
 
 // Ticket makes a ticket with which user may join the room under a role, which
 // may be empty.
 func Ticket(secret []byte, name, user, role string, now time.Time, life time.Duration) string {
-	return sign(secret, claims{RegisteredClaims: registered(user, now, life), Scope: scopeJoin, Room: &name, Role: role})
+	return DataTicket(secret, name, doorkeeper.Applicant{User: user, Role: role}, now, life)
 }
 
 // DataTicket makes a ticket that carries data beside the role: any JSON value but
-// null, at most 600 bytes as encoding/json writes it.
+// null, at most LongestData bytes as encoding/json writes it.
 func DataTicket(secret []byte, name string, who doorkeeper.Applicant, now time.Time, life time.Duration) string {
 	return sign(secret, claims{RegisteredClaims: registered(who.User, now, life), Scope: scopeJoin, Room: &name, Role: who.Role, Data: who.Data})
 }

@@ -190,3 +190,14 @@ func refusal(res *http.Response, body []byte) *Refusal {
 	}
 	return r
 }
+
+// ErrNotUsher is an answer of something else.
+var ErrNotUsher = errors.New("what the server answers is not Usher's: look whether this is its address")
+
+// Read reads what the server gave. The error is ErrNotUsher; no answer of Usher's is null.
+func Read[T any](given []byte) (v T, err error) {
+	if json.Unmarshal(given, &v) != nil || string(bytes.TrimSpace(given)) == "null" {
+		err = ErrNotUsher
+	}
+	return v, err
+}

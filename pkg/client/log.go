@@ -28,7 +28,7 @@ func (c *Client) LogPage(ctx context.Context, room, session string, after int64)
 	if err != nil {
 		return p, err
 	}
-	return p, c.into(body, &p)
+	return Read[LogPage](body)
 }
 
 // Log reads the log of a session to its end, or with session "" of the room's own as it

@@ -1,12 +1,9 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -43,25 +40,18 @@ func page[T any](ctx context.Context, c *Client, r Request, within string) (item
 	if err != nil {
 		return nil, "", err
 	}
-	var answer map[string]json.RawMessage
-	if err := c.into(body, &answer); err != nil {
+	answer, err := Read[map[string]json.RawMessage](body)
+	if err != nil {
 		return nil, "", err
 	}
-	if err := c.into(answer[within], &items); err != nil {
+	items, err = Read[[]T](answer[within])
+	if err != nil {
 		return nil, "", err
 	}
 	if err := json.Unmarshal(answer["next"], &next); err != nil {
 		next = string(answer["next"]) // a number
 	}
 	return items, next, nil
-}
-
-// into reads what the server gave. No answer of Usher's is null.
-func (c *Client) into(given []byte, v any) error {
-	if json.Unmarshal(given, v) != nil || string(bytes.TrimSpace(given)) == "null" {
-		return fmt.Errorf("what %s answers is not Usher's: look whether this is its address", c.base)
-	}
-	return nil
 }
 
 // All gives a whole list.
@@ -71,13 +61,4 @@ func All[T any](ctx context.Context, c *Client, r Request, within string) (all [
 		return nil
 	})
 	return all, err
-}
-
-// Get reads one thing.
-func Get[T any](ctx context.Context, c *Client, name string, path ...string) (v T, err error) {
-	body, err := c.Do(ctx, Room(http.MethodGet, name, path...))
-	if err != nil {
-		return v, err
-	}
-	return v, c.into(body, &v)
 }

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"slices"
 	"time"
 
@@ -29,23 +27,21 @@ callback VONAGE_SIGNATURE_SECRET. --secret reads all of them from the deployment
 It ends with 0 only where all is well.`
 
 func doctorCommand(p Program) *cobra.Command {
-	a := &asking{p: p}
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "look whether a deployment is well, and what to do", Long: aboutDoctor,
 		GroupID: groupHere, Args: takes(),
 	}
 	secret := cmd.Flags().String("secret", "", "`file` with the deployment's secret as JSON; - is what is piped in")
-	return ask(p, cmd, func(named *asking, ctx context.Context, _ []string) error {
-		a.named, a.asJSON = named.named, named.asJSON
+	return ask(p, cmd, func(a *asking, ctx context.Context, _ []string) error {
 		if *secret != "" {
-			values, err := secretIn(p.In, *secret)
+			values, err := p.secretIn(*secret)
 			if err != nil {
 				return err
 			}
 			a.p.Lookup = over(values, p.Lookup)
-		}
-		if err := a.connect(); err != nil {
-			return err
+			if err := a.connect(); err != nil {
+				return err
+			}
 		}
 		token, err := a.Token(ctx)
 		if err != nil {
@@ -99,13 +95,12 @@ func (a *asking) showLines(lines []doctor.Line) error {
 	return t.Flush()
 }
 
+// longestSecret bounds what is read of one, in bytes; AWS keeps less.
+const longestSecret = 1 << 20
+
 // secretIn reads the secret of a deployment. The error carries nothing of it.
-func secretIn(piped io.Reader, path string) (map[string]string, error) {
-	read := func() ([]byte, error) { return os.ReadFile(path) }
-	if path == "-" {
-		read = func() ([]byte, error) { return io.ReadAll(io.LimitReader(piped, 1<<20)) }
-	}
-	text, err := read()
+func (p Program) secretIn(path string) (map[string]string, error) {
+	text, err := p.readFile(path, longestSecret)
 	if err != nil {
 		return nil, err
 	}

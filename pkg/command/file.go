@@ -8,6 +8,29 @@ import (
 	"path/filepath"
 )
 
+// readFile reads a file, or with "-" what is piped in.
+func (p Program) readFile(name string, most int64) ([]byte, error) {
+	from := p.In
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		from = file
+	}
+	content, err := io.ReadAll(io.LimitReader(from, most+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(content)) > most:
+		return nil, fmt.Errorf("%s is longer than %d KB", name, most>>10)
+	case len(content) == 0:
+		return nil, fmt.Errorf("%s is empty", name)
+	}
+	return content, nil
+}
+
 // same reports whether two paths lead to one file.
 func same(one, other string) bool {
 	a, errA := os.Stat(one)

@@ -65,7 +65,7 @@ func (w *logWriter) line(raw json.RawMessage) error {
 	if w.asJSON {
 		return w.object(raw)
 	}
-	line, err := read[api.Line](raw)
+	line, err := client.Read[api.Line](raw)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (w *logWriter) object(raw json.RawMessage) error {
 		return err
 	}
 	if len(raw) < 2 || raw[0] != '{' {
-		return errNotUsher
+		return client.ErrNotUsher
 	}
 	return writeJSON(w.p.Out, slices.Concat(head[:len(head)-1], []byte(","), raw[1:]))
 }

@@ -54,7 +54,7 @@ func banCommand(p Program) *cobra.Command {
 		if a.asJSON {
 			return writeJSON(p.Out, raw)
 		}
-		b, err := read[api.Ban](raw)
+		b, err := client.Read[api.Ban](raw)
 		if err != nil {
 			return err
 		}

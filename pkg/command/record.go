@@ -45,7 +45,7 @@ func attendanceCommand(p Program) *cobra.Command {
 		case err != nil:
 			return err
 		case *asCSV && !bytes.HasPrefix(raw, []byte("user,")), *asSVG && !bytes.HasPrefix(raw, []byte("<svg ")):
-			return errNotUsher
+			return client.ErrNotUsher
 		case *asCSV || *asSVG:
 			_, err = p.Out.Write(raw)
 			return err
@@ -67,7 +67,7 @@ func formatOf(csv, svg bool) string {
 }
 
 func (a *asking) showAttendance(raw []byte) error {
-	r, err := read[api.Attendance](raw)
+	r, err := client.Read[api.Attendance](raw)
 	if err != nil {
 		return err
 	}

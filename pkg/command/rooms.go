@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -83,7 +81,7 @@ func roomCommand(p Program) *cobra.Command {
 
 // showRoom prints a room without its people.
 func (a *asking) showRoom(raw []byte) error {
-	r, err := read[struct {
+	r, err := client.Read[struct {
 		api.Summary
 		Policy json.RawMessage `json:"policy"`
 	}](raw)
@@ -152,29 +150,6 @@ func putCommand(p Program) *cobra.Command {
 		r.Body = policy
 		return a.act(ctx, r)
 	})
-}
-
-// readFile reads a file, or with "-" what is piped in.
-func (p Program) readFile(name string, most int64) ([]byte, error) {
-	from := p.In
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		from = file
-	}
-	content, err := io.ReadAll(io.LimitReader(from, most+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case int64(len(content)) > most:
-		return nil, fmt.Errorf("%s is longer than %d KB", name, most>>10)
-	case len(content) == 0:
-		return nil, fmt.Errorf("%s is empty", name)
-	}
-	return content, nil
 }
 
 // act does what changes a room, and shows that.

@@ -125,7 +125,7 @@ func (a *asking) lines(ctx context.Context, room, session string) (lines []journ
 	}
 	err = a.Log(ctx, room, session, func(p client.LogPage) error {
 		for _, raw := range p.Events {
-			shown, err := read[api.Line](raw)
+			shown, err := client.Read[api.Line](raw)
 			if err != nil {
 				return err
 			}

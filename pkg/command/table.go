@@ -3,12 +3,12 @@ package command
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
+	"usher/pkg/client"
 	"usher/pkg/journal"
 )
 
@@ -41,15 +41,12 @@ func text[T ~string](value *T) string {
 	return string(*value)
 }
 
-// errNotUsher is an answer of something else.
-var errNotUsher = errors.New("what the server answers is not Usher's: look whether this is its address")
-
 // writeJSON writes a document of the server's on a line of its own. It is the same value,
 // with what steers a terminal escaped.
 func writeJSON(w io.Writer, document []byte) error {
 	var line bytes.Buffer
 	if json.Compact(&line, document) != nil {
-		return errNotUsher
+		return client.ErrNotUsher
 	}
 	_, err := fmt.Fprintln(w, journal.Plain(strings.ToValidUTF8(line.String(), "\ufffd")))
 	return err
@@ -65,12 +62,4 @@ func writeList(w io.Writer, name string, items []json.RawMessage) error {
 		return err
 	}
 	return writeJSON(w, document)
-}
-
-// read reads what the server gave.
-func read[T any](raw []byte) (v T, err error) {
-	if json.Unmarshal(raw, &v) != nil || string(bytes.TrimSpace(raw)) == "null" {
-		err = errNotUsher
-	}
-	return v, err
 }

@@ -21,7 +21,7 @@ type Client struct {
 	patience time.Duration // with a program that is asked for its keys
 }
 
-// Dial finds the program that runs with this data file; whether there is one, the first
+// Dial gives a client of the program that runs with this data file; whether there is one, the first
 // request says.
 func Dial(data string) *Client {
 	transport := &http.Transport{
@@ -62,6 +62,8 @@ func (c *Client) Keys(ctx context.Context) (k Keys, err error) {
 // Backup writes what the data file holds at one moment. The error is ErrAbsent where no
 // program runs; any error says that what was written is no backup.
 func (c *Client) Backup(ctx context.Context, w io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, longestBackup)
+	defer cancel()
 	res, err := c.get(ctx, "/backup")
 	if err != nil {
 		return err

@@ -1,13 +1,13 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -19,8 +19,9 @@ const callbackPath = "/session-monitoring"
 
 // newConnection is the id of a connection that there is not.
 func newConnection() string {
-	sum := sha256.Sum256([]byte(rand.Text()))
-	return checkup.MadeUp(hex.EncodeToString(sum[:]))
+	var digits [8]byte
+	_, _ = rand.Read(digits[:]) // it never fails
+	return checkup.MadeUp(hex.EncodeToString(digits[:]))
 }
 
 // event is the callback of somebody who came to a session just now, or left it.
@@ -46,7 +47,7 @@ func (e *examination) call(ctx context.Context, name, session string) (answer, e
 	return e.do(ctx, http.MethodPost, callbackPath, header, body)
 }
 
-// sign makes the header of a callback as Vonage signs it (VONAGE's documentation of signed
+// sign makes the header of a callback as Vonage signs it (its documentation of signed
 // webhooks: HS256, with the hash of the body).
 func (e *examination) sign(body []byte) (http.Header, error) {
 	sum := sha256.Sum256(body)
@@ -88,12 +89,15 @@ func (e *examination) signed(ctx context.Context) {
 // heard looks into the log of the examination's room.
 func (e *examination) heard(ctx context.Context) {
 	const name = "signed"
+	var log struct {
+		Events []struct{ Event, ConnectionID string }
+	}
 	a, err := e.do(ctx, http.MethodGet, "/v1/rooms/"+e.room+"/events?limit=100", e.bearer(), nil)
-	if err != nil || a.status != http.StatusOK {
+	if err != nil || a.status != http.StatusOK || a.into(&log) != nil {
 		e.say(name, false, "The log of a room cannot be read. Look at the logs of the functions.")
 		return
 	}
-	if !bytes.Contains(a.body, []byte(`"connectionCreated","connectionId":"`+e.connection+`"`)) {
+	if !slices.Contains(log.Events, struct{ Event, ConnectionID string }{"connectionCreated", e.connection}) {
 		e.say(name, false, "A signed callback is answered 200, but the room's log does not have it. It may have been parked: look whether DynamoDB throttles, and at the logs.")
 		return
 	}

@@ -56,7 +56,7 @@ func (w *ward) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	case "POST /v1/rooms/ROOM/reopen":
 		fmt.Fprint(out, `{"sessionId":"1_session"}`)
 	case "GET /v1/rooms/ROOM/events":
-		fmt.Fprintf(out, `{"events":[{"event":"connectionCreated","connectionId":%q}]}`, w.heard)
+		fmt.Fprintf(out, `{"events":[{"event":"connectionCreated","because":null,"connectionId":%q}]}`, w.heard)
 	case "DELETE /v1/rooms/ROOM":
 		w.remove(out)
 	default:

@@ -235,7 +235,7 @@ func TestConsolePeople(t *testing.T) {
 	}
 	r.until("the lesson runs", func() bool { return r.field("music", "status") == "running" })
 
-	d := operate(t, browsertest.Start(t), r.URL(), api.RoomAdminToken(r.settings.APISecret, "music", time.Now(), time.Hour))
+	d := operate(t, browsertest.Start(t), r.URL(), api.GrantToken(r.settings.APISecret, api.Grant{Room: "music"}, time.Now(), time.Hour))
 	d.Want(heading, "music")
 	d.Want(whoIsIn, "<img src=x onerror=alert(1)> teacher seated; bot recorder observer; נועה כהן student seated")
 	d.wantPart(`document.querySelector(".people").textContent`, "sends screen")

@@ -135,7 +135,7 @@ func TestALesson(t *testing.T) {
 	t.Run("a share that is asked away", func(t *testing.T) {
 		student.Eval(`document.getElementById("screen").click(); ""`)
 		student.Want(pageSaid, "Your screen is no longer shared: you may not share it in this room.")
-		student.Want(`String(document.getElementById("screen").disabled)`, "true")
+		student.Want(`document.getElementById("screen").ariaDisabled`, "true")
 		show(student, "connected", "share-stopped")
 		teacher.Want(`String(document.querySelectorAll(".tile.wide").length)`, "0")
 	})

@@ -9,8 +9,8 @@ import (
 // set is given by the linker: -ldflags "-X usher/pkg/version.set=v1.2.3".
 var set string
 
-// Of this binary: what the linker was told, else the version of the module that the
-// build has stamped, else the revision it was built from, else "dev".
+// Of is the version of this binary: what the linker was told, else that of the module as
+// the build has stamped it, else the revision it was built from, else "dev".
 func Of() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

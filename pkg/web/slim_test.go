@@ -1,6 +1,8 @@
 package web
 
 import (
+	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -20,5 +22,28 @@ func TestNoTextGoesOverALineEnd(t *testing.T) {
 	}
 	if got := string(slim([]byte("a {\n  b: \"//\"\n\n\t// c\n}"))); got != "a {\nb: \"//\"\n}" {
 		t.Errorf("slim gave %q", got)
+	}
+}
+
+// No text in a style sheet has blanks that are left out.
+func TestNoTextOfAStyleHasBlanksAtMarks(t *testing.T) {
+	names, err := fs.Glob(files, "assets/*.css")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("style sheets %v, %v", names, err)
+	}
+	for _, name := range names {
+		source, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range regexp.MustCompile(`"[^"\n]*"|'[^'\n]*'|url\([^)]*\)`).FindAllString(string(source), -1) {
+			if blanks.Replace(text) != text {
+				t.Errorf("%s: %s", name, text)
+			}
+		}
+	}
+	const source = "@media (width: 1px) {\n  a :is(b, c) { color: red; top: 0; }\n}\n"
+	if got := string(slimStyle([]byte(source))); got != "@media (width:1px){\na :is(b,c){color:red;top:0}\n}\n" {
+		t.Errorf("slimStyle gave %q", got)
 	}
 }

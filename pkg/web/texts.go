@@ -29,6 +29,9 @@ func assetOf(name string) ([]byte, error) {
 	page, script := strings.CutSuffix(page, ".js")
 	if !ok || !script {
 		source, err := files.ReadFile("assets/" + name)
+		if strings.HasSuffix(name, ".css") {
+			return slimStyle(source), err
+		}
 		return slim(source), err
 	}
 	source, err := files.ReadFile(language + page + ".json")

@@ -373,13 +373,16 @@ func scripts(t *testing.T, pattern string) []string {
 	return names
 }
 
-// The room's page, and a notice in its place, with all that they load but for the
-// platform's script, are small: texts, styles and modules, as they are, in bytes.
-func TestTheRoomWeighsLittle(t *testing.T) {
+// The pages, with all that they load but for the platform's script, are small: texts,
+// styles and modules, as they are, in bytes.
+func TestPagesWeighLittle(t *testing.T) {
 	const most = 60_000
 	loaded := regexp.MustCompile(`(?:href|src)="/assets/([\w.-]+)"|from "\./([\w.-]+)"`)
-	for name, err := range map[string]error{"room": nil, "notice": errors.New("x")} {
-		h := newSite(&stub{err: err}, true)
+	for name, page := range map[string]struct {
+		path string
+		err  error
+	}{"room": {"/room/maths", nil}, "notice": {"/room/maths", errors.New("x")}, "console": {"/", nil}} {
+		h := newSite(&stub{err: page.err}, true)
 		weights := map[string]int{}
 		var add func(path string)
 		add = func(path string) {
@@ -392,7 +395,7 @@ func TestTheRoomWeighsLittle(t *testing.T) {
 				add("/assets/" + m[1] + m[2])
 			}
 		}
-		add("/room/maths")
+		add(page.path)
 		sum := 0
 		for path, n := range weights {
 			sum += n

@@ -41,6 +41,9 @@ export function ask({ title, text = [], fields = [], confirm, danger = false, ac
   });
 }
 
+// lives are how long something is good, to choose from.
+export const lives = ["600", "3600", "86400", "604800"].map((s) => [s, say(`ban.${s}`)]);
+
 export const valueOf = ({ inputs }, name) => inputs.get(name).value;
 
 // wrong says of a field's value that it is not even sent.

@@ -1,5 +1,5 @@
 // The lessons of a room, and the attendance of one of them.
-import { button, el, item, keep, known, length, person, put, say, tell, when, word, zone } from "./console-page.js";
+import { button, el, hint, item, keep, known, length, person, put, region, say, tell, when, word, zone } from "./console-page.js";
 import { Refusal, file, get, path } from "./console-server.js";
 import { words } from "./console-dialog.js";
 import { logOf } from "./console-log.js";
@@ -8,7 +8,7 @@ import { logOf } from "./console-log.js";
 export function lessonList(room, open) {
   let next = "";
   const list = el("ul", { class: "people" });
-  const note = el("p", { class: "soft pad" });
+  const note = hint();
   const more = button("rooms.more", () => read(), { hidden: true });
   let due = false;
   const root = el("details", { class: "card flush", ontoggle: () => again() }, el("summary", {}, el("h3", {}, say("lessons"))), note, list, more);
@@ -23,9 +23,12 @@ export function lessonList(room, open) {
 
   async function read() {
     due = false;
+    const from = next;
     try {
-      const answer = await get(path(room, `/lessons?limit=50&after=${encodeURIComponent(next)}`));
-      if (!next) list.replaceChildren();
+      const answer = await get(path(room, `/lessons?limit=50&after=${encodeURIComponent(from)}`));
+      // another answer came first, or the list is read from its beginning
+      if (from !== next) return;
+      if (!from) list.replaceChildren();
       list.append(...answer.lessons.map((l) => item(
         el("button", { type: "button", class: "name", onclick: () => open(l.sessionId) }, when(l.startedAt ?? l.openedAt)), summary(l))));
       next = answer.next;
@@ -47,9 +50,10 @@ function summary(lesson) {
 // lessonView shows who was in, as a picture and as a table, and the log of that time.
 export function lessonView(room, session, { back }) {
   const at = `/attendance?sessionId=${encodeURIComponent(session)}`;
+  const drawn = `format=svg&zone=${encodeURIComponent(zone)}`;
   const log = logOf(room, session);
   const title = word("lesson.title", { room });
-  const facts = el("p", { class: "soft pad" });
+  const facts = hint();
   const picture = el("div", { class: "picture", tabindex: "0", role: "group", "aria-label": word("lesson.picture") });
   const rows = el("tbody");
   const columns = ["user", "role", "in", "out", "present", "connections", "times"];
@@ -58,8 +62,8 @@ export function lessonView(room, session, { back }) {
   const none = el("p", { class: "soft pad", hidden: true }, say("outcome.no-show"));
   const root = el("div", {},
     el("div", { class: "line" }, button("lesson.back", back, { class: "quiet back" }), el("h2", { tabindex: "-1" }, title)),
-    el("div", { class: "line" }, keeper("svg", `format=svg&zone=${encodeURIComponent(zone)}`), keeper("csv", "format=csv")),
-    el("div", { class: "card flush" }, facts, picture, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table), none),
+    el("div", { class: "line" }, keeper("svg", drawn), keeper("csv", "format=csv")),
+    el("div", { class: "card flush" }, facts, picture, region(title, table), none),
     el("section", { class: "card flush", "aria-labelledby": "head-lesson" }, el("h3", { id: "head-lesson" }, say("log")), log.root));
   let url = "", over = false, turn = -1;
 
@@ -101,13 +105,13 @@ export function lessonView(room, session, { back }) {
   // The picture stands in an <img>: nothing in it runs, whatever it says.
   async function readPicture() {
     try {
-      const blob = await file(path(room, `${at}&format=svg&zone=${encodeURIComponent(zone)}`));
+      const blob = await file(path(room, `${at}&${drawn}`));
       URL.revokeObjectURL(url);
       url = URL.createObjectURL(new Blob([blob], { type: "image/svg+xml" }));
       picture.replaceChildren(el("img", { src: url, alt: word("lesson.picture") }));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      put(picture, el("p", { class: "soft pad" }, say("lesson.noPicture", { detail: error.message })));
+      put(picture, hint(say("lesson.noPicture", { detail: error.message })));
     }
   }
 

@@ -1,5 +1,5 @@
 // The log of a lesson in words, newest first, as it grows.
-import { el, has, hour, known, person, say, word } from "./console-page.js";
+import { el, has, hint, hour, known, person, region, say, word } from "./console-page.js";
 import { get, path } from "./console-server.js";
 
 const most = 200, page = 1000;
@@ -7,11 +7,12 @@ const most = 200, page = 1000;
 // logOf is the log of a room's lesson: of the present one, or of a session.
 export function logOf(room, session = "") {
   let after = 0, current = null, behind = true;
-  const users = new Map(); // by connection
+  // by connection
+  const users = new Map();
   const list = el("ol", { class: "log" });
-  const none = el("p", { class: "soft pad" }, say("log.none"));
+  const none = hint(say("log.none"));
   const older = el("p", { class: "soft pad", hidden: true }, say("log.older", { n: most }));
-  const root = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": word("log.region") }, none, list, older);
+  const root = region(word("log.region"), none, list, older);
 
   function startAgain(id) {
     current = id;
@@ -28,7 +29,8 @@ export function logOf(room, session = "") {
     if (answer.sessionId !== current) {
       const begun = after > 0;
       startAgain(answer.sessionId);
-      if (begun) return behind = true; // the page was read from the place in another log
+      // the page was read from the place in another log
+      if (begun) return behind = true;
     }
     const news = answer.events.length > 0;
     for (const line of answer.events) {

@@ -2,6 +2,7 @@
 // what is put into them becomes text, set apart from the direction around it.
 import texts from "./texts-console.js";
 import { now } from "./console-server.js";
+import { digits, fill } from "./words.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -20,8 +21,7 @@ export function say(key, values = {}) {
 export const known = (key, other = []) => (has(key) ? say(key) : other);
 
 // word is the same as plain text, for attributes.
-export const word = (key, values = {}) =>
-  (texts[key] ?? key).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+export const word = (key, values) => fill(texts[key] ?? key, values);
 
 // el makes an element. An attribute that is false, null or undefined is left out, and one
 // that is a function listens.
@@ -73,17 +73,17 @@ export const when = (time) => (day(time) === day(now()) ? short(time) : full(tim
 
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
-const two = (n) => String(n).padStart(2, "0");
-
 // length writes seconds as 9:05 or 1:09:05.
-export function length(seconds) {
-  const s = Math.max(0, Math.ceil(seconds)), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
-  return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
-}
+export const length = (seconds) => digits(Math.max(0, Math.ceil(seconds)));
 
 export const chip = (kind, key) => el("span", { class: `chip ${kind}` }, known(key, kind));
 
 export const person = (user) => (user == null ? el("i", {}, say("people.unknown")) : el("bdi", {}, user));
+
+export const hint = (...children) => el("p", { class: "soft pad" }, children);
+
+// region is a part that scrolls by itself, also by the keyboard.
+export const region = (label, ...children) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, children);
 
 // item is one of a list: who or what, more about it, and what can be done.
 export const item = (head, more, ...act) => el("li", {},

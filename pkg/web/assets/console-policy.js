@@ -47,7 +47,8 @@ export async function askPolicy({ name, policy = {}, tag }) {
       const wanted = { ...policy };
       for (const field of known) {
         const text = valueOf(form, field);
-        if (text === write(policy[field])) continue; // as it was put
+        // as it was put
+        if (text === write(policy[field])) continue;
         if (text) wanted[field] = read(text);
         else delete wanted[field];
       }

@@ -1,8 +1,8 @@
 // One room: who is in, the clock, the log, and what an operator may do.
-import { arrange, button, chip, el, item, known, length, person, put, say, tell, when, word } from "./console-page.js";
+import { arrange, button, chip, el, hint, item, known, length, person, put, say, tell, when, word } from "./console-page.js";
 import { get, path, post, room as readRoom } from "./console-server.js";
 import { hurry } from "./console-live.js";
-import { ask, valueOf, words } from "./console-dialog.js";
+import { ask, lives, valueOf, words } from "./console-dialog.js";
 import { logOf } from "./console-log.js";
 import { lessonList } from "./console-lessons.js";
 import { askPolicy } from "./console-policy.js";
@@ -22,7 +22,7 @@ export function roomView(name, { leave, lesson }) {
   const time = el("b", { role: "timer", "aria-live": "off" }), beside = el("span"), times = el("p");
   const actions = el("div", { class: "line", role: "group", "aria-label": word("room.actions") });
   const list = el("ul", { class: "people" });
-  const none = el("p", { class: "soft pad" }, say("people.none"));
+  const none = hint(say("people.none"));
   const more = el("p", { class: "soft pad", hidden: true }, say("people.first", { n: firstPage }));
   const heading = el("h2", { tabindex: "-1" }, el("bdi", {}, name));
   const root = el("div", {},
@@ -44,7 +44,8 @@ export function roomView(name, { leave, lesson }) {
     logNext = log.behind() || !logNext;
     if (logNext) return log.read();
     const before = acts, next = await readRoom(name);
-    return before !== acts || take(next); // what was read before somebody acted is old
+    // what was read before somebody acted is old
+    return before !== acts || take(next);
   }
 
   // take shows what the server said of the room, and gives whether it is new.
@@ -195,7 +196,7 @@ const kinds = (streams) => streams.flatMap((s, i) => [i ? ", " : "", ...known(`k
 // banList is the room's bans, read when it is opened.
 function banList(name, act) {
   const list = el("ul", { class: "people" });
-  const note = el("p", { class: "soft pad" });
+  const note = hint();
   const root = el("details", { class: "card flush", ontoggle: () => root.open && again() }, el("summary", {}, el("h3", {}, say("bans"))),
     note, list, el("p", { class: "pad" }, button("ban.title", () => add(""))));
 
@@ -222,7 +223,7 @@ function banList(name, act) {
     danger: true,
     fields: [
       { name: "user", label: say("lesson.user"), value: user },
-      { name: "seconds", label: say("ban.seconds"), options: ["600", "3600", "86400", "604800", ""].map((s) => [s, say(`ban.${s}`)]), value: "3600" },
+      { name: "seconds", label: say("ban.seconds"), options: [...lives, ["", say("ban.")]], value: "3600" },
       { name: "note", label: say("ban.note"), help: say("ban.noteHelp"), lines: 2 },
     ],
   }).then(() => root.open && again());

@@ -7,9 +7,12 @@ const statuses = ["running", "paused", "open", "ended"];
 
 // roomList is the view; open(name) is what a press on a room does, make() on "new".
 export function roomList(open, make) {
-  const rooms = new Map(); // by name, what the server said
-  const rows = new Map(); // by name, those that were drawn
-  let names = [], list = []; // all, sorted as the server sorts; those that were asked for
+  // by name, what the server said
+  const rooms = new Map();
+  // by name, those that were drawn
+  const rows = new Map();
+  // all, sorted as the server sorts; those that were asked for
+  let names = [], list = [];
   let whole = false, after = "", place = "", odd = false;
   let needle = "", status = "", most = step, looked = "";
 

@@ -2,7 +2,7 @@
 // of the dialog alone, and gone with it.
 import { el, say } from "./console-page.js";
 import { now } from "./console-server.js";
-import { ask, valueOf, wrong } from "./console-dialog.js";
+import { ask, lives, valueOf, wrong } from "./console-dialog.js";
 
 const encode = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 const utf8 = (text) => new TextEncoder().encode(text);
@@ -22,7 +22,7 @@ export function askTicket(room) {
       { name: "key", label: say("ticket.key"), type: "password", wide: true },
       { name: "user", label: say("lesson.user") },
       { name: "role", label: say("lesson.role") },
-      { name: "life", label: say("ticket.life"), options: ["600", "3600", "86400", "604800"].map((s) => [s, say(`ban.${s}`)]), value: "3600" },
+      { name: "life", label: say("ticket.life"), options: lives, value: "3600" },
     ],
     act: async (form) => {
       const secret = valueOf(form, "key").trim(), user = valueOf(form, "user").trim(), role = valueOf(form, "role").trim();

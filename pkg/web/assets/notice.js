@@ -3,7 +3,8 @@
 // without loading itself again and again under somebody who reads it aloud.
 import texts from "./texts-notice.js";
 import { Retry } from "./retry.js";
-import { fill, moment, span } from "./words.js";
+import { moment, span } from "./times.js";
+import { fill } from "./words.js";
 
 const patience = 20_000; // ms
 const thorough = 60_000; // ms after which it is loaded whatever the look says: that asks the platform too

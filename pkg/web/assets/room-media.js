@@ -29,9 +29,10 @@ export class Media {
   // tell is told what the visitor has to know.
   constructor(tell) {
     this.tell = tell;
-    byId("microphone").addEventListener("click", () => this.#toggle("audio"));
-    byId("camera").addEventListener("click", () => this.#toggle("video"));
-    byId("screen").addEventListener("click", () => (this.#shared ? this.#stop(this.#shared) : this.#start("screen")));
+    const press = (id, kind, act) => byId(id).addEventListener("click", () => this.#barred.has(kind) || act());
+    press("microphone", "audio", () => this.#toggle("audio"));
+    press("camera", "camera", () => this.#toggle("video"));
+    press("screen", "screen", () => (this.#shared ? this.#stop(this.#shared) : this.#start("screen")));
   }
 
   begin(session, places) {
@@ -139,5 +140,5 @@ function label(id, isOn, off, on, barred) {
   const button = byId(id);
   button.querySelector("span").textContent = isOn ? off : on;
   button.classList.toggle("off", !isOn);
-  button.disabled = barred;
+  button.ariaDisabled = String(barred); // and keeps the focus
 }

@@ -1,7 +1,8 @@
 // What the page shows of where the visitor stands. The state is announced once, by
 // a status; what must not be missed, by an alert; the countdown by nobody.
 import texts from "./texts-room.js";
-import { digits, fill, moment, span } from "./words.js";
+import { moment, span } from "./times.js";
+import { digits, fill } from "./words.js";
 import { put } from "./room-people.js";
 
 const byId = (id) => document.getElementById(id);

@@ -10,7 +10,8 @@ import { People } from "./room-people.js";
 import { Retry } from "./retry.js";
 import { listen } from "./room-signals.js";
 import * as view from "./room-view.js";
-import { fill, moment, span } from "./words.js";
+import { moment, span } from "./times.js";
+import { fill } from "./words.js";
 
 const { room, mode, script } = document.body.dataset;
 const byId = (id) => document.getElementById(id);

@@ -1,23 +1,8 @@
-// Words for people: texts with what is said of the moment put in, spans of time
-// in the page's language, and moments in the reader's own zone.
-const language = document.documentElement.lang || undefined;
+// Texts with what is said of the moment put in.
 
 // fill puts values where a text has their names in braces.
 export function fill(text, values = {}) {
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
-}
-
-function unit(count, name) {
-  return new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "long" }).format(count);
-}
-
-// span says how long that many seconds are: "40 seconds", "5 minutes".
-export function span(seconds) {
-  if (seconds < 90) return unit(Math.round(seconds), "second");
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return unit(minutes, "minute");
-  const hours = unit(Math.floor(minutes / 60), "hour");
-  return minutes % 60 ? `${hours} ${unit(minutes % 60, "minute")}` : hours;
 }
 
 // digits says it as a countdown does: 0:09, 47:12, 1:02:03.
@@ -25,11 +10,4 @@ export function digits(seconds) {
   const two = (n) => String(n).padStart(2, "0");
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
-}
-
-// moment says when that is, with the day where it is not today.
-export function moment(ms) {
-  const at = new Date(ms);
-  const day = at.toDateString() === new Date().toDateString() ? {} : { weekday: "short", day: "numeric", month: "short" };
-  return at.toLocaleString(undefined, { ...day, hour: "numeric", minute: "2-digit" });
 }
