@@ -85,7 +85,7 @@ format: $(CACHE)/bin/golangci-lint ## write the files as lint wants them
 vulnerabilities: ## known vulnerabilities of what is linked; needs the network
 	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
-fetch: sam-tools $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json $(AXE)/node_modules/.package-lock.json ## what verify needs beside Go, Java, Maven, Python, Node and a browser
+fetch: sam-tools $(CACHE)/ddblocal/fetched $(SDK)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json $(AXE)/node_modules/.package-lock.json ## what verify needs beside Go, Java, Maven, Python, Node, PHP and a browser
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium fonts-liberation"; exit 1; }
 	testdata/venv.sh $(CACHE)/ms ministack==1.5.33 aws-sam-translator==1.115.0 awscli
 	testdata/venv.sh $(CACHE)/schemathesis schemathesis==4.32.5

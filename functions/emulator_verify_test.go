@@ -88,18 +88,10 @@ func (e *emulator) tryAWS(args ...string) (string, error) {
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		err = &exitError{err, said.String()}
+		err = fmt.Errorf("%w: %s", err, said.String())
 	}
 	return string(out), err
 }
-
-// exitError is the end of a program with what it said.
-type exitError struct {
-	error
-	said string
-}
-
-func (e *exitError) Error() string { return e.error.Error() + ": " + e.said }
 
 // gatewayTransport reaches an HTTP API of the emulated account, whose id is given when it
 // is known.

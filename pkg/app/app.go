@@ -194,7 +194,7 @@ func (c *Cloud) Sweep(ctx context.Context) error {
 	if err := j.service.Sweep(ctx); err != nil {
 		return err
 	}
-	c.swept()
+	c.measureSweep()
 	j.swept.Record(ctx)
 	return nil
 }

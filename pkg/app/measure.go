@@ -18,9 +18,9 @@ func (c *Cloud) measured(w io.Writer) *Cloud {
 	return c
 }
 
-// swept says that the sweep ran, for the alarm that rings where it does not. The zeros
+// measureSweep says that the sweep ran, for the alarm that rings where it does not. The zeros
 // are for an alarm that compares the two: it has both also where nothing happens.
-func (c *Cloud) swept() {
+func (c *Cloud) measureSweep() {
 	c.metrics.Record(metric.Sweeps, "", 1)
 	c.metrics.Record(metric.Unheard, "", 0)
 	c.metrics.Record(metric.Webhooks, metric.Heard, 0)

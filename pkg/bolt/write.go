@@ -14,25 +14,30 @@ import (
 // Add implements room.Store.
 func (s *Store) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
 	a.Conn = ownConn(a.Conn)
-	return s.change(ctx, a.Session, func(_ *batch, st *staged) error {
-		if !a.Fits(st.now) {
-			return conflict(st.now)
-		}
-		st.become(a.Into(st.now), nil)
-		return nil
-	})
+	return s.change(ctx, a.Session, whereItFits(a))
 }
 
 // Leave implements room.Store.
 func (s *Store) Leave(ctx context.Context, d lesson.Departure) (lesson.Lesson, error) {
 	d.Conn = ownConn(d.Conn)
-	return s.change(ctx, d.Session, func(_ *batch, st *staged) error {
-		if !d.Fits(st.now) {
+	return s.change(ctx, d.Session, whereItFits(d))
+}
+
+// oneConn is an Arrival or a Departure.
+type oneConn interface {
+	Fits(l lesson.Lesson) bool
+	Into(l lesson.Lesson) lesson.Lesson
+}
+
+// whereItFits makes of a lesson what the rules do.
+func whereItFits(c oneConn) func(*batch, *staged) error {
+	return func(_ *batch, st *staged) error {
+		if !c.Fits(st.now) {
 			return conflict(st.now)
 		}
-		st.become(d.Into(st.now), nil)
+		st.become(c.Into(st.now), nil)
 		return nil
-	})
+	}
 }
 
 // Swap implements room.Store.

@@ -59,14 +59,9 @@ func (s *Store) Add(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if a.Conn.State != lesson.Seated && !a.Waits() || a.Conn.LeftAt != 0 {
-		return s.addByRules(ctx, a)
+		return s.byRules(ctx, "Add", a.Session, whereItFits(a))
 	}
-	l, err := s.update(ctx, "Add", a.Session, s.addition(a))
-	var lost *room.Conflict
-	if errors.As(err, &lost) && a.Fits(*lost.Winner) {
-		return s.addByRules(ctx, a)
-	}
-	return l, err
+	return s.byGate(ctx, "Add", a.Session, a, s.addition(a))
 }
 
 // addition is an Add in the words of an expression.
@@ -147,36 +142,35 @@ func (s *Store) Leave(ctx context.Context, d lesson.Departure) (lesson.Lesson, e
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	if d.Status != journal.Running && d.Status != journal.Ended {
-		return s.leaveByRules(ctx, d)
+		return s.byRules(ctx, "Leave", d.Session, whereItFits(d))
 	}
-	l, err := s.update(ctx, "Leave", d.Session, s.departure(d))
+	return s.byGate(ctx, "Leave", d.Session, d, s.departure(d))
+}
+
+// oneConn is an Arrival or a Departure.
+type oneConn interface {
+	Fits(l lesson.Lesson) bool
+	Into(l lesson.Lesson) lesson.Lesson
+}
+
+// byGate stores c by an expression, and by the rules where that denies what they allow.
+func (s *Store) byGate(ctx context.Context, op, session string, c oneConn, u *update) (lesson.Lesson, error) {
+	l, err := s.update(ctx, op, session, u)
 	var lost *room.Conflict
-	if errors.As(err, &lost) && d.Fits(*lost.Winner) {
-		return s.leaveByRules(ctx, d)
+	if errors.As(err, &lost) && c.Fits(*lost.Winner) {
+		return s.byRules(ctx, op, session, whereItFits(c))
 	}
 	return l, err
 }
 
-// leaveByRules stores the lesson with the departure, as the rules make it, as long as it
-// fits.
-func (s *Store) leaveByRules(ctx context.Context, d lesson.Departure) (lesson.Lesson, error) {
-	return s.byRules(ctx, "Leave", d.Session, func(l lesson.Lesson) (lesson.Lesson, error) {
-		if !d.Fits(l) {
+// whereItFits makes of a lesson what the rules do.
+func whereItFits(c oneConn) func(lesson.Lesson) (lesson.Lesson, error) {
+	return func(l lesson.Lesson) (lesson.Lesson, error) {
+		if !c.Fits(l) {
 			return l, &room.Conflict{Winner: &l}
 		}
-		return d.Into(l), nil
-	})
-}
-
-// addByRules stores the lesson with the arrival, as the rules make it, as long as
-// it fits.
-func (s *Store) addByRules(ctx context.Context, a lesson.Arrival) (lesson.Lesson, error) {
-	return s.byRules(ctx, "Add", a.Session, func(l lesson.Lesson) (lesson.Lesson, error) {
-		if !a.Fits(l) {
-			return l, &room.Conflict{Winner: &l}
-		}
-		return a.Into(l), nil
-	})
+		return c.Into(l), nil
+	}
 }
 
 // byRules loads a lesson, has next made of it and stores that if nobody was

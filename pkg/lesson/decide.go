@@ -85,8 +85,8 @@ func Decide(l Lesson, in Input, now epoch.Instant) Decision {
 	}
 	if a, ok := t.arrival(l); ok {
 		d.Write, d.Add = Add, a
-	} else if a, ok := t.departure(&l); ok {
-		d.Write, d.Leave = Leave, a
+	} else if left, ok := t.departure(&l); ok {
+		d.Write, d.Leave = Leave, left
 		d.Lesson.Due = l.Due
 	}
 	return d

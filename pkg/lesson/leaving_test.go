@@ -2,6 +2,7 @@ package lesson_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -119,6 +120,9 @@ func TestLeaveConcernsNobody(t *testing.T) {
 		}, lesson.Swap},
 		"the end":               {`{"maxSeats":30}`, "forceDisconnected", func(h *hall) { h.decide(lesson.End{}) }, lesson.Leave},
 		"the deadline has come": {`{"lessonSeconds":9}`, "clientDisconnected", func(h *hall) { h.now += 10_000 }, lesson.Swap},
+		"no place for a Leave": {`{"lessonSeconds":3600}`, "clientDisconnected", func(h *hall) {
+			h.l.Tail = append(h.l.Tail, journal.Line{Note: journal.Note(strings.Repeat("x", lesson.FullSize-h.l.Size()-100))})
+		}, lesson.Swap},
 	} {
 		h := newHall(t, c.policy, 20)
 		if c.before != nil {

@@ -21,7 +21,7 @@ var snippets = []snippet{
 	{language: "go", file: "ticket.go", run: []string{"go", "run"}, needed: true},
 	{language: "js", file: "ticket.js", run: []string{"node"}, needed: verifying},
 	{language: "python", file: "ticket.py", run: []string{"python3"}, needed: verifying},
-	{language: "php", file: "ticket.php", run: []string{"php"}},
+	{language: "php", file: "ticket.php", run: []string{"php"}, needed: verifying},
 }
 
 // TestSnippets runs what README.md says of how to sign a ticket, and joins with each
