@@ -9,6 +9,8 @@ SAVED := $(shell sed -n 's/.*Architecture=[^a-z]*\([a-z0-9_]*\).*/\1/p' $(ANSWER
 GOARCH ?= $(if $(filter x86_64,$(SAVED)),amd64,arm64)
 ARCHITECTURE = $(if $(filter amd64,$(GOARCH)),x86_64,arm64)
 OTHER = $(filter-out $(ARCHITECTURE),arm64 x86_64)
+# Wrong answers are saved as well: with them the same command would fail for ever.
+ASK_AGAIN = echo "Where an answer was wrong: make sam-configure$(if $(filter-out dev,$(PROFILE)), PROFILE=$(PROFILE)) asks again."; exit 1
 DEPLOY = $(SAM) deploy --config-file $(ANSWERS) --config-env $(PROFILE)
 # What healthz says, and an image is called: the commit, so that the same source has the
 # same version anywhere.
@@ -38,11 +40,11 @@ sam-build: sam-tools ## build the five functions for arm64, or for GOARCH=amd64
 	sed -i.bak -e '/^  Architecture:/,/^  [A-Z]/{' -e '/^    - $(OTHER)$$/d' -e 's/Default: .*/Default: $(ARCHITECTURE)/' -e '}' .aws-sam/build/template.yaml
 
 sam-deploy: sam-build ## build and deploy; the first time with questions, later with the saved answers; PROFILE=prod
-	@if grep -qs '^s3_prefix' $(ANSWERS); then $(DEPLOY); else cp samconfig.toml $(ANSWERS) && $(DEPLOY) --guided; fi
+	@if grep -qs '^s3_prefix' $(ANSWERS); then $(DEPLOY); else cp samconfig.toml $(ANSWERS) && $(DEPLOY) --guided; fi || { $(ASK_AGAIN); }
 
 sam-configure: sam-build ## deploy with the questions again, the saved answers offered
 	@[ -f $(ANSWERS) ] || cp samconfig.toml $(ANSWERS)
-	@$(DEPLOY) --guided
+	@$(DEPLOY) --guided || { $(ASK_AGAIN); }
 
 stand-ins: GOARCH = $(shell go env GOHOSTARCH)
 stand-ins: sam-build $(CACHE)/ddblocal/fetched ## what sam local invoke needs around the functions, which are built for this machine

@@ -129,3 +129,30 @@ func answersOf(t testing.TB, set map[string]string) (lines []string) {
 	// changes are confirmed, roles are made, no roll-back is off, answers are saved, where, as what
 	return append(lines, "", "", "", "", "", "")
 }
+
+// TestRefusedAnswers: a wrong answer is saved like a right one, and the same command would
+// fail with it for ever. It says what asks again.
+func TestRefusedAnswers(t *testing.T) {
+	makefile, err := filepath.Abs("../cloud.mk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, profile, answers, says string }{
+		{"with questions", "dev", "", "make sam-configure asks again"},
+		{"with saved answers", "dev", "s3_prefix = \"usher-dev\"\n", "make sam-configure asks again"},
+		{"in another profile", "prod", "s3_prefix = \"usher\"\n", "make sam-configure PROFILE=prod asks again"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := project{t, t.TempDir(), os.Environ()}
+			write(t, filepath.Join(p.dir, "samconfig.toml"), nil)
+			if c.answers != "" {
+				write(t, filepath.Join(p.dir, "samconfig."+c.profile+".toml"), []byte(c.answers))
+			}
+			// A SAM CLI that refuses, and nothing is built for it.
+			out, err := p.shell("make -f '" + makefile + "' -o sam-build SAM=false PROFILE=" + c.profile + " sam-deploy")
+			if err == nil || !strings.Contains(out, c.says) {
+				t.Errorf("%v: %s does not say %q", err, out, c.says)
+			}
+		})
+	}
+}

@@ -86,6 +86,9 @@ func (e *examination) reach(ctx context.Context) bool {
 	case err != nil:
 		e.say("reachable", false, "%s does not answer: %v. Look whether the address is right and the deployment is there.", e.URL, plain(err))
 		return false
+	case a.status == http.StatusNotFound:
+		e.say("reachable", false, "There is no Usher at %s. Give its address as the output Url has it: a host, and no path of Usher's behind it.", e.URL)
+		return false
 	case a.status != http.StatusOK || a.into(&health) != nil || health.Status != "ok":
 		e.say("reachable", false, "%s/healthz answers %d, and not as Usher does. %s", e.URL, a.status, a.advice())
 		return false
@@ -140,6 +143,11 @@ func (e *examination) checkup(ctx context.Context) (s seen, ok bool) {
 		e.say("token", false, "The API does not answer: %v.", plain(err))
 	case a.status == http.StatusNotFound:
 		e.say("token", false, "This version cannot look at itself. Deploy a newer one.")
+	case a.status == http.StatusUnauthorized:
+		e.say("token", false, "The admin token is not taken (401): it has expired, or another key signed it. "+
+			"Sign one with the USHER_API_SECRET of this deployment, by a clock that is right.")
+	case a.status == http.StatusForbidden:
+		e.say("token", false, "The admin token is not taken (403). %s. Take an admin's that is good for all rooms.", strings.TrimSuffix(a.advice(), "."))
 	case a.status != http.StatusOK || a.into(&s) != nil || s.Now.IsZero():
 		e.say("token", false, "The admin token is not taken (%d). %s", a.status, a.advice())
 	default:

@@ -202,6 +202,24 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
+// TestWhatToDo: words that name the thing to take hold of.
+func TestWhatToDo(t *testing.T) {
+	for _, c := range []struct {
+		asked  string
+		status int
+		want   string
+	}{
+		{"POST /v1/checkup", 401, "USHER_API_SECRET"},
+		{"POST /v1/checkup", 403, "good for all rooms"},
+		{"GET /healthz", 404, "output Url"},
+	} {
+		lines := examine(t, &ward{broken: map[string]int{c.asked: c.status}}, nil)
+		if last := lines[len(lines)-1]; last.OK || !strings.Contains(last.Detail, c.want) {
+			t.Errorf("%s answers %d: %q does not say %q", c.asked, c.status, last.Detail, c.want)
+		}
+	}
+}
+
 // TestTokenIsNotRepeated: something that is not Usher may say what it was sent.
 func TestTokenIsNotRepeated(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
