@@ -26,6 +26,7 @@ const (
 	mostRows        = 250
 	mostShapes      = 6000
 	mostShapesOfRow = 120
+	mostLines       = 120 // of the start, the end, warnings and extensions
 )
 
 // Lesson is what is drawn.
@@ -61,7 +62,7 @@ type chart struct {
 	extent attendance.Span // of the time axis; zero where nothing happened
 	shapes int             // how many may still be drawn
 
-	omitted struct{ rows, shapes, marks int }
+	omitted struct{ rows, shapes, marks, lines int }
 
 	labels            int // lanes of labels above the axis
 	head, top, bottom float64
@@ -69,7 +70,7 @@ type chart struct {
 
 func newChart(l Lesson) *chart {
 	c := &chart{Lesson: l, shapes: mostShapes}
-	c.rows, c.lines = collect(l)
+	c.rows, c.lines, c.omitted.lines = collect(l)
 	c.setExtent()
 	c.dropOutside()
 	if n := len(c.rows) - mostRows; n > 0 {

@@ -114,8 +114,8 @@ func TestShapesAreBounded(t *testing.T) {
 	text := drawn(picture.Lesson{Record: record(eventless(), at("3h"), conns...), Log: log, Zone: time.UTC})
 	wellFormed(t, text)
 	t.Logf("%d bytes", len(text))
-	if len(text) > 2<<20 || !strings.Contains(text, "bars or marks more are not drawn") {
-		t.Errorf("it has %d bytes", len(text))
+	if len(text) > 2<<20 || !strings.Contains(text, "bars or marks more are not drawn") || !strings.Contains(text, "9880 lines more are not drawn") {
+		t.Errorf("it has %d bytes, and says %q", len(text), regexp.MustCompile(`[0-9]+ [a-z ]+ more [^<]*`).FindAllString(text, -1))
 	}
 }
 

@@ -63,8 +63,9 @@ type collector struct {
 	ended        bool
 }
 
-// collect gives the rows, those who were in first, and the moments in order.
-func collect(l Lesson) ([]row, []moment) {
+// collect gives the rows, those who were in first, and the moments in order, and how many
+// of these there are more.
+func collect(l Lesson) (rows []row, lines []moment, more int) {
 	c := &collector{ofConnection: map[string]int{}, ofUser: map[string]int{}, streams: map[string]*stream{}}
 	for _, u := range l.Users {
 		c.person(u)
@@ -78,9 +79,10 @@ func collect(l Lesson) ([]row, []moment) {
 		c.read(line, l.Zone)
 	}
 	c.hangStreams()
-	c.lines = c.lines[:min(len(c.lines), mostShapesOfRow)]
+	more = max(len(c.lines)-mostLines, 0)
+	c.lines = c.lines[:len(c.lines)-more]
 	slices.SortStableFunc(c.lines, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
-	return c.rows, c.lines
+	return c.rows, c.lines, more
 }
 
 func (c *collector) person(u attendance.User) {
@@ -193,7 +195,7 @@ func (c *collector) hangStreams() {
 			continue
 		}
 		r := &c.rows[i]
-		stay := r.stays[slices.IndexFunc(r.stays, func(x attendance.Stay) bool { return x.Connection == s.connection })]
+		stay := r.stays[r.stayOf(s.connection)]
 		s.bound = s.bound || s.From == 0 || s.To == 0 && (stay.Bound || !stay.In && stay.To == 0)
 		if s.To == 0 || s.To > stay.To {
 			s.To = stay.To

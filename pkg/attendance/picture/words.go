@@ -131,6 +131,7 @@ func (c *chart) notes() []string {
 	add(c.omitted.rows, "person more is", "people more are", " not drawn; the record as a table has everybody.")
 	add(c.omitted.shapes, "bar or mark more is", "bars or marks more are", " not drawn, of people who came and went very often.")
 	add(c.omitted.marks, "mark is", "marks are", " not drawn, from before the lesson or after it: see the log.")
+	add(c.omitted.lines, "line more is", "lines more are", " not drawn, of warnings and extensions: see the log.")
 	if c.Cut {
 		notes = append(notes, fmt.Sprintf("Streams, marks and warnings are of the first %d lines of the log.", len(c.Log)))
 	}
