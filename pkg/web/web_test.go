@@ -446,6 +446,30 @@ func TestTheRoomsTexts(t *testing.T) {
 	}
 }
 
+// Every text that the console asks for by its key is there.
+func TestTheConsolesTexts(t *testing.T) {
+	texts, err := textsOf("console")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, name := range append(scripts(t, "console*"), "templates/console.html") {
+		source, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\b(?:say|word|button)\("([\w.-]+)"|\{\{text\.([\w.-]+)\}\}`).FindAllStringSubmatch(string(source), -1) {
+			asked++
+			if key := m[1] + m[2]; texts[key] == "" {
+				t.Errorf("%s: there is no text %s", name, key)
+			}
+		}
+	}
+	if asked < 100 {
+		t.Errorf("%d texts are asked for", asked)
+	}
+}
+
 // The page must do with the platform's script what any script can do, so it
 // may use these and no others.
 func TestTheRoomUsesOnlyKnownCalls(t *testing.T) {
