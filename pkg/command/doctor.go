@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,7 +54,7 @@ func (a *asking) examine(ctx context.Context, token string) error {
 	lines := doctor.Patient{
 		URL: a.URL(), Token: token, Signature: config.SignatureSecret(a.p.Lookup),
 		HTTP: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		Now:  time.Now,
+		Now:  a.p.Now,
 	}.Examine(ctx)
 	if ctx.Err() != nil { // which looks like many ills
 		left := slices.DeleteFunc(lines, func(l doctor.Line) bool { return l.Name != doctor.LeftBehind })
