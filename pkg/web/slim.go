@@ -15,10 +15,10 @@ func slim(source []byte) []byte {
 	return []byte(out.String())
 }
 
-// slimStyle gives a style sheet also without the blanks around its marks, which no text
-// in one has (a test holds that).
+// slimStyle gives a style sheet also without the blanks and line ends around its marks,
+// which no text in one has (a test holds that).
 func slimStyle(source []byte) []byte {
 	return []byte(blanks.Replace(string(slim(source))))
 }
 
-var blanks = strings.NewReplacer("; }", "}", " { ", "{", " {", "{", ": ", ":", ", ", ",", "; ", ";")
+var blanks = strings.NewReplacer("; }\n", "}", "}\n", "}", "; }", "}", " {\n", "{", " { ", "{", " {", "{", ": ", ":", ", ", ",", "; ", ";")
