@@ -115,6 +115,18 @@ func TestTenThousandRooms(t *testing.T) {
 	b.Want(count, "19")
 }
 
+// How many rooms there are is said once, and again when it is known of all, not with
+// each page of them.
+func TestTheNumberOfRoomsIsSaidSeldom(t *testing.T) {
+	b := browsertest.Start(t).Visitor(t).Before(clockwork).Open(many(t, 4500) + "/#token=t")
+	b.Want(`pending()`, "1")
+	b.Eval(typeIn("room"))
+	b.Eval(`window.told = []; new MutationObserver(() => told.push(document.getElementById("status").textContent)).observe(
+		document.getElementById("status"), { childList: true }); ""`)
+	b.Want(`(later(), `+foot+`)`, "100 of 4500 shown.")
+	b.Want(`told.join()`, "Rooms: 4500.")
+}
+
 // The console asks at most once in two seconds, less while nothing changes, and
 // not while nobody looks.
 func TestTheConsoleAsksSeldom(t *testing.T) {

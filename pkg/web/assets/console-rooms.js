@@ -14,7 +14,7 @@ export function roomList(open, make) {
   // all, sorted as the server sorts; those that were asked for
   let names = [], list = [];
   let whole = false, after = "", place = "", odd = false;
-  let needle = "", status = "", most = step, looked = "";
+  let needle = "", status = "", most = step, looked = "", told = null;
 
   const search = el("input", { id: "search", type: "search", "aria-label": word("rooms.search"), placeholder: word("rooms.search"), spellcheck: "false", oninput: type });
   const filter = el("div", { class: "filter", role: "group", "aria-label": word("rooms.status") });
@@ -99,7 +99,10 @@ export function roomList(open, make) {
     more.hidden = list.length <= most;
     table.hidden = list.length === 0;
     put(foot, footer(list.length));
-    if (root.isConnected) tell("listed", whole || needle ? say("rooms.listed", { n: list.length }) : say("loading"));
+    // who listens is told when others are asked for, or all are there
+    const key = needle + status + whole;
+    if (root.isConnected && key !== told) tell("listed", whole || needle ? say("rooms.listed", { n: list.length }) : say("loading"));
+    told = key;
   }
 
   function footer(n) {
@@ -129,7 +132,10 @@ export function roomList(open, make) {
 
   return {
     root, read,
-    focus: (name) => (rows.get(name)?.querySelector("button") ?? search).focus(),
+    focus(name) {
+      told = null;
+      (rows.get(name)?.querySelector("button") ?? search).focus();
+    },
   };
 }
 
