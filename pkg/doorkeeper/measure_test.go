@@ -2,7 +2,9 @@ package doorkeeper_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -16,6 +18,8 @@ import (
 	"usher/pkg/journal"
 	"usher/pkg/lesson"
 	"usher/pkg/metric"
+	"usher/pkg/room"
+	"usher/pkg/room/storetest"
 )
 
 // meter adds up what it is told, by metric and label.
@@ -105,6 +109,42 @@ func TestDecisionsAreSaid(t *testing.T) {
 	}
 	if _, ended := m.sums["EndLate"]; !ended {
 		t.Errorf("the end was not measured: %v", m.sums)
+	}
+}
+
+// TestDecisionsAreSaidOnce: also where the store's answer to a write is lost, or the write.
+func TestDecisionsAreSaidOnce(t *testing.T) {
+	for name, spoil := range map[string]func(do func() error) error{
+		"the answer comes":   func(do func() error) error { return do() },
+		"the answer is lost": func(do func() error) error { return errors.Join(do(), room.ErrUnavailable) },
+		"the write is lost":  func(func() error) error { return room.ErrUnavailable },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, log, m := measured(t, `{"allowedUsers":["alice"],"quorum":1}`, nil)
+			before := len(d.lines())
+			var spoilt sync.Map // the first write of each kind
+			d.Store = storetest.Hooked{Under: d.Store, Hook: func(_ context.Context, c storetest.Call, do func() error) error {
+				if _, again := spoilt.LoadOrStore(c.Method, true); !c.Write || again {
+					return do()
+				}
+				return spoil(do)
+			}}
+			d.Restart()
+			d.come("A", "alice")
+			d.come("B", "bob")
+			d.put(`{"allowedUsers":["alice"],"quorum":1,"lessonSeconds":600}`, d.session)
+			if decided, own := said(t, log, "decided"), d.lines()[before:]; len(decided) != len(own) {
+				t.Errorf("%d lines of a log of %d\n%s", len(decided), len(own), log)
+			}
+			if m.sums["Refusals not-allowed"] != 1 {
+				t.Errorf("measured %v", m.sums)
+			}
+			for _, method := range []string{"Swap", "Commit"} {
+				if _, written := spoilt.Load(method); !written {
+					t.Errorf("nothing was written by a %s", method)
+				}
+			}
+		})
 	}
 }
 

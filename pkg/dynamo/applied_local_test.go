@@ -125,6 +125,7 @@ func cutWrite(t *testing.T, client *dynamodb.Client, w write, api API, done bool
 		t.Errorf("again: error is %v; it was carried out: %t", err, done)
 	}
 	holds(t, whole, w.want(l))
+	gateStands(t, t, client, l.Session)
 }
 
 // begun is a running lesson with one connection.

@@ -55,7 +55,7 @@ func lostAtMost(r *rapid.T, err error) {
 	}
 }
 
-func gateStands(t *testing.T, r *rapid.T, client *dynamodb.Client, session string) lesson.Lesson {
+func gateStands(t *testing.T, r rapid.TB, client *dynamodb.Client, session string) lesson.Lesson {
 	i, err := on(client).get(t.Context(), "test", lessonKey(session))
 	if err != nil {
 		r.Fatal(err)
