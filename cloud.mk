@@ -40,7 +40,8 @@ sam-build: sam-tools ## build the five functions for arm64, or for GOARCH=amd64
 	sed -i.bak -e '/^  Architecture:/,/^  [A-Z]/{' -e '/^    - $(OTHER)$$/d' -e 's/Default: .*/Default: $(ARCHITECTURE)/' -e '}' .aws-sam/build/template.yaml
 
 sam-deploy: sam-build ## build and deploy; the first time with questions, later with the saved answers; PROFILE=prod
-	@if grep -qs '^s3_prefix' $(ANSWERS); then $(DEPLOY); else cp samconfig.toml $(ANSWERS) && $(DEPLOY) --guided; fi || { $(ASK_AGAIN); }
+	@[ -f $(ANSWERS) ] || cp samconfig.toml $(ANSWERS)
+	@$(DEPLOY) $$(grep -q '^s3_prefix' $(ANSWERS) || echo --guided) || { $(ASK_AGAIN); }
 
 sam-configure: sam-build ## deploy with the questions again, the saved answers offered
 	@[ -f $(ANSWERS) ] || cp samconfig.toml $(ANSWERS)

@@ -140,6 +140,7 @@ func TestRefusedAnswers(t *testing.T) {
 	for _, c := range []struct{ name, profile, answers, says string }{
 		{"with questions", "dev", "", "make sam-configure asks again"},
 		{"with saved answers", "dev", "s3_prefix = \"usher-dev\"\n", "make sam-configure asks again"},
+		{"with half of the answers", "dev", "parameter_overrides = \"AlarmEmail=ops@school.example\"\n", "make sam-configure asks again"},
 		{"in another profile", "prod", "s3_prefix = \"usher\"\n", "make sam-configure PROFILE=prod asks again"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -152,6 +153,9 @@ func TestRefusedAnswers(t *testing.T) {
 			out, err := p.shell("make -f '" + makefile + "' -o sam-build SAM=false PROFILE=" + c.profile + " sam-deploy")
 			if err == nil || !strings.Contains(out, c.says) {
 				t.Errorf("%v: %s does not say %q", err, out, c.says)
+			}
+			if kept := read(t, filepath.Join(p.dir, "samconfig."+c.profile+".toml")); kept != c.answers {
+				t.Errorf("the answers were %q and are %q", c.answers, kept)
 			}
 		})
 	}
