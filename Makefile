@@ -75,7 +75,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS
 
 lint: $(CACHE)/bin/golangci-lint ## what the compiler does not see
 	go vet -tags verify,upgrade ./... ./testdata/bare ./testdata/standins
-	$(CACHE)/bin/golangci-lint run ./...
+	$(CACHE)/bin/golangci-lint run --allow-parallel-runners ./...
 	@unformatted=$$($(CACHE)/bin/gofumpt -l $(SOURCES)); \
 	[ -z "$$unformatted" ] || { echo "make format would change:"; echo "$$unformatted"; exit 1; }
 

@@ -11,6 +11,8 @@ ARCHITECTURE = $(if $(filter amd64,$(GOARCH)),x86_64,arm64)
 OTHER = $(filter-out $(ARCHITECTURE),arm64 x86_64)
 # Wrong answers are saved as well: with them the same command would fail for ever.
 ASK_AGAIN = echo "Where an answer was wrong: make sam-configure$(if $(filter-out dev,$(PROFILE)), PROFILE=$(PROFILE)) asks again."; exit 1
+# What is not there would become a stack of the SAM CLI's own name, sam-app.
+KNOWN = grep -qF '[$(PROFILE).deploy.parameters]' samconfig.toml || { echo 'PROFILE is "$(PROFILE)": samconfig.toml has no such profile. Take dev or prod.'; exit 1; }
 DEPLOY = $(SAM) deploy --config-file $(ANSWERS) --config-env $(PROFILE)
 # What healthz says, and an image is called: the commit, so that the same source has the
 # same version anywhere.
@@ -40,9 +42,12 @@ sam-build: sam-tools ## build the five functions for arm64, or for GOARCH=amd64
 	sed -i.bak -e '/^  Architecture:/,/^  [A-Z]/{' -e '/^    - $(OTHER)$$/d' -e 's/Default: .*/Default: $(ARCHITECTURE)/' -e '}' .aws-sam/build/template.yaml
 
 sam-deploy: sam-build ## build and deploy; the first time with questions, later with the saved answers; PROFILE=prod
-	@if grep -qs '^s3_prefix' $(ANSWERS); then $(DEPLOY); else cp samconfig.toml $(ANSWERS) && $(DEPLOY) --guided; fi || { $(ASK_AGAIN); }
+	@$(KNOWN)
+	@[ -f $(ANSWERS) ] || cp samconfig.toml $(ANSWERS)
+	@$(DEPLOY) $$(grep -q '^s3_prefix' $(ANSWERS) || echo --guided) || { $(ASK_AGAIN); }
 
 sam-configure: sam-build ## deploy with the questions again, the saved answers offered
+	@$(KNOWN)
 	@[ -f $(ANSWERS) ] || cp samconfig.toml $(ANSWERS)
 	@$(DEPLOY) --guided || { $(ASK_AGAIN); }
 

@@ -3,6 +3,7 @@
 package functions_test
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"io/fs"
 	"os"
@@ -137,22 +138,49 @@ func TestRefusedAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	config := read(t, "../samconfig.toml")
 	for _, c := range []struct{ name, profile, answers, says string }{
 		{"with questions", "dev", "", "make sam-configure asks again"},
 		{"with saved answers", "dev", "s3_prefix = \"usher-dev\"\n", "make sam-configure asks again"},
+		{"with half of the answers", "dev", "parameter_overrides = \"AlarmEmail=ops@school.example\"\n", "make sam-configure asks again"},
 		{"in another profile", "prod", "s3_prefix = \"usher\"\n", "make sam-configure PROFILE=prod asks again"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := project{t, t.TempDir(), os.Environ()}
-			write(t, filepath.Join(p.dir, "samconfig.toml"), nil)
+			answers := filepath.Join(p.dir, "samconfig."+c.profile+".toml")
+			write(t, filepath.Join(p.dir, "samconfig.toml"), []byte(config))
 			if c.answers != "" {
-				write(t, filepath.Join(p.dir, "samconfig."+c.profile+".toml"), []byte(c.answers))
+				write(t, answers, []byte(c.answers))
 			}
 			// A SAM CLI that refuses, and nothing is built for it.
 			out, err := p.shell("make -f '" + makefile + "' -o sam-build SAM=false PROFILE=" + c.profile + " sam-deploy")
 			if err == nil || !strings.Contains(out, c.says) {
 				t.Errorf("%v: %s does not say %q", err, out, c.says)
 			}
+			if kept := read(t, answers); kept != cmp.Or(c.answers, config) {
+				t.Errorf("the answers were %q and are %q", c.answers, kept)
+			}
 		})
+	}
+}
+
+// TestUnknownProfile: of one that nobody described the SAM CLI would make another stack.
+func TestUnknownProfile(t *testing.T) {
+	makefile, err := filepath.Abs("../cloud.mk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, profile := range []string{"Prod", "staging", "a b", ""} {
+		p := project{t, t.TempDir(), os.Environ()}
+		write(t, filepath.Join(p.dir, "samconfig.toml"), []byte(read(t, "../samconfig.toml")))
+		for _, target := range []string{"sam-deploy", "sam-configure"} {
+			out, err := p.shell("make -f '" + makefile + "' -o sam-build SAM=true PROFILE='" + profile + "' " + target)
+			if err == nil || !strings.Contains(out, "Take dev or prod") {
+				t.Errorf("%s of %q: %s (%v)", target, profile, out, err)
+			}
+		}
+		if files, _ := filepath.Glob(filepath.Join(p.dir, "*")); len(files) != 1 {
+			t.Errorf("of %q there are now %q", profile, files)
+		}
 	}
 }

@@ -35,15 +35,13 @@ func nextPort(addr string) string {
 }
 
 // URL is where a client on this machine finds the program, without a slash at
-// the end.
+// the end. Who listens everywhere is there under 127.0.0.1 as well, also where [::1]
+// leads nowhere: containers mostly have no IPv6.
 func (l *Local) URL() string {
 	addr := l.listener.Addr().(*net.TCPAddr).AddrPort()
 	ip := addr.Addr().Unmap()
-	switch {
-	case ip.IsUnspecified() && ip.Is4():
+	if ip.IsUnspecified() {
 		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	case ip.IsUnspecified():
-		ip = netip.IPv6Loopback()
 	}
 	return "http://" + netip.AddrPortFrom(ip, addr.Port()).String()
 }

@@ -440,3 +440,14 @@ func TestCannotStart(t *testing.T) {
 		})
 	}
 }
+
+// TestListensEverywhere: as in a container, where [::1] mostly leads nowhere.
+func TestListensEverywhere(t *testing.T) {
+	for _, addr := range []string{"0.0.0.0:0", "[::]:0", ":0"} {
+		r := start(t, settings(t, filepath.Join(t.TempDir(), "usher.db"), "USHER_ADDR", addr))
+		if !strings.HasPrefix(r.URL(), "http://127.0.0.1:") {
+			t.Errorf("with USHER_ADDR %s it is at %s", addr, r.URL())
+		}
+		r.join("one-to-one", "alice")
+	}
+}
