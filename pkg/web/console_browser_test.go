@@ -3,6 +3,7 @@
 package web
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -131,4 +132,92 @@ func TestTheConsoleAsksSeldom(t *testing.T) {
 	}
 	b.Eval(`window.away = false; document.dispatchEvent(new Event("visibilitychange")); later(); ""`)
 	b.Want(`String(asked.length)`, "11")
+}
+
+// oneRoom serves the console with the room maths, and gives the link of somebody
+// who has a token for it; extend answers the detail of its refusal, or nothing.
+func oneRoom(t *testing.T, extend func() string) (link string) {
+	mux := http.NewServeMux()
+	say := func(pattern, body string) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
+	}
+	say("GET /v1/rooms/maths", `{"room":"maths","sessionId":"s","status":"running","seats":0,"promised":0,"waiting":0,
+		"startedAt":null,"endsAt":null,"secondsLeft":null,"connections":[],"policy":{"lessonSeconds":60}}`)
+	say("GET /v1/rooms/maths/events", `{"events":[],"sessionId":"s","next":0}`)
+	mux.HandleFunc("POST /v1/rooms/maths/extend", func(w http.ResponseWriter, _ *http.Request) {
+		detail := extend()
+		if detail != "" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		_, _ = w.Write([]byte(`{"detail":"` + detail + `"}`))
+	})
+	mux.HandleFunc("PUT /v1/rooms/maths", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"detail":"quorum must be; small; opensAt must be early","fields":["opensAt","quorum"]}`))
+	})
+	mux.Handle("/", newSiteOf(&stub{}, "/opentok.js", false))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL + "/#token=a." + base64.RawURLEncoding.EncodeToString([]byte(`{"room":"maths"}`)) + ".c"
+}
+
+const status = `document.getElementById("status").textContent`
+
+// press clicks what reads, or is labelled, so, once it is there; in the dialog where
+// one is open.
+func press(b browsertest.Tab, name string) {
+	b.T.Helper()
+	b.Want(fmt.Sprintf(`(() => {
+		const all = [...(document.querySelector("dialog[open]") ?? document).querySelectorAll("button")];
+		const found = all.find((e) => (e.ariaLabel || e.textContent) === %q);
+		found?.click();
+		return found ? "pressed" : "not there";
+	})()`, name), "pressed")
+}
+
+func closeDialog(b browsertest.Tab) {
+	b.T.Helper()
+	b.Eval(`document.getElementById("ask").close(); ""`)
+	b.Want(`document.getElementById("ask").textContent`, "")
+}
+
+// What was asked goes on where its dialog is closed before the answer: what came of it
+// is told, and a dialog that was opened meanwhile stays.
+func TestASlowAnswer(t *testing.T) {
+	answers := make(chan string)
+	t.Cleanup(func() { close(answers) })
+	b := browsertest.Start(t).Visitor(t).Open(oneRoom(t, func() string { return <-answers }))
+	for detail, want := range map[string]string{"": "maths goes on for 5 minutes more.", "broken": "That did not work: broken"} {
+		press(b, "Extend by 5 minutes")
+		press(b, "+5 min")
+		closeDialog(b)
+		press(b, "Policy")
+		answers <- detail
+		b.Want(status, want)
+		b.Want(`document.querySelector("dialog[open] h2").textContent`, "Policy of maths")
+		closeDialog(b)
+	}
+}
+
+func TestRefusedFields(t *testing.T) {
+	b := browsertest.Start(t).Visitor(t).Open(oneRoom(t, nil))
+	bad := func(name, want string) {
+		t.Helper()
+		b.Want(fmt.Sprintf(`document.getElementById("field-%s-bad").textContent`, name), want)
+	}
+	press(b, "Policy")
+	press(b, "Put the policy")
+	bad("opensAt", "opensAt must be early")
+	bad("quorum", "quorum must be; small")
+	closeDialog(b)
+	press(b, "Ticket link")
+	for _, c := range []struct{ user, role, name, want string }{
+		{`"é".repeat(65)`, `""`, "user", "At most 128 bytes."},
+		{`"é".repeat(64)`, `"a b"`, "role", "At most 32 letters, digits, “_” and “-”."},
+	} {
+		b.Eval(`document.getElementById("field-key").value = "k".repeat(32); document.getElementById("field-user").value = ` + c.user +
+			`; document.getElementById("field-role").value = ` + c.role + `; ""`)
+		press(b, "Make the link")
+		bad(c.name, c.want)
+	}
 }

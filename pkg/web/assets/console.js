@@ -9,12 +9,18 @@ import { roomList } from "./console-rooms.js";
 import { roomView } from "./console-room.js";
 import { showHelp } from "./console-help.js";
 
+const sendable = /^[ -~]{0,4096}$/; // in a header
+
 let list = null, view = null, only = "", opened = "", entered = false;
 
 function enter(typed) {
   leave();
   const token = typed.trim();
   byId("token").value = "";
+  if (!sendable.test(token)) {
+    forget(say("cannot", { detail: say("enter.bad") }), "refused");
+    return;
+  }
   signIn(token);
   only = onlyRoom();
   list = only ? null : roomList((room) => go({ room }), make);
