@@ -15,7 +15,7 @@ import (
 	"usher/pkg/browsertest"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/journal"
-	"usher/pkg/room"
+	"usher/pkg/problem"
 )
 
 // stage serves the pages over a stub, beside a driven stand-in for the
@@ -341,7 +341,7 @@ func TestTicketPage(t *testing.T) {
 	}
 	t.Run("no such room", func(t *testing.T) {
 		stage, b := enter(t, "", good)
-		stage.stub.err = room.ErrNoRoom
+		stage.stub.err = &problem.Details{Code: problem.NoSuchRoom}
 		b.Open("about:blank").Open(stage.URL+"/room/maths#ticket=abc").Want(`document.querySelector("h1").textContent`, "There is no such room")
 		b.Want(`location.href`, stage.URL+"/room/maths")
 	})
@@ -582,7 +582,7 @@ func TestConsolePage(t *testing.T) {
 		for _, token := range []string{`"\ud83e\udd86"`, `"x".repeat(20000)`} {
 			b.Eval(`document.getElementById("token").value = ` + token + `; document.querySelector("#enter button").click(); ""`)
 			b.Want(state, "refused")
-			b.Want(`document.getElementById("status").textContent`, "That did not work: this is no token.")
+			b.Want(`document.getElementById("status").textContent`, "The token is not good.")
 		}
 	})
 }

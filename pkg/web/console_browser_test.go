@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"sort"
 	"strconv"
+	"strings"
 	"testing"
 
 	"usher/pkg/api"
@@ -135,14 +136,15 @@ func TestTheConsoleAsksSeldom(t *testing.T) {
 }
 
 // oneRoom serves the console with the room maths, and gives the link of somebody
-// who has a token for it; extend answers the detail of its refusal, or nothing.
-func oneRoom(t *testing.T, extend func() string) (link string) {
+// who has a token for it, and with those people in it; extend answers the detail of its refusal, or nothing.
+func oneRoom(t *testing.T, extend func() string, people ...string) (link string) {
 	mux := http.NewServeMux()
 	say := func(pattern, body string) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
 	}
 	say("GET /v1/rooms/maths", `{"room":"maths","sessionId":"s","status":"running","seats":0,"promised":0,"waiting":0,
-		"startedAt":null,"endsAt":null,"secondsLeft":null,"connections":[],"policy":{"lessonSeconds":60}}`)
+		"startedAt":null,"endsAt":null,"secondsLeft":null,"connections":[`+strings.Join(people[:min(len(people), 100)], ",")+`],"policy":{"lessonSeconds":60}}`)
+	say("GET /v1/rooms/maths/connections", `{"connections":[`+strings.Join(people, ",")+`],"next":""}`)
 	say("GET /v1/rooms/maths/events", `{"events":[],"sessionId":"s","next":0}`)
 	mux.HandleFunc("POST /v1/rooms/maths/extend", func(w http.ResponseWriter, _ *http.Request) {
 		detail := extend()
@@ -209,15 +211,27 @@ func TestRefusedFields(t *testing.T) {
 	press(b, "Put the policy")
 	bad("opensAt", "opensAt must be early")
 	bad("quorum", "quorum must be; small")
-	closeDialog(b)
-	press(b, "Ticket link")
-	for _, c := range []struct{ user, role, name, want string }{
-		{`"é".repeat(65)`, `""`, "user", "At most 128 bytes."},
-		{`"é".repeat(64)`, `"a b"`, "role", "At most 32 letters, digits, “_” and “-”."},
-	} {
-		b.Eval(`document.getElementById("field-key").value = "k".repeat(32); document.getElementById("field-user").value = ` + c.user +
-			`; document.getElementById("field-role").value = ` + c.role + `; ""`)
-		press(b, "Make the link")
-		bad(c.name, c.want)
+}
+
+// Of a crowd everybody is shown, though a room's answer has the first hundred alone.
+func TestACrowdAtTheConsole(t *testing.T) {
+	var crowd []string
+	for i := range 150 {
+		crowd = append(crowd, fmt.Sprintf(`{"id":"c%d","user":"u%d","role":null,"observer":false,"state":"seated","joinedAt":"2026-12-01T12:00:00.000Z","streams":[]}`, i, i))
 	}
+	b := browsertest.Start(t).Visitor(t).Before(clockwork).Open(oneRoom(t, nil, crowd...))
+	const people = `String(document.querySelectorAll("[aria-labelledby=head-people] li").length) + document.querySelector("[aria-labelledby=head-people] > p:last-child").hidden`
+	b.Want(people, "100false")
+	for range 2 {
+		b.Want(`pending()`, "1")
+		b.Eval(`later(); ""`)
+	}
+	b.Want(people, "150true")
+	b.Want(`pending()`, "1")
+	b.Eval(`[...Array(4)].reduce((before) => before.then(() => new Promise((done) => {
+		later();
+		const look = setInterval(() => pending() === "1" && done(clearInterval(look)), 5);
+	})), Promise.resolve()).then(() => { window.went = true; }); ""`)
+	b.Want(`String(window.went)`, "true")
+	b.Want(people, "150true")
 }

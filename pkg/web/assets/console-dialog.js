@@ -88,17 +88,14 @@ function refuse({ inputs, trouble }, error) {
   const named = fields.map((name) => inputs.get(name)).filter(Boolean);
   for (const input of named) {
     input.setAttribute("aria-invalid", "true");
-    byId(`${input.id}-bad`).textContent = share(error.message, input.name, named);
+    byId(`${input.id}-bad`).textContent = share(error.message, input.name);
   }
   if (named.length) named[0].focus();
   else put(trouble, words(error));
 }
 
-// share is what a refusal of these inputs says of one; all of it where that cannot be told.
-function share(message, name, inputs) {
-  const parts = message.split(new RegExp(`; (?=(?:${inputs.map((input) => input.name).join("|")}) )`));
-  return parts.find((part) => part.startsWith(`${name} `)) ?? message;
-}
+// share is what a refusal of several fields says of one; all of it where that cannot be told.
+const share = (message, name) => message.split(/; (?=\w+ must )/).find((part) => part.startsWith(`${name} `)) ?? message;
 
 // words are the nodes that say what went wrong.
 export function words(error) {

@@ -9,18 +9,14 @@ import { roomList } from "./console-rooms.js";
 import { roomView } from "./console-room.js";
 import { showHelp } from "./console-help.js";
 
-const sendable = /^[ -~]{0,4096}$/; // in a header
-
 let list = null, view = null, only = "", opened = "", entered = false;
 
 function enter(typed) {
   leave();
   const token = typed.trim();
   byId("token").value = "";
-  if (!sendable.test(token)) {
-    forget(say("cannot", { detail: say("enter.bad") }), "refused");
-    return;
-  }
+  // what no header can carry
+  if (!/^[ -~]{0,4096}$/.test(token)) return forget(say("enter.bad"), "refused");
   signIn(token);
   only = onlyRoom();
   list = only ? null : roomList((room) => go({ room }), make);
@@ -84,7 +80,7 @@ function reader(shown) {
 
 function refused(error) {
   if (!entered && error.status !== 404) forget(say("cannot", { detail: error.message }), "refused");
-  else if (error.status === 401) forget(say("enter.over"), "refused");
+  else if (error.status === 401) forget(say("enter.bad"), "refused");
   else tell("refused", error.status === 404 ? say("gone") : say("cannot", { detail: error.message }));
 }
 
