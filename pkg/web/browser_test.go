@@ -15,6 +15,7 @@ import (
 	"usher/pkg/browsertest"
 	"usher/pkg/doorkeeper"
 	"usher/pkg/journal"
+	"usher/pkg/problem"
 )
 
 // stage serves the pages over a stub, beside a driven stand-in for the
@@ -144,6 +145,7 @@ func TestRoomPage(t *testing.T) {
 		b := visit(t)
 		for i, name := range []string{
 			`<img src=x onerror=document.title='run'>`, `\u202e\u0000  \n`, strings.Repeat("x", 100), `\u05d0\u05d1\u05d2`, `{name}`,
+			`\u0639\u0644\u06cc\u200c\u0631\u0636\u0627`, `\ud83d\udc69\u200d\ud83d\ude80`, `a\u200d \u200c\u200c`,
 		} {
 			data := fmt.Sprintf(`{"usher":"x","data":{"name":"%s"}}`, name)
 			fire(b, "connectionCreated", fmt.Sprintf(`{connection: {connectionId: "c%d", data: %q}}`, i, data))
@@ -152,11 +154,12 @@ func TestRoomPage(t *testing.T) {
 			fire(b, "connectionCreated", fmt.Sprintf(`{connection: {connectionId: "d%d", data: %q}}`, i, data))
 		}
 		fire(b, "connectionCreated", `{connection: {connectionId: "me", data: ""}}`)
-		b.Want(names, "Ada, <img src=x onerror=document.title='run'>, Participant, "+strings.Repeat("x", 39)+"…, אבג, {name}"+strings.Repeat(", Participant", 5))
+		b.Want(names, "Ada, <img src=x onerror=document.title='run'>, Participant, "+strings.Repeat("x", 39)+"…, אבג, {name}, "+
+			"\u0639\u0644\u06cc\u200c\u0631\u0636\u0627, \U0001f469\u200d\U0001f680, a"+strings.Repeat(", Participant", 5))
 		b.Want(`document.title`, "maths")
-		b.Want(`document.getElementById("count").textContent`, "11")
+		b.Want(`document.getElementById("count").textContent`, "14")
 		fire(b, "connectionDestroyed", `{connection: {connectionId: "c0"}}`)
-		b.Want(`document.getElementById("count").textContent`, "10")
+		b.Want(`document.getElementById("count").textContent`, "13")
 	})
 	t.Run("a crowd", func(t *testing.T) {
 		b := visit(t)
@@ -322,6 +325,26 @@ func TestTicketPage(t *testing.T) {
 			t.Errorf("%d joins", n)
 		}
 	})
+	for answer, want := range map[string]string{
+		`403 0 {"code":"removed"}`:     "You may not come back.",
+		`403 3600 {"code":"removed"}`:  "You may come back at ",
+		`503 0 {"code":"unavailable"}`: "You may not come back.",
+		good:                           "You may come back in here.",
+	} {
+		t.Run("banned, "+answer, func(t *testing.T) {
+			_, b := enter(t, "#ticket=abc", good, answer)
+			b.Want(state, "connected")
+			signal(b, "refused", "null", `{"id":"1","reason":"removed"}`)
+			fire(b, "sessionDisconnected", `{reason: "forceDisconnected"}`)
+			b.Want(fmt.Sprintf(`String(document.getElementById("text").textContent.includes(%q))`, want), "true")
+		})
+	}
+	t.Run("no such room", func(t *testing.T) {
+		stage, b := enter(t, "", good)
+		stage.stub.err = &problem.Details{Code: problem.NoSuchRoom}
+		b.Open("about:blank").Open(stage.URL+"/room/maths#ticket=abc").Want(`document.querySelector("h1").textContent`, "There is no such room")
+		b.Want(`location.href`, stage.URL+"/room/maths")
+	})
 	stage, b := enter(t, "", good)
 	for answer, want := range map[string]string{
 		`410 0 {"code":"lesson-over"}`:          "lesson-over",
@@ -340,6 +363,10 @@ func TestTicketPage(t *testing.T) {
 		`429 9 {"code":"too-many-requests"}`:    "busy",
 		`503 9 {"code":"unavailable"}`:          "unavailable",
 		`502 9 <html>`:                          "unavailable",
+		`500 0 {"message":"Down"}`:              "unavailable",
+		`500 0 {"code":"new"}`:                  "unavailable",
+		`429 9 {"message":"Busy"}`:              "busy",
+		`200 0 {}`:                              "unavailable",
 		`503 9 {"code":"platform-unavailable"}`: "unavailable",
 	} {
 		t.Run(answer, func(t *testing.T) {
@@ -362,7 +389,7 @@ func TestTicketPage(t *testing.T) {
 const clocks = `
 	const steady = performance.now.bind(performance), Real = Date;
 	const held = steady();
-	window.turned = {steady: 0, wall: -86400000};
+	window.turned = {steady: 0, wall: -93600000};
 	performance.now = () => held + turned.steady;
 	window.Date = class extends Real { constructor(...all) { super(...(all.length ? all : [Date.now()])); } };
 	Date.now = () => 1796126400000 + turned.wall;`
@@ -418,6 +445,8 @@ func TestCountdown(t *testing.T) {
 		b := open(t, running)
 		b.Want(digits, "50:00")
 		b.Want(text, "You are inThe lesson is running.")
+		b.Want(`String(document.querySelector("#log time").textContent === new Date("2026-12-01T12:00:00Z").toLocaleTimeString(undefined,
+			{hour: "numeric", minute: "2-digit"}))`, "true")
 		pass(b, 1, 1)
 		b.Want(digits, "49:59")
 		b.Want(`document.getElementById("time").getAttribute("role") + document.getElementById("time").ariaLive`, "timernull")
@@ -550,5 +579,10 @@ func TestConsolePage(t *testing.T) {
 		b.Eval(`document.getElementById("token").value = "bad"; document.querySelector("#enter button").click(); ""`)
 		b.Want(state, "refused")
 		b.Want(`document.getElementById("status").textContent`, "That did not work: the token is not good")
+		for _, token := range []string{`"\ud83e\udd86"`, `"x".repeat(20000)`} {
+			b.Eval(`document.getElementById("token").value = ` + token + `; document.querySelector("#enter button").click(); ""`)
+			b.Want(state, "refused")
+			b.Want(`document.getElementById("status").textContent`, "The token is not good.")
+		}
 	})
 }

@@ -3,12 +3,14 @@
 package web
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sort"
 	"strconv"
+	"strings"
 	"testing"
 
 	"usher/pkg/api"
@@ -143,4 +145,105 @@ func TestTheConsoleAsksSeldom(t *testing.T) {
 	}
 	b.Eval(`window.away = false; document.dispatchEvent(new Event("visibilitychange")); later(); ""`)
 	b.Want(`String(asked.length)`, "11")
+}
+
+// oneRoom serves the console with the room maths, and gives the link of somebody
+// who has a token for it, and with those people in it; extend answers the detail of its refusal, or nothing.
+func oneRoom(t *testing.T, extend func() string, people ...string) (link string) {
+	mux := http.NewServeMux()
+	say := func(pattern, body string) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
+	}
+	say("GET /v1/rooms/maths", `{"room":"maths","sessionId":"s","status":"running","seats":0,"promised":0,"waiting":0,
+		"startedAt":null,"endsAt":null,"secondsLeft":null,"connections":[`+strings.Join(people[:min(len(people), 100)], ",")+`],"policy":{"lessonSeconds":60}}`)
+	say("GET /v1/rooms/maths/connections", `{"connections":[`+strings.Join(people, ",")+`],"next":""}`)
+	say("GET /v1/rooms/maths/events", `{"events":[],"sessionId":"s","next":0}`)
+	mux.HandleFunc("POST /v1/rooms/maths/extend", func(w http.ResponseWriter, _ *http.Request) {
+		detail := extend()
+		if detail != "" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		_, _ = w.Write([]byte(`{"detail":"` + detail + `"}`))
+	})
+	mux.HandleFunc("PUT /v1/rooms/maths", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"detail":"quorum must be; small; opensAt must be early","fields":["opensAt","quorum"]}`))
+	})
+	mux.Handle("/", newSiteOf(&stub{}, "/opentok.js", false))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL + "/#token=a." + base64.RawURLEncoding.EncodeToString([]byte(`{"room":"maths"}`)) + ".c"
+}
+
+const status = `document.getElementById("status").textContent`
+
+// press clicks what reads, or is labelled, so, once it is there; in the dialog where
+// one is open.
+func press(b browsertest.Tab, name string) {
+	b.T.Helper()
+	b.Want(fmt.Sprintf(`(() => {
+		const all = [...(document.querySelector("dialog[open]") ?? document).querySelectorAll("button")];
+		const found = all.find((e) => (e.ariaLabel || e.textContent) === %q);
+		found?.click();
+		return found ? "pressed" : "not there";
+	})()`, name), "pressed")
+}
+
+func closeDialog(b browsertest.Tab) {
+	b.T.Helper()
+	b.Eval(`document.getElementById("ask").close(); ""`)
+	b.Want(`document.getElementById("ask").textContent`, "")
+}
+
+// What was asked goes on where its dialog is closed before the answer: what came of it
+// is told, and a dialog that was opened meanwhile stays.
+func TestASlowAnswer(t *testing.T) {
+	answers := make(chan string)
+	t.Cleanup(func() { close(answers) })
+	b := browsertest.Start(t).Visitor(t).Open(oneRoom(t, func() string { return <-answers }))
+	for detail, want := range map[string]string{"": "maths goes on for 5 minutes more.", "broken": "That did not work: broken"} {
+		press(b, "Extend by 5 minutes")
+		press(b, "+5 min")
+		closeDialog(b)
+		press(b, "Policy")
+		answers <- detail
+		b.Want(status, want)
+		b.Want(`document.querySelector("dialog[open] h2").textContent`, "Policy of maths")
+		closeDialog(b)
+	}
+}
+
+func TestRefusedFields(t *testing.T) {
+	b := browsertest.Start(t).Visitor(t).Open(oneRoom(t, nil))
+	bad := func(name, want string) {
+		t.Helper()
+		b.Want(fmt.Sprintf(`document.getElementById("field-%s-bad").textContent`, name), want)
+	}
+	press(b, "Policy")
+	press(b, "Put the policy")
+	bad("opensAt", "opensAt must be early")
+	bad("quorum", "quorum must be; small")
+}
+
+// Of a crowd everybody is shown, though a room's answer has the first hundred alone.
+func TestACrowdAtTheConsole(t *testing.T) {
+	var crowd []string
+	for i := range 150 {
+		crowd = append(crowd, fmt.Sprintf(`{"id":"c%d","user":"u%d","role":null,"observer":false,"state":"seated","joinedAt":"2026-12-01T12:00:00.000Z","streams":[]}`, i, i))
+	}
+	b := browsertest.Start(t).Visitor(t).Before(clockwork).Open(oneRoom(t, nil, crowd...))
+	const people = `String(document.querySelectorAll("[aria-labelledby=head-people] li").length) + document.querySelector("[aria-labelledby=head-people] > p:last-child").hidden`
+	b.Want(people, "100false")
+	for range 2 {
+		b.Want(`pending()`, "1")
+		b.Eval(`later(); ""`)
+	}
+	b.Want(people, "150true")
+	b.Want(`pending()`, "1")
+	b.Eval(`[...Array(4)].reduce((before) => before.then(() => new Promise((done) => {
+		later();
+		const look = setInterval(() => pending() === "1" && done(clearInterval(look)), 5);
+	})), Promise.resolve()).then(() => { window.went = true; }); ""`)
+	b.Want(`String(window.went)`, "true")
+	b.Want(people, "150true")
 }

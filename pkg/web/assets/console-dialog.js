@@ -1,5 +1,5 @@
 // Questions that are asked before anything is done.
-import { button, byId, el, put, say } from "./console-page.js";
+import { button, byId, el, put, say, tell } from "./console-page.js";
 import { Away } from "./console-server.js";
 
 // ask shows a dialog with fields and gives what act gave, or null. A refusal of act stands
@@ -18,24 +18,27 @@ export function ask({ title, text = [], fields = [], confirm, danger = false, ac
   dialog.replaceChildren(form);
 
   return new Promise((resolve) => {
-    let result = null;
+    let result = null, busy = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (!act || sure.disabled) return;
+      if (!act || busy) return;
       clear(parts);
-      sure.disabled = true;
+      busy = sure.disabled = true;
       try {
         result = { value: await act(parts) };
-        dialog.close();
       } catch (error) {
-        refuse(parts, error);
-      } finally {
-        sure.disabled = false;
+        if (form.isConnected) refuse(parts, error);
+        else tell("refused", words(error));
       }
+      busy = sure.disabled = false;
+      if (!form.isConnected) resolve(result);
+      else if (result) dialog.close();
     });
+    // What is on its way when the dialog is closed is done all the same: what comes of it
+    // is told then, and another dialog may be open.
     dialog.onclose = () => {
       dialog.replaceChildren();
-      resolve(result);
+      if (!busy) resolve(result);
     };
     dialog.showModal();
   });
@@ -85,11 +88,14 @@ function refuse({ inputs, trouble }, error) {
   const named = fields.map((name) => inputs.get(name)).filter(Boolean);
   for (const input of named) {
     input.setAttribute("aria-invalid", "true");
-    byId(`${input.id}-bad`).textContent = error.message;
+    byId(`${input.id}-bad`).textContent = share(error.message, input.name);
   }
   if (named.length) named[0].focus();
   else put(trouble, words(error));
 }
+
+// share is what a refusal of several fields says of one; all of it where that cannot be told.
+const share = (message, name) => message.split(/; (?=\w+ must )/).find((part) => part.startsWith(`${name} `)) ?? message;
 
 // words are the nodes that say what went wrong.
 export function words(error) {

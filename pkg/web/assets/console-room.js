@@ -8,12 +8,16 @@ import { lessonList } from "./console-lessons.js";
 import { askPolicy } from "./console-policy.js";
 import { askTicket } from "./console-ticket.js";
 
-const firstPage = 100;
+// How many people are in a room's answer, and at most in one page of its connections.
+const firstPage = 100, fullPage = 1000;
 
 // roomView shows a room; leave() goes to the list, lesson(session) to a lesson. Without
 // leave the token is for this room only.
 export function roomView(name, { leave, lesson }) {
   let room = null, until = 0, logNext = true, acts = 0;
+  // crowd is who is in, where that are more than a room's answer has: then every other
+  // reading of the room is one of the crowd.
+  let crowd = null, odd = false;
   const log = logOf(name);
   const bans = banList(name, act);
   const lessons = lessonList(name, lesson);
@@ -23,7 +27,7 @@ export function roomView(name, { leave, lesson }) {
   const actions = el("div", { class: "line", role: "group", "aria-label": word("room.actions") });
   const list = el("ul", { class: "people" });
   const none = hint(say("people.none"));
-  const more = el("p", { class: "soft pad", hidden: true }, say("people.first", { n: firstPage }));
+  const more = el("p", { class: "soft pad", hidden: true });
   const heading = el("h2", { tabindex: "-1" }, el("bdi", {}, name));
   const root = el("div", {},
     el("div", { class: "line" }, leave ? button("room.all", leave, { class: "quiet back" }) : [], heading, status),
@@ -43,9 +47,18 @@ export function roomView(name, { leave, lesson }) {
     if (lessons.due()) return lessons.read();
     logNext = log.behind() || !logNext;
     if (logNext) return log.read();
+    odd = !odd && room.connections.length === firstPage;
+    if (odd) return readCrowd();
     const before = acts, next = await readRoom(name);
     // what was read before somebody acted is old
     return before !== acts || take(next);
+  }
+
+  async function readCrowd() {
+    const of = room.sessionId, { connections } = await get(path(name, `/connections?limit=${fullPage}`));
+    if (of !== room.sessionId) return;
+    crowd = connections;
+    drawPeople();
   }
 
   // take shows what the server said of the room, and gives whether it is new.
@@ -57,6 +70,7 @@ export function roomView(name, { leave, lesson }) {
     until = end && room?.endsAt === next.endsAt && room.status === next.status ? Math.min(until, end) : end;
     const before = room;
     room = next;
+    if (room.connections.length < firstPage || before?.sessionId !== room.sessionId) crowd = null;
     if (before && before.status !== room.status && root.isConnected) tell("changed", say("room.now", { room: name, status: say(`status.${room.status}`) }));
     if (before && before.sessionId !== room.sessionId) lessons.again(true);
     if (before && look(before) === look(room)) {
@@ -96,8 +110,9 @@ export function roomView(name, { leave, lesson }) {
   }
 
   function drawPeople() {
-    const all = room.connections;
-    more.hidden = all.length < firstPage;
+    const all = crowd ?? room.connections;
+    more.hidden = all.length < (crowd ? fullPage : firstPage);
+    put(more, say("people.first", { n: all.length }));
     none.hidden = all.length > 0;
     list.hidden = all.length === 0;
     const next = all.map((c) => {

@@ -15,6 +15,8 @@ function enter(typed) {
   leave();
   const token = typed.trim();
   byId("token").value = "";
+  // what no header can carry
+  if (!/^[ -~]{0,4096}$/.test(token)) return forget(say("enter.bad"), "refused");
   signIn(token);
   only = onlyRoom();
   list = only ? null : roomList((room) => go({ room }), make);
@@ -78,7 +80,7 @@ function reader(shown) {
 
 function refused(error) {
   if (!entered && error.status !== 404) forget(say("cannot", { detail: error.message }), "refused");
-  else if (error.status === 401) forget(say("enter.over"), "refused");
+  else if (error.status === 401) forget(say("enter.bad"), "refused");
   else tell("refused", error.status === 404 ? say("gone") : say("cannot", { detail: error.message }));
 }
 

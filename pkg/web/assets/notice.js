@@ -35,3 +35,4 @@ async function look() {
 }
 
 if (Number(given) > 0) retry.plan(Number(given), look);
+else if (status === 404 && location.hash) history.replaceState(null, "", location.pathname + location.search); // a ticket helps nobody here

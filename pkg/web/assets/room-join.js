@@ -22,7 +22,8 @@ export function platform(url) {
 
 // join gives the credentials that the ticket buys, or the code and the words of a
 // refusal, after how many seconds the server wants to be asked again, 0 where it
-// did not say, and at what time it said so. No answer is "unavailable".
+// did not say, and at what time it said so. No answer is "unavailable", and so is one
+// that something between here and the doorkeeper gave in its place.
 export async function join(room, ticket) {
   try {
     const answer = await fetch(`/v1/rooms/${encodeURIComponent(room)}/join`, {
@@ -30,9 +31,10 @@ export async function join(room, ticket) {
       headers: { Authorization: `Bearer ${ticket}`, "Content-Type": "application/json" }, body: "{}",
     });
     const body = await answer.json();
-    if (answer.ok) return { admission: body };
+    if (answer.ok && body.sessionId) return { admission: body };
     const at = Date.parse(answer.headers.get("Date")) || Date.now();
-    return { code: body.code, detail: body.detail, after: Number(answer.headers.get("Retry-After")) || 0, at };
+    const code = answer.ok || answer.status >= 500 ? "unavailable" : answer.status === 429 ? "too-many-requests" : body.code;
+    return { code, detail: body.detail, after: Number(answer.headers.get("Retry-After")) || 0, at };
   } catch {
     return { code: "unavailable", after: 0 };
   }

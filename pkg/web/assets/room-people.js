@@ -7,6 +7,10 @@ const longest = 40; // characters of a name
 const crowd = 49; // beyond that only those who show something have a tile
 const listed = 200; // and the list ends here
 
+// What must not be in a line of text. Joiners stay where they join: Persian and Hindi
+// words and some emoji are written with them.
+const unshown = /(?:(?!(?<=[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}])[\u200c\u200d](?=[\p{L}\p{Extended_Pictographic}]))[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s])+/gu;
+
 const byId = (id) => document.getElementById(id);
 
 // nameOf reads what a ticket's data says of its owner, as the doorkeeper puts it
@@ -19,7 +23,7 @@ export function nameOf(data) {
     name = null;
   }
   if (typeof name !== "string") return texts.somebody;
-  const clean = [...name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").trim()];
+  const clean = [...name.replace(unshown, " ").trim()];
   if (clean.length === 0) return texts.somebody;
   return clean.length > longest ? `${clean.slice(0, longest - 1).join("")}…` : clean.join("");
 }

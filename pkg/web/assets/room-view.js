@@ -9,10 +9,16 @@ const byId = (id) => document.getElementById(id);
 const lines = 100; // that the log keeps
 const brief = 30_000; // ms, that a warning stays
 
+// time is the server's, once it is known.
+let time = () => Date.now();
+export function goBy(clock) {
+  time = () => clock.now();
+}
+
 export function say(text, name) {
   const line = document.createElement("li");
   const [at, what] = ["time", "span"].map((kind) => document.createElement(kind));
-  at.textContent = new Date().toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" });
+  at.textContent = new Date(time()).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" });
   put(what, text, name);
   line.append(at, " ", what);
   byId("log").prepend(line);

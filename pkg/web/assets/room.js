@@ -51,8 +51,12 @@ function stayed() {
 // hearNow takes over the server's time, as an answer says it that came just now.
 function hearNow(text) {
   const now = Date.parse(text);
-  if (clock) clock.set(now);
-  else clock = new Clock(now, doubt);
+  if (clock) {
+    clock.set(now);
+    return;
+  }
+  clock = new Clock(now, doubt);
+  view.goBy(clock);
 }
 
 // --- what the doorkeeper says -----------------------------------------------------
@@ -209,21 +213,23 @@ function onDisconnected({ reason }) {
     wait("lost", 0);
   } else if (refused === "room-full" || refused === "too-early") {
     wait("room-full", 0); // join says more
-  } else if (refused || mode === "demo") {
+  } else if (mode === "demo" || (refused && refused !== "removed")) {
     view.state(...farewell(refused));
   } else {
     view.state("why");
-    learnWhy();
+    learnWhy(refused);
   }
 }
 
-// learnWhy asks the door, where the disconnect was faster than the word of why. It
-// may be open again: then the seat that it promises waits a minute for the button.
-async function learnWhy() {
+// learnWhy asks the door, where the disconnect was faster than the word of why, and
+// how long a ban lasts. It may be open again: then the seat that it promises waits a
+// minute for the button.
+async function learnWhy(said) {
   const mine = turn;
   const got = await join(room, ticket);
   if (mine !== turn) return;
-  if (got.admission || got.code === "unavailable") view.state(...farewell(""));
+  if (got.admission) view.state(...farewell(""));
+  else if (got.code === "unavailable") view.state(...farewell(said));
   else if (got.code === "duplicate-user") view.state(...farewell(got.code));
   else turnedAway(got);
 }
