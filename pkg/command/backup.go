@@ -99,8 +99,10 @@ func (p Program) restore(from, data string, force bool) error {
 	defer release()
 	var held bolt.Content
 	err = replace(data, func(w io.Writer) error { return copyFile(from, w) }, func(made string) (err error) {
-		held, err = bolt.Verify(made)
-		return err
+		if held, err = bolt.Verify(made); err != nil || os.Geteuid() != 0 {
+			return err
+		}
+		return handOver(made, data, os.Chown)
 	})
 	if err != nil {
 		return err
