@@ -147,7 +147,7 @@ func Empty(name, what string, count func(context.Context) (int, error), advice s
 		case err != nil:
 			return []Finding{{name, false, "It cannot be seen how many " + what + " there are. Look at the logs."}}
 		case n > 0:
-			return []Finding{{name, false, fmt.Sprintf("There are %d %s. %s", n, what, advice)}}
+			return []Finding{{name, false, fmt.Sprintf("There are %s: %d. %s", what, n, advice)}}
 		}
 		return []Finding{{name, true, "There are no " + what + "."}}
 	}

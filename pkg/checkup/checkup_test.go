@@ -149,7 +149,7 @@ func TestEmpty(t *testing.T) {
 		want string
 	}{{0, nil, ""}, {2, nil, "dead"}, {0, errors.New("inside"), "dead"}} {
 		found := Empty("dead", "letters", func(context.Context) (int, error) { return c.n, c.err }, "Read them.")(t.Context())
-		if ill(found) != c.want || strings.Contains(found[0].Detail, "inside") || c.n > 0 && !strings.HasSuffix(found[0].Detail, "2 letters. Read them.") {
+		if ill(found) != c.want || strings.Contains(found[0].Detail, "inside") || c.n > 0 && !strings.HasSuffix(found[0].Detail, "letters: 2. Read them.") {
 			t.Errorf("%d, %v: %+v", c.n, c.err, found)
 		}
 	}
