@@ -164,14 +164,10 @@ func (d *desk) until(ctx context.Context, w *timer.Wake) error {
 	if left > d.early(w)+patience {
 		return errEarly{left - d.early(w)}
 	}
-	near := time.NewTimer(left)
-	defer near.Stop()
-	select {
-	case <-near.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	near, stop := context.WithTimeout(ctx, left)
+	defer stop()
+	<-near.Done()
+	return ctx.Err()
 }
 
 func (d *desk) tell(ctx context.Context, wake timer.Wake) error {

@@ -199,14 +199,10 @@ func (s *Service) lookFor(ctx context.Context, session string, since epoch.Insta
 
 // rest waits for that long by the real clock.
 func rest(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(max(d, time.Millisecond))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	rested, stop := context.WithTimeout(ctx, max(d, time.Millisecond))
+	defer stop()
+	<-rested.Done()
+	return ctx.Err()
 }
 
 func isCode(err error, code problem.Code) bool {

@@ -120,12 +120,14 @@ func (c *Cloud) Run(until time.Time) {
 		if left <= 0 && !next.Before(until) {
 			return
 		}
-		sleep := time.NewTimer(left)
+		// Not by a timer with a channel: the race detector of Go 1.26 may end the process
+		// where many of those are waited for in one bubble.
+		due, stop := context.WithTimeout(context.Background(), left)
 		select {
-		case <-sleep.C:
+		case <-due.Done():
 		case <-c.poked:
 		}
-		sleep.Stop()
+		stop()
 	}
 }
 
