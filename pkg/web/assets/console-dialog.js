@@ -35,8 +35,10 @@ export function ask({ title, text = [], fields = [], confirm, danger = false, ac
       else if (result) dialog.close();
     });
     // What is on its way when the dialog is closed is done all the same: what comes of it
-    // is told then, and another dialog may be open.
+    // is told then, and another dialog may be open. So may one be when the event of the
+    // closing comes, which is a moment later.
     dialog.onclose = () => {
+      if (dialog.open) return;
       dialog.replaceChildren();
       if (!busy) resolve(result);
     };
