@@ -158,7 +158,7 @@ func TestConsole(t *testing.T) {
 	d.seen("extend").Keys("\u001b").Want(asking, "")
 	d.Want(focused, "+5 min")
 	// One dialog is opened in the moment in which another is closed.
-	d.press("Extend by 5 minutes").Eval(`document.querySelector("dialog").close(); document.querySelector("[aria-label='Extend by 10 minutes']").click(); ""`)
+	d.press("Extend by 5 minutes").Eval(`document.getElementById("ask").close(); document.querySelector("[aria-label='Extend by 10 minutes']").click(); ""`)
 	d.Want(asking, "Extend by 10 minutes?")
 	d.press("+10 min").Want(saidAs, "algebra goes on for 10 minutes more.")
 	d.wantPart(timeLeft, "1:0")
