@@ -82,21 +82,10 @@ func (a *asking) tell(format string, about ...string) error {
 func bansCommand(p Program) *cobra.Command {
 	cmd := &cobra.Command{Use: "bans NAME", Short: "list who is kept out", GroupID: groupPeople, Args: takes("NAME")}
 	return askRoom(p, cmd, func(a *asking, ctx context.Context, room string, _ []string) error {
-		r := client.Room(http.MethodGet, room, "bans")
-		if a.asJSON {
-			return a.list(ctx, r, "bans")
-		}
-		t := newTable(p.Out, "USER", "UNTIL", "SINCE", "BY", "NOTE")
-		err := client.List(ctx, a.Client, r, "bans", func(bans []api.Ban) error {
-			for _, b := range bans {
-				t.row(b.User, text(b.Until), text(b.At), b.Actor, text(b.Note))
-			}
-			return nil
+		head := []string{"USER", "UNTIL", "SINCE", "BY", "NOTE"}
+		return listOf(ctx, a, room, "bans", head, func(b api.Ban) []string {
+			return []string{b.User, text(b.Until), text(b.At), b.Actor, text(b.Note)}
 		})
-		if err != nil {
-			return err
-		}
-		return t.Flush()
 	})
 }
 

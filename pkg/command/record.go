@@ -105,20 +105,9 @@ func remarks(u api.Attendant) (said string) {
 func lessonsCommand(p Program) *cobra.Command {
 	cmd := &cobra.Command{Use: "lessons NAME", Short: "list a room's lessons, the newest first", GroupID: groupRecord, Args: takes("NAME")}
 	return askRoom(p, cmd, func(a *asking, ctx context.Context, room string, _ []string) error {
-		r := client.Room(http.MethodGet, room, "lessons")
-		if a.asJSON {
-			return a.list(ctx, r, "lessons")
-		}
-		t := newTable(p.Out, "OPENED", "STARTED", "ENDED", "OUTCOME", "SESSION")
-		err := client.List(ctx, a.Client, r, "lessons", func(lessons []api.Lesson) error {
-			for _, l := range lessons {
-				t.row(text(l.OpenedAt), text(l.StartedAt), text(l.EndedAt), text(l.Outcome), l.SessionID)
-			}
-			return nil
+		head := []string{"OPENED", "STARTED", "ENDED", "OUTCOME", "SESSION"}
+		return listOf(ctx, a, room, "lessons", head, func(l api.Lesson) []string {
+			return []string{text(l.OpenedAt), text(l.StartedAt), text(l.EndedAt), text(l.Outcome), l.SessionID}
 		})
-		if err != nil {
-			return err
-		}
-		return t.Flush()
 	})
 }

@@ -144,3 +144,23 @@ func person() string {
 	}
 	return u.Username
 }
+
+// listOf prints a whole list of a room's, which goes by one name in the path and in the
+// answer: a row for each item, or for programs JSON.
+func listOf[T any](ctx context.Context, a *asking, room, name string, head []string, row func(T) []string) error {
+	r := client.Room(http.MethodGet, room, name)
+	if a.asJSON {
+		return a.list(ctx, r, name)
+	}
+	t := newTable(a.p.Out, head...)
+	err := client.List(ctx, a.Client, r, name, func(items []T) error {
+		for _, item := range items {
+			t.row(row(item)...)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return t.Flush()
+}

@@ -212,18 +212,7 @@ func shedAfterLeave(t *testing.T, b bench) {
 
 // leave has somebody leave.
 func (m *model) leave(t *rapid.T) {
-	d := DepartureFor(t, m.now, m.adds)
-	m.adds++
-	got, err := m.s.Leave(m.ctx(), d)
-	if !d.Fits(m.now) {
-		m.lost(t, err)
-		return
-	}
-	if err != nil {
-		t.Fatalf("it fits, but leave says: %v\ndeparture %+v\ngate %+v", err, d, m.now.Gate())
-	}
-	m.now = d.Into(m.now)
-	same(t, "what leave returns", m.now, got)
+	step(m, t, "leave", DepartureFor(t, m.now, m.adds), m.s.Leave)
 }
 
 // DepartureFor draws a departure, the nth, that often fits l. As the rules have it, it makes

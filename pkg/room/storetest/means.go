@@ -68,18 +68,28 @@ func (m *model) check() {
 }
 
 func (m *model) add(t *rapid.T) {
-	a := ArrivalFor(t, m.now, m.adds)
+	step(m, t, "add", ArrivalFor(t, m.now, m.adds), m.s.Add)
+}
+
+// guarded is what a store writes where the stored gate lets it.
+type guarded interface {
+	Fits(lesson.Lesson) bool
+	Into(lesson.Lesson) lesson.Lesson
+}
+
+// step writes it: it is stored where it fits, and else the winner is named.
+func step[W guarded](m *model, t *rapid.T, name string, w W, write func(context.Context, W) (lesson.Lesson, error)) {
 	m.adds++
-	got, err := m.s.Add(m.ctx(), a)
-	if !a.Fits(m.now) {
+	got, err := write(m.ctx(), w)
+	if !w.Fits(m.now) {
 		m.lost(t, err)
 		return
 	}
 	if err != nil {
-		t.Fatalf("it fits, but add says: %v\narrival %+v\ngate %+v", err, a, m.now.Gate())
+		t.Fatalf("it fits, but %s says: %v\nwith %+v\ngate %+v", name, err, w, m.now.Gate())
 	}
-	m.now = a.Into(m.now)
-	same(t, "what add returns", m.now, got)
+	m.now = w.Into(m.now)
+	same(t, "what "+name+" returns", m.now, got)
 }
 
 // lost says that err names what is stored.
