@@ -211,7 +211,7 @@ func TestWrongAttributeIsNamed(t *testing.T) {
 
 // TestItemIsReadable shows what a person finds in the console.
 func TestItemIsReadable(t *testing.T) {
-	const want = `{"added":0,"after":5,"base":8,"bucket":"1","bytes":2005,"conns":{"c1":{"at":6,"created":true,"heard":7,` +
+	const want = `{"added":0,"after":5,"base":8,"bucket":"1","bytes":2081,"conns":{"c1":{"at":6,"created":true,"heard":7,` +
 		`"state":"seated","streams":{"st":{"at":8,"kind":"camera","made":true}},"user":"ann"}},"created":4,` +
 		`"dueAt":9,"limit":2,"live":1,"outside":0,"pk":"L#s1","policy":"{\"maxSeats\":2}","policyVersion":1,` +
 		`"promises":{},"revision":3,"room":"math","rules":[{"quorum":2,"since":4}],"schema":1,"seen":{"d":1},"shed":0,"sk":"lesson",` +

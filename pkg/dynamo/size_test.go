@@ -50,15 +50,40 @@ func TestSizeIsNoLessThanTheItems(t *testing.T) {
 		l := storetest.Lesson(t)
 		stuff(t, &l)
 		noLess(t, l)
-		d := lesson.Decide(l, lesson.End{Actor: strings.Repeat("a", 128)}, l.Created+1)
-		noLess(t, d.Lesson)
-		if n := sizeOf(stored(d.Lesson)); n > l.Size() {
-			t.Fatalf("when it has ended, the item takes %d bytes; the rules counted %d", n, l.Size())
-		}
+		sizedForItsEnd(t, l)
 	})
 }
 
-func noLess(t *rapid.T, l lesson.Lesson) {
+// TestSizeHasRoomForStays: of connections that are over, the end keeps the stays where
+// the clock pauses.
+func TestSizeHasRoomForStays(t *testing.T) {
+	const at epoch.Instant = 1_700_000_000_000
+	for _, user := range []string{"", "u", strings.Repeat("u", 128)} {
+		l := lesson.Lesson{
+			Session: "s", Room: "r", Created: at, Status: journal.Running, StartedAt: at,
+			Rules: policy.Rules{{Quorum: 1, Seconds: 60, Pauses: true}}, Conns: map[string]lesson.Conn{},
+		}
+		for i := range 200 {
+			id := fmt.Sprint(strings.Repeat("c", 250), i)
+			l.Conns[id] = lesson.Conn{
+				ID: id, User: user, Role: "student", State: lesson.Evicted, Created: true, CreatedAt: at, HeardAt: at,
+				DisconnectRequestedAt: at + 1, GivenUp: true,
+			}
+		}
+		sizedForItsEnd(t, l)
+	}
+}
+
+func sizedForItsEnd(t rapid.TB, l lesson.Lesson) {
+	noLess(t, l)
+	d := lesson.Decide(l, lesson.End{Actor: strings.Repeat("a", 128)}, l.Created+1)
+	noLess(t, d.Lesson)
+	if n := sizeOf(stored(d.Lesson)); n > l.Size() {
+		t.Fatalf("when it has ended, the item takes %d bytes; the rules counted %d", n, l.Size())
+	}
+}
+
+func noLess(t rapid.TB, l lesson.Lesson) {
 	if n := sizeOf(stored(l)); n > l.Size() {
 		t.Fatalf("the item takes %d bytes; the rules count %d", n, l.Size())
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -100,8 +101,9 @@ func toJSON(a types.AttributeValue) map[string]any {
 }
 
 // TestStoredIsUnderstood: what earlier releases stored of lessons is read whole, for written
-// again it is the same, attribute for attribute.
+// again it is the same, attribute for attribute. How many bytes it takes is an estimate.
 func TestStoredIsUnderstood(t *testing.T) {
+	unlike := []string{"shedAt", "users", "bytes"}
 	for name, items := range kept(t) {
 		lessons := 0
 		for _, i := range items {
@@ -116,7 +118,7 @@ func TestStoredIsUnderstood(t *testing.T) {
 			again := stored(l)
 			delete(again, "schema")
 			for attribute := range i {
-				if !reflect.DeepEqual(again[attribute], i[attribute]) && attribute != "shedAt" && attribute != "users" {
+				if !reflect.DeepEqual(again[attribute], i[attribute]) && !slices.Contains(unlike, attribute) {
 					t.Errorf("%s: %s of %q is %v, was %v", name, attribute, l.Session, toJSON(again[attribute]), toJSON(i[attribute]))
 				}
 			}

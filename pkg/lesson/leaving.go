@@ -46,13 +46,16 @@ func (d Departure) stands(l *Lesson) bool {
 }
 
 // concernsNobody reports whether neither the clock nor a cap rests on the connection. It
-// stays so while policy, status and start do.
+// stays so while policy, status and start do. On a clock that pauses, those who leave last
+// concern it after the end, too: their stays are kept before they leave the item.
 func (d Departure) concernsNobody(l *Lesson) bool {
-	switch l.Status {
-	case journal.Ended:
+	switch {
+	case l.pausesNow():
+		return false
+	case l.Status == journal.Ended:
 		return true
-	case journal.Running:
-		return !l.pausesNow() && d.Conn.LeftAt > l.StartedAt && (!d.Was.holdsSeat() || len(l.shares(d.Was.Role)) == 0)
+	case l.Status == journal.Running:
+		return d.Conn.LeftAt > l.StartedAt && (!d.Was.holdsSeat() || len(l.shares(d.Was.Role)) == 0)
 	}
 	return false
 }

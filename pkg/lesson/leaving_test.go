@@ -118,7 +118,11 @@ func TestLeaveConcernsNobody(t *testing.T) {
 		"somebody is listed only": {`{"lessonSeconds":3600}`, "clientDisconnected", func(h *hall) {
 			h.l.Conns["Z"] = lesson.Conn{ID: "Z", State: lesson.ListedOnly, ListedAt: h.now, CreatedAt: h.now}
 		}, lesson.Swap},
-		"the end":               {`{"maxSeats":30}`, "forceDisconnected", func(h *hall) { h.decide(lesson.End{}) }, lesson.Leave},
+		"the end": {`{"maxSeats":30}`, "forceDisconnected", func(h *hall) { h.decide(lesson.End{}) }, lesson.Leave},
+		"the end of a clock that pauses": {
+			`{"lessonSeconds":3600,"clock":"pause"}`, "forceDisconnected",
+			func(h *hall) { h.decide(lesson.End{}) }, lesson.Swap,
+		},
 		"the deadline has come": {`{"lessonSeconds":9}`, "clientDisconnected", func(h *hall) { h.now += 10_000 }, lesson.Swap},
 		"no place for a Leave": {`{"lessonSeconds":3600}`, "clientDisconnected", func(h *hall) {
 			h.l.Tail = append(h.l.Tail, journal.Line{Note: journal.Note(strings.Repeat("x", lesson.FullSize-h.l.Size()-100))})

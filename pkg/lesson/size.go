@@ -103,8 +103,8 @@ func (l *Lesson) sizeOfDoors() (n int) {
 	return n
 }
 
-// size is the bytes of the connection, with those of being told to go. The user
-// stands in the gate, too.
+// size is the bytes of the connection, with those of being told to go and of the stay
+// that is kept of it when it is over. The user stands in the gate, too.
 func (c *Conn) size() int {
 	n := sizeOfConn + len(c.ID) + 2*len(c.User) + len(c.Role) + len(c.Promise) + len(c.PlaceID) + sizeOfTelling
 	if c.PlaceAt != 0 {
@@ -127,6 +127,9 @@ func (c *Conn) size() int {
 	}
 	if c.In() {
 		n += c.sizeOfLines()
+	}
+	if c.In() || c.countsForQuorum() {
+		n += sizeOfStay + len(c.ID) + len(c.person()) + len(c.Role)
 	}
 	return n
 }
