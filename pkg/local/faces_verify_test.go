@@ -204,7 +204,7 @@ func TestTheDoor(t *testing.T) {
 	f.put(t, "list", `{"allowedUsers":["ada"]}`)
 	f.put(t, "exam", `{"duplicateUser":"refuse-newer"}`)
 	f.put(t, "listen", `{"publish":{"camera":["x"],"screen":["x"],"audio":["x"]}}`)
-	f.put(t, "open", `{"rejoinSeconds":3600}`)
+	f.put(t, "open", `{"rejoinSeconds":3600,"publish":{"screen":["teacher"]}}`)
 
 	t.Run("full, then free", func(t *testing.T) {
 		first := f.come(t, "full", "ann", "", "")
@@ -272,6 +272,17 @@ func TestTheDoor(t *testing.T) {
 		f.come(t, "open", "dan", "", "").Want(pageState, "connected")
 		show(b, "disconnected", "disconnected")
 	})
+	t.Run("a share that goes on, for its word was lost", func(t *testing.T) {
+		b := f.come(t, "open", "eva", "", "")
+		b.Want(pageState, "connected")
+		once := vonagetest.Failure{Next: 1} // the word to stop, and the first request to disconnect
+		if err := f.simulator.SetFaults(vonagetest.Faults{Signal: once, Disconnect: once}); err != nil {
+			t.Fatal(err)
+		}
+		b.Eval(`document.getElementById("screen").click(); ""`)
+		show(b, "stream-not-allowed", "stream-not-allowed")
+		b.Want(pageText, "You were disconnectedYou may not show your screen in this room. Come back in without it.")
+	})
 	t.Run("links that are not good", func(t *testing.T) {
 		b := f.tab(t)
 		b.Open(f.URL() + "/room/list")
@@ -334,6 +345,22 @@ func TestTheWeather(t *testing.T) {
 		b.Want(`String(document.querySelector("noscript").innerText.startsWith("This page needs JavaScript."))`, "true")
 		b.Picture("room-no-javascript")
 	})
+	t.Run("what stands between", func(t *testing.T) {
+		for state, answer := range map[string]struct {
+			path, body string
+			status     int
+		}{
+			"busy":        {"/join", `{"code":"too-many-requests"}`, 429},
+			"unavailable": {"/join", `{"code":"unavailable"}`, 503},
+			"refused":     {"/join", `{"code":"new","detail":"The door is painted. Come after noon."}`, 403},
+			"failed":      {"/connections", `{"message":"The network does not let video through."}`, 500},
+		} {
+			b := f.tab(t).Before(fmt.Sprintf(`const ask = fetch; window.fetch = (to, how) =>
+				String(to).includes(%q) && how.method === "POST" ? Promise.resolve(new Response(%q, {status: %d})) : ask(to, how);`, answer.path, answer.body, answer.status))
+			b.Open(f.link("storm", "zoe", "", ""))
+			show(b, state, state)
+		}
+	})
 	t.Run("by keyboard alone", func(t *testing.T) {
 		b := f.come(t, "storm", "kim", "", "Kim")
 		b.Want(pageState, "connected")
@@ -355,8 +382,14 @@ func TestTheWeather(t *testing.T) {
 		b, demo := f.come(t, "storm", "ada", "", "Ada"), f.tab(t).Open(f.URL()+"/room/one-to-one")
 		b.Want(pageState, "connected")
 		demo.Want(pageState, "connected")
+		slow := f.tab(t).Before(`const ask = fetch, held = Promise.withResolvers(); let asked = 0; window.goOn = held.resolve;
+			window.fetch = async (to, how) => { if (String(to).includes("/events?") && asked++ > 0) await held.promise; return ask(to, how); };`)
+		slow.Open(f.link("storm", "sol", "", "Sol"))
+		slow.Want(pageState, "connected")
 		address := strings.TrimPrefix(f.URL(), "http://")
 		f.stop()
+		show(slow, "reconnecting", "reconnecting")
+		slow.Eval(`goOn(); ""`)
 		show(b, "lost", "lost")
 		f.running = start(whole, settings(t, data, "USHER_ADDR", address))
 		b.Want(pageState, "connected")
