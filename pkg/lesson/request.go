@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -45,7 +46,7 @@ func (x Extend) decide(t *turn) error {
 		return x.tooLong(&moved, t.now)
 	}
 	l.FixedEnd, l.ExtendedMillis = moved.FixedEnd, moved.ExtendedMillis
-	t.log(journal.Line{Event: journal.FromAPI, EventAt: l.EndsAt(), Action: journal.DidExtend, Reason: journal.Admin, Actor: x.Actor, Note: note})
+	t.log(journal.Line{Event: journal.FromAPI, EventAt: cmp.Or(l.FixedEnd, l.EndsAt()), Action: journal.DidExtend, Reason: journal.Admin, Actor: x.Actor, Note: note})
 	t.endIfDue()
 	if left, _ := l.Left(t.now); l.hasStarted() && left != was {
 		t.sayExtended()
