@@ -89,7 +89,8 @@ func (h *history) judge(l lesson.Lesson, lines []journal.Line, line journal.Line
 }
 
 // waitedAMinute reports whether x had waited for a minute and the seats were taken
-// by others who were in, and promises: the one exception.
+// by others who were in, and promises: the one exception. Who was heard of waits from
+// then on; its line may follow later, with the first reading.
 func (h *history) waitedAMinute(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line) bool {
 	var since epoch.Instant
 	for _, said := range lines[:line.Seq-1] {
@@ -97,6 +98,9 @@ func (h *history) waitedAMinute(l lesson.Lesson, x *Person, lines []journal.Line
 		if said.Connection == x.ID && waits && since == 0 {
 			since = said.At
 		}
+	}
+	if c := l.Conns[x.ID]; since != 0 && c.BackAt == 0 && c.HeardAt >= x.CameAt {
+		since = min(since, c.HeardAt)
 	}
 	others := promises(l, lines, line, func(string) bool { return true })
 	for _, p := range h.Platform.People(x.Session) {
