@@ -119,7 +119,7 @@ func (f *folder) time(line Line) {
 	case DidStart:
 		f.Status, f.StartedAt, f.run.Paused, f.run.PausedAt = Running, line.EventAt, 0, 0
 	case DidReset:
-		f.Status, f.StartedAt, f.run.Paused, f.run.PausedAt = Open, 0, 0, 0
+		f.Status, f.StartedAt = Open, 0
 	case DidPause:
 		f.Status, f.run.Paused, f.run.PausedAt = Paused, line.Note.Paused(), line.EventAt
 	case DidResume:

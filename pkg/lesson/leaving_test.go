@@ -179,3 +179,28 @@ func TestLeaveStaysTheDecision(t *testing.T) {
 	}
 	t.Logf("%d fitted", fit)
 }
+
+// On a clock that pauses, those who stand only in records are of the quorum, too.
+func TestPeopleOutsideKeepTheClockRunning(t *testing.T) {
+	h := newHall(t, `{"quorum":60,"lessonSeconds":3600,"clock":"pause"}`, 300)
+	for _, c := range h.l.Pick(lesson.Conn.In) {
+		h.decide(h.webhook(journal.ConnectionDestroyed, c.ID, "clientDisconnected"))
+		h.shed()
+	}
+	if len(h.l.Pick(lesson.Conn.In)) >= 60 || h.l.PresentOutside < 60 || h.l.Status != journal.Running {
+		t.Fatalf("%d outside, %s", h.l.PresentOutside, h.l.Status)
+	}
+	for id, r := range h.records {
+		if r.Conn == nil || !r.Conn.In() {
+			continue
+		}
+		h.decide(h.webhook(journal.ConnectionDestroyed, id, "clientDisconnected"))
+		h.shed()
+		if in := h.l.Seats(); (h.l.Status == journal.Running) != (in >= 60) {
+			t.Fatalf("with %d in it is %s", in, h.l.Status)
+		}
+	}
+	if h.l.Seats() >= 60 {
+		t.Errorf("%d are still in", h.l.Seats())
+	}
+}
