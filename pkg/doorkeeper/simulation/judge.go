@@ -119,8 +119,9 @@ func (h *history) waitedAMinute(l lesson.Lesson, x *Person, lines []journal.Line
 // may have any role.
 func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line, role func(string) bool) int {
 	users, sentAway, back := map[string]string{}, map[string]journal.Reason{}, map[string]epoch.Instant{}
-	apart := map[string]bool{} // observers, and people of other roles
+	apart, heard := map[string]bool{}, map[string]bool{} // apart: observers, and people of other roles
 	for _, l := range lines[:line.Seq-1] {
+		heard[l.Connection] = heard[l.Connection] || l.Event == journal.ConnectionCreated
 		if l.Connection != "" && l.User != "" {
 			users[l.Connection] = l.User
 		}
@@ -136,7 +137,7 @@ func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line
 	}
 	promised := map[string]bool{}
 	for _, p := range l.Promises {
-		if !p.Observer {
+		if !p.Observer && (heard[p.Used] || role(p.Role)) {
 			promised[p.Used] = true
 		}
 	}
