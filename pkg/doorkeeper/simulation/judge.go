@@ -115,13 +115,13 @@ func (h *history) waitedAMinute(l lesson.Lesson, x *Person, lines []journal.Line
 
 // earlier counts the connections that came before x, were in when it came and
 // were not told to go, and the users whose earlier connection made room for
-// another one of theirs. Who holds a promise is counted by that; who is not heard of
-// may have any role.
+// another one of theirs. Who holds a promise is counted by that, once it is known; who
+// is not heard of may have any role.
 func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line journal.Line, role func(string) bool) int {
 	users, sentAway, back := map[string]string{}, map[string]journal.Reason{}, map[string]epoch.Instant{}
 	apart, heard := map[string]bool{}, map[string]bool{} // apart: observers, and people of other roles
 	for _, l := range lines[:line.Seq-1] {
-		heard[l.Connection] = heard[l.Connection] || l.Event == journal.ConnectionCreated
+		heard[l.Connection] = heard[l.Connection] || l.Event == journal.ConnectionCreated || l.User != ""
 		if l.Connection != "" && l.User != "" {
 			users[l.Connection] = l.User
 		}
@@ -137,7 +137,7 @@ func (h *history) earlier(l lesson.Lesson, x *Person, lines []journal.Line, line
 	}
 	promised := map[string]bool{}
 	for _, p := range l.Promises {
-		if !p.Observer && (heard[p.Used] || role(p.Role)) {
+		if !p.Observer && heard[p.Used] {
 			promised[p.Used] = true
 		}
 	}
