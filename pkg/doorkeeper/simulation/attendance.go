@@ -87,7 +87,7 @@ func (a *attended) read(line journal.Line) {
 	case line.Note == journal.ShownAgain || line.Note == journal.ShownAgainUnheard:
 		a.unsure = true
 	case line.Action == journal.DidRefuse, line.Action == journal.DidDisconnect && line.Reason == journal.RoomFull,
-		line.Action == journal.DidNothing && line.Event == journal.ConnectionCreated && line.Reason != "":
+		line.Action == journal.DidNothing && line.Stream == "" && line.Reason != "" && line.Event != journal.ConnectionDestroyed:
 		a.counts = false
 	}
 }
