@@ -142,6 +142,10 @@ var rules = []rule{
 		of:  []string{"usher/pkg/version"}, not: []string{anything}, but: []string{"cmp", "runtime/debug"},
 	},
 	{
+		why: "each program's log goes through it",
+		of:  []string{"usher/pkg/redact"}, not: []string{outside},
+	},
+	{
 		why: "the command line asks the system like everybody else, and is given what it runs",
 		of:  []string{"usher/pkg/command"}, not: []string{"usher/pkg/doorkeeper/...", "usher/pkg/room", "usher/pkg/app", "usher/pkg/local", "usher/pkg/dynamo", "usher/pkg/vonage/..."},
 		but: []string{"usher/pkg/doorkeeper"}, // an applicant, whom a ticket names

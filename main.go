@@ -18,6 +18,7 @@ import (
 	"usher/pkg/command"
 	"usher/pkg/config"
 	"usher/pkg/local"
+	"usher/pkg/redact"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -37,7 +38,8 @@ func serve(ctx context.Context, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	l, err := local.New(ctx, settings, slog.New(slog.NewTextHandler(log, nil)))
+	lines := slog.NewTextHandler(log, &slog.HandlerOptions{ReplaceAttr: redact.Tokens})
+	l, err := local.New(ctx, settings, slog.New(lines))
 	if err != nil {
 		return err
 	}

@@ -129,6 +129,25 @@ func TestEndsWhenAsked(t *testing.T) {
 	}
 }
 
+// A ticket that somebody puts into the path, where its fragment belongs, is good for others
+// as long as it lives.
+func TestNoTokenReachesTheLog(t *testing.T) {
+	p := launch(t)
+	for _, path := range []string{"/room/", "/", "/v1/rooms/", "/v1/rooms/one-to-one/connections/"} {
+		p.call(t, "GET", path+p.token, "")
+	}
+	p.call(t, "POST", "/session-monitoring", `{"sessionId":"`+p.token+`","event":"`+p.token+`","projectId":"`+p.token+`"}`)
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if log := p.log.String(); strings.Contains(log, p.token[:50]) || strings.Count(log, "[token]") < 5 {
+		t.Errorf("the log says %s", log)
+	}
+}
+
 func TestRefusesToStart(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "usher.db")
 	running := launch(t, "USHER_DATA="+data)

@@ -23,6 +23,7 @@ import (
 	"usher/pkg/epoch"
 	"usher/pkg/hooks"
 	"usher/pkg/metric"
+	"usher/pkg/redact"
 	"usher/pkg/room"
 	"usher/pkg/timer"
 )
@@ -51,7 +52,8 @@ type part struct {
 //
 // requestID finds the id of the call that a context belongs to, for the log.
 func New(requestID func(context.Context) string) *Cloud {
-	log := slog.New(withRequest{slog.NewJSONHandler(os.Stderr, nil), requestID})
+	lines := slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: redact.Tokens})
+	log := slog.New(withRequest{lines, requestID})
 	return newCloud(config.Environment, log, time.Now).measured(os.Stdout)
 }
 
