@@ -111,6 +111,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a short text":         {content("x"), ""},
 		"cut off":              {spoilt(func(b []byte) []byte { return b[:len(b)/2] }), "damaged"},
 		"pages of zeros":       {spoilt(func(b []byte) []byte { clear(b[4*4096:]); return b }), "damaged"},
+		"keys out of order":    {spoilt(disordered), "damaged"},
 		"a directory":          {func(t *testing.T, path string) { mkdir(t, path) }, "not a regular file"},
 		"no such directory":    {func(t *testing.T, path string) { os.Remove(filepath.Dir(path)) }, "its directory does not exist"},
 		"of another format":    {reformatted, `format is "0"`},
@@ -162,6 +163,11 @@ func spoilt(change func([]byte) []byte) func(*testing.T, string) {
 		}
 		write(t, path, change(whole))
 	}
+}
+
+// disordered has a key that is smaller than the one before it.
+func disordered(b []byte) []byte {
+	return bytes.ReplaceAll(b, []byte("session-49"), []byte("\x00ession-49"))
 }
 
 func reformatted(t *testing.T, path string) {

@@ -27,7 +27,7 @@ func openFile(path string, wait time.Duration) (*bbolt.DB, error) {
 	if err := inspect(path, wait); err != nil {
 		return nil, explain(path, err)
 	}
-	db, err := bbolt.Open(path, 0o600, options(wait))
+	db, err := openToWrite(path, wait)
 	if err != nil {
 		return nil, explain(path, err)
 	}
@@ -36,6 +36,13 @@ func openFile(path string, wait time.Duration) (*bbolt.DB, error) {
 		return nil, explain(path, err)
 	}
 	return db, nil
+}
+
+// openToWrite has the library find the free pages, which panics where keys or pages are out
+// of order. The file then stays locked until the process ends.
+func openToWrite(path string, wait time.Duration) (db *bbolt.DB, err error) {
+	defer damage(&err)
+	return bbolt.Open(path, 0o600, options(wait))
 }
 
 // options of the library: the list of free pages is not written with each
@@ -78,15 +85,7 @@ func inspect(path string, wait time.Duration) error {
 // bounded by what the file can hold.
 func readThrough(db *bbolt.DB, size int64) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case runtime.Error: // its words are of the program, not of the file
-			err = errDamaged
-		default:
-			err = fmt.Errorf("%w (%v)", errDamaged, r)
-		}
-	}()
+	defer damage(&err)
 	const smallestKey = 16 // bytes of a page that a key takes at the least
 	left := size / smallestKey
 	return db.View(func(tx *bbolt.Tx) error {
@@ -99,6 +98,17 @@ func readThrough(db *bbolt.DB, size int64) (err error) {
 			})
 		})
 	})
+}
+
+// damage, deferred, makes an error of a panic over the file.
+func damage(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case runtime.Error: // its words are of the program, not of the file
+		*err = errDamaged
+	default:
+		*err = fmt.Errorf("%w (%v)", errDamaged, r)
+	}
 }
 
 // prepare makes the file ours: private, with its buckets, and known to its
