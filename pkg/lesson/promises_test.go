@@ -261,3 +261,17 @@ func TestNamesakeTakesNoPromisedSeat(t *testing.T) {
 	x.is("B", lesson.Waiting)
 	x.is("A2", lesson.Seated)
 }
+
+// A lesson in which an observer was promised a place is in use.
+func TestPromisedObserverIsInUse(t *testing.T) {
+	x := begin(t, `{"observers":["support"]}`)
+	if x.l.InUse() {
+		t.Error("nobody has come")
+	}
+	if err := x.asksAs("sue", "support", "p1", 0); err != nil {
+		t.Fatal(err)
+	}
+	if !x.l.InUse() {
+		t.Error("sue may come any moment")
+	}
+}
