@@ -38,3 +38,17 @@ func TestEarlierRemovalShortensNoBan(t *testing.T) {
 		t.Errorf("ann was banned until %d, and is until %d", until-noon, got-noon)
 	}
 }
+
+// A request to remove somebody who waited and has left, made twice, bans once.
+func TestRemovedTwiceAfterWaiting(t *testing.T) {
+	x := begin(t, `{"maxSeats":1,"rejoinSeconds":60}`)
+	x.came("A", "ann", 0, 0)
+	x.came("B", "ben", 1_000, 1_000)
+	x.left("B", 2_000)
+	x.decide(lesson.Remove{Connection: "B"}, 3_000)
+	n, until := x.l.Bans, x.l.BansToKeep["ben"].Until
+	x.decide(lesson.Remove{Connection: "B"}, 20_000)
+	if x.l.Bans != n || x.l.BansToKeep["ben"].Until != until || n != 1 {
+		t.Errorf("%d bans, then %d, until %d", n, x.l.Bans, x.l.BansToKeep["ben"].Until-noon)
+	}
+}
