@@ -38,8 +38,10 @@ func (l *Lesson) Gate() Gate {
 	}
 	switch l.Status {
 	case journal.Open:
-		// One short of the quorum: the connection that completes it starts the clock.
+		// One short of the quorum: the connection that completes it starts the clock. By
+		// the rule of before, fewer may have been enough.
 		g.Limit = min(g.Limit, l.quorum()-1)
+		g.CreatedAfter = max(g.CreatedAfter, l.Rules.At(evermore).Since)
 		for _, c := range l.Conns {
 			g.CreatedAfter = max(g.CreatedAfter, c.LeftAt)
 		}

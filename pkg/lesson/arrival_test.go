@@ -142,3 +142,24 @@ func TestAddLeavesNothingRecalled(t *testing.T) {
 		t.Errorf("write %d, %d outside, in the item %d", d.Write, d.Lesson.PresentOutside, len(d.Lesson.Conns))
 	}
 }
+
+// Two arrivals of the time before a policy that asks for more people are not added beside
+// each other: together they are the quorum of then.
+func TestAddsBeforeAPolicyAreLookedAt(t *testing.T) {
+	x := begin(t, `{"quorum":2,"maxSeats":9}`)
+	x.policy(`{"quorum":5,"maxSeats":9}`, 2, 10_000)
+	came := func(id string) lesson.Decision {
+		w := arrives(id, id, noon+11_000)
+		w.Event.ConnectedAt = noon + 9_000
+		return lesson.Decide(x.l, w, noon+11_000)
+	}
+	a, b := came("A"), came("B")
+	if x.l = a.Lesson; b.Write == lesson.Add && b.Add.Fits(x.l) {
+		x.l = b.Add.Into(x.l)
+	} else {
+		x.l = came("B").Lesson
+	}
+	if x.l.Status != journal.Running || x.l.StartedAt != noon+9_000 {
+		t.Errorf("it is %s, started at %d", x.l.Status, x.l.StartedAt-noon)
+	}
+}

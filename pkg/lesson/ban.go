@@ -119,10 +119,11 @@ func (t *turn) banAfterRemoval(c Conn, line journal.Line) {
 	if c.DisconnectRequested() {
 		from = c.DisconnectRequestedAt
 	}
-	until := from.Add(t.l.Policy.RejoinAfter())
-	if until > t.now && c.User != "" {
-		at := max(t.now, t.l.RoomCreated) // clocks of processes differ
-		t.ban(Ban{User: c.User, Until: until, At: at, Actor: line.Actor}, line.Event)
+	b := Ban{User: c.User, Until: from.Add(t.l.Policy.RejoinAfter()), Actor: line.Actor}
+	b.At = max(t.now, t.l.RoomCreated) // clocks of processes differ
+	ours, banned := t.l.BansToKeep[c.User]
+	if b.User != "" && b.Holds(t.now) && !(banned && ours.Outlasts(b)) {
+		t.ban(b, line.Event)
 	}
 }
 

@@ -109,15 +109,13 @@ type turn struct {
 	lines    int             // log lines that were written
 	rest     bool            // anything else was written
 	recalled bool            // something came back from the records, which changes nothing yet
-	// outside are the connections that came back, as they stood in their records;
-	// recalledMore: not they alone came back.
-	outside      map[string]Conn
-	recalledMore bool
-	newcomer     bool // a connection came that is in now
-	size         int  // of the lesson as it is decided, see Lesson.Size
-	place        int  // bytes left below FullSize, once they were counted
-	counted      bool
-	effects      Effects
+	// outside are the connections that came back, as they stood in their records.
+	outside  map[string]Conn
+	newcomer bool // a connection came that is in now
+	size     int  // of the lesson as it is decided, see Lesson.Size
+	place    int  // bytes left below FullSize, once they were counted
+	counted  bool
+	effects  Effects
 	// freed are the roles of the seats that this reading's evidence has freed.
 	freed []string
 	// reading is when the reading began by which this is decided; 0: there is none.

@@ -62,11 +62,6 @@ func (e *Effects) Idle() bool {
 	return len(e.Disconnect) == 0 && !e.DismissOutside && !e.ReviewOutside && len(e.KeepBans) == 0 && !e.ReadStreams && e.Read == NoReading && !e.Wake
 }
 
-// any reports whether anything but telling is to be done out there.
-func (e *Effects) any() bool {
-	return !e.Idle() || len(e.GivenUp) > 0 || len(e.Signals) > 0 || e.Untold != Untold{}
-}
-
 // Recover adds the effects of another decision about the same input, whose commit's
 // answer was lost, as far as l, decided since, confirms them.
 func (e *Effects) Recover(lost Effects, l Lesson) {

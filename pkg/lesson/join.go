@@ -48,7 +48,7 @@ func (a Join) decide(t *turn) error {
 	if p := t.refusalAtDoor(a); p != nil {
 		return t.turnAwayFor(a, journal.Reason(p.Code), "", p) // they have the same names
 	}
-	if p, ok := t.l.Current(a.User, a.Role); ok && t.now < p.GivenAt.Add(promiseReusedFor) {
+	if p, ok := t.l.Current(a.User, a.Role); ok && t.now < p.GivenAt.Add(promiseReusedFor) && p.Observer == t.l.Policy.Observes(a.Role) {
 		t.answerAgain(p, a.Expires)
 		return nil
 	}

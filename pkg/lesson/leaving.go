@@ -95,9 +95,10 @@ func (d Departure) Size() int {
 }
 
 // departure gives the decision as a departure by which nothing else changes, when that is
-// all it is. A Due that has come is left to those who see to it.
+// all it is: with one, nothing but its own record comes back (RecordsFor). A Due that has
+// come is left to those who see to it.
 func (t *turn) departure(before *Lesson) (Departure, bool) {
-	if t.rest || t.lines != 1 || len(t.put) != 1 || t.effects.any() {
+	if t.rest || t.lines != 1 || len(t.put) != 1 {
 		return Departure{}, false
 	}
 	line := t.l.Tail[len(t.l.Tail)-1]
@@ -110,9 +111,8 @@ func (t *turn) departure(before *Lesson) (Departure, bool) {
 		Session: before.Session, PolicyVersion: before.PolicyVersion, Status: before.Status, StartedAt: before.StartedAt,
 		Was: was, Conn: c, Line: line, Outside: !inside, Shed: before.Shed,
 	}
-	plain := t.put[c.ID] && line.Action == journal.DidLeave && was.ID != "" && was.LeftAt == 0 && c.DepartureCheckAt == 0 &&
+	plain := line.Action == journal.DidLeave && was.LeftAt == 0 && c.DepartureCheckAt == 0 &&
 		(was.State == Seated || was.DisconnectRequested())
-	alone := len(t.outside) == 0 && !t.recalled || len(t.outside) == 1 && d.Outside && !t.recalledMore
 	asDue := t.l.Due == before.Due || before.Due != 0 && before.Due <= t.now
-	return d, plain && alone && asDue && t.size <= FullSize && d.concernsNobody(before) && d.fits(before)
+	return d, plain && asDue && t.size <= FullSize && d.concernsNobody(before) && d.fits(before)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -127,14 +128,118 @@ func TestLeaveConcernsNobody(t *testing.T) {
 		"no place for a Leave": {`{"lessonSeconds":3600}`, "clientDisconnected", func(h *hall) {
 			h.l.Tail = append(h.l.Tail, journal.Line{Note: journal.Note(strings.Repeat("x", lesson.FullSize-h.l.Size()-100))})
 		}, lesson.Swap},
+		"told to go from under a cap": {`{"maxSeats":30}`, "forceDisconnected", func(h *hall) { h.decide(lesson.Remove{Connection: "c007"}) }, lesson.Leave},
+		"heard of for the first time": {`{"lessonSeconds":3600}`, "clientDisconnected", func(h *hall) { delete(h.l.Conns, "c007") }, lesson.Swap},
+		"the list told it before": {`{"lessonSeconds":3600}`, "clientDisconnected", func(h *hall) {
+			h.change("c007", func(c *lesson.Conn) { c.LeftAt, c.LeftLowerBound = h.now, true })
+		}, lesson.Swap},
+		"another one is given up": {`{"lessonSeconds":3600}`, "clientDisconnected", func(h *hall) {
+			h.decide(lesson.Remove{Connection: "c008"})
+			h.change("c008", func(c *lesson.Conn) { c.DisconnectRequestedAt = h.now.Add(-25 * time.Hour) })
+		}, lesson.Swap},
+		"nobody watches": {`{}`, "clientDisconnected", func(h *hall) {
+			h.l.WatchAt, h.l.EmptyReadings, h.l.Due = 0, 2, h.now.Add(time.Second)
+		}, lesson.Swap},
+		"a Due that has come": {`{"lessonSeconds":3600}`, "clientDisconnected", func(h *hall) { h.l.Due = h.now }, lesson.Leave},
+		"the last one to wait for": {`{}`, "forceDisconnected", func(h *hall) {
+			h.over("c007")
+			h.l.Due = h.l.Conns["c007"].RetryAt
+		}, lesson.Swap},
+		"the backend is to be told, and nothing else is due": {`{}`, "forceDisconnected", func(h *hall) {
+			h.over("c007")
+			h.change("c007", func(c *lesson.Conn) { c.RetryAt, c.GivenUp = 0, true })
+			h.l.Tell, h.l.Due = &lesson.Tell{Through: h.l.Base + int64(len(h.l.Tail))}, 0
+		}, lesson.Swap},
 	} {
 		h := newHall(t, c.policy, 20)
 		if c.before != nil {
 			c.before(h)
 		}
-		if d := lesson.Decide(h.l, h.webhook(journal.ConnectionDestroyed, "c007", c.reason), h.now); d.Write != c.want {
+		d := lesson.Decide(h.l, h.webhook(journal.ConnectionDestroyed, "c007", c.reason), h.now)
+		if d.Write != c.want {
 			t.Errorf("%s: write %d, want %d", name, d.Write, c.want)
 		}
+		if d.Write != lesson.Leave {
+			continue
+		}
+		if diff := alike(d.Lesson, d.Leave.Into(h.l)); diff != "" {
+			t.Errorf("%s: what was decided and what is stored differ:\n%s", name, diff)
+		}
+	}
+}
+
+// Other news of somebody who was told to go is no Leave, though it changes nothing else.
+func TestOtherNewsIsNoLeave(t *testing.T) {
+	h := newHall(t, `{}`, 20)
+	h.decide(lesson.End{})
+	if d := lesson.Decide(h.l, h.webhook(journal.StreamCreated, "c007", ""), h.now); d.Write != lesson.Swap {
+		t.Errorf("a stream: write %d, want a Swap", d.Write)
+	}
+	h.decide(h.webhook(journal.ConnectionDestroyed, "c007", "forceDisconnected"))
+	h.change("c007", func(c *lesson.Conn) { c.Destroyed, c.LeftAt, c.RetryAt, c.Tries = false, 0, h.now, 1 }) // it is back
+	if d := lesson.Decide(h.l, lesson.DisconnectFailed{Connection: "c007", After: 1}, h.now); d.Write != lesson.Swap {
+		t.Errorf("a request that failed: write %d, want a Swap", d.Write)
+	}
+}
+
+// change changes a connection of the item.
+func (h *hall) change(id string, by func(*lesson.Conn)) {
+	c := h.l.Conns[id]
+	by(&c)
+	h.l.Conns[id] = c
+}
+
+// over ends the lesson, lets all but one leave, and the watch be over.
+func (h *hall) over(but string) {
+	h.decide(lesson.End{})
+	for id := range h.l.Conns {
+		if id != but {
+			h.change(id, func(c *lesson.Conn) { c.Destroyed, c.LeftAt, c.RetryAt = true, h.now, 0 })
+		}
+	}
+	h.l.WatchAt, h.l.EmptyReadings = 0, 2
+}
+
+// One of two connections of a user is no witness beside the other, until that one turns out
+// to have left before the start as well.
+func TestLeaveBeforeTheStart(t *testing.T) {
+	x := begin(t, `{"lessonSeconds":3600}`)
+	x.came("A1", "ann", 0, 0)
+	x.came("A2", "ann", 100, 100)
+	x.came("B", "ben", 2_000, 2_000)
+	left := lesson.Webhook{Event: lesson.Event{
+		Name: journal.ConnectionDestroyed, Session: "s", At: noon + 1_000, Received: noon + 3_000,
+		Connection: "A2", ConnectedAt: noon + 100, Reason: "clientDisconnected",
+	}}
+	if d := lesson.Decide(x.l, left, noon+3_000); d.Write != lesson.Swap {
+		t.Errorf("write %d, want a Swap", d.Write)
+	}
+}
+
+// What a Leave rests on: who was in the item when it was decided, and who was not.
+func TestLeaveRestsOn(t *testing.T) {
+	for name, change := range map[string]func(*hall){
+		"":              func(*hall) {},
+		"its policy":    func(h *hall) { h.l.PolicyVersion++ },
+		"the start":     func(h *hall) { h.l.StartedAt -= 10 },
+		"going on":      func(h *hall) { h.l.Status = journal.Ended },
+		"a short tail":  func(h *hall) { h.l.Tail = append(h.l.Tail, make([]journal.Line, lesson.MaxTail)...) },
+		"nobody's wait": func(h *hall) { h.l.Conns["W"] = lesson.Conn{ID: "W", State: lesson.Waiting} },
+	} {
+		for _, id := range []string{"c005", "c099"} {
+			h := newHall(t, `{"lessonSeconds":3600}`, 100)
+			d := lesson.Decide(h.l, h.webhook(journal.ConnectionDestroyed, id, "clientDisconnected"), h.now)
+			if change(h); d.Write != lesson.Leave || d.Leave.Fits(h.l) != (name == "") {
+				t.Errorf("%s: write %d rests on %q: it fits: %t", id, d.Write, name, d.Leave.Fits(h.l))
+			}
+		}
+	}
+	h := newHall(t, `{"lessonSeconds":3600}`, 100)
+	d := lesson.Decide(h.l, h.webhook(journal.ConnectionDestroyed, "c005", "clientDisconnected"), h.now)
+	back := h.l
+	back.Conns = map[string]lesson.Conn{"c005": d.Leave.Was}
+	if h.l.Shed++; d.Leave.Fits(h.l) || d.Leave.Fits(back) {
+		t.Error("it fits though its record was written anew, or came back")
 	}
 }
 

@@ -206,3 +206,72 @@ func (x *tale) left(id string, at epoch.Instant) {
 	e.Event.Name, e.Event.ConnectedAt, e.Event.Reason = "connectionDestroyed", noon+1_000, "clientDisconnected"
 	x.decide(e, at)
 }
+
+// asksAs lets somebody with a role ask for credentials, after a look at an empty list.
+func (x *tale) asksAs(user, role, id string, at epoch.Instant) error {
+	x.t.Helper()
+	d := lesson.Decide(x.l, lesson.Join{
+		User: user, Role: role, ID: id, Expires: (noon + at).Add(time.Minute), Since: noon + at,
+		Looked: &lesson.Reconcile{Reading: &lesson.Reading{Began: noon + at, Whole: true}},
+	}, noon+at)
+	x.l = d.Lesson
+	return d.Verdict
+}
+
+// formerObserver is a room of one seat in which Sue was promised a place that needed none,
+// until a policy changed that.
+func formerObserver(t *testing.T) *tale {
+	t.Helper()
+	x := begin(t, `{"maxSeats":1,"observers":["support"]}`)
+	if err := x.asksAs("sue", "support", "p1", 0); err != nil {
+		t.Fatal(err)
+	}
+	x.policy(`{"maxSeats":1}`, 2, 1_000)
+	return x
+}
+
+// Who asks again after a policy has made a seat of what needed none is promised that
+// seat, or told that there is none.
+func TestPromiseOfAFormerObserver(t *testing.T) {
+	x := formerObserver(t)
+	if err := x.asksAs("sue", "support", "p2", 10_000); err != nil || x.l.Promised() != 1 {
+		t.Errorf("%v; %d seats are promised", err, x.l.Promised())
+	}
+	x = formerObserver(t)
+	x.asks("ben", "q", 2_000)
+	if err := x.asksAs("sue", "support", "p2", 10_000); err == nil {
+		t.Error("she was given credentials for a full room")
+	}
+}
+
+// A foreigner who bears a user's name is somebody else, unless the policy says what a
+// duplicate is: the seat of the user's second token waits all the same.
+func TestNamesakeTakesNoPromisedSeat(t *testing.T) {
+	x := begin(t, `{"maxSeats":2}`)
+	x.asks("ann", "p", 0)
+	x.asks("ann", "p", 6_000)
+	x.came("A", `{"usher":"p"}`, 7_000, 7_000)
+	x.left("A", 8_000)
+	x.came("F", "ann", 9_000, 9_000)
+	if taken := x.l.Seats() + x.l.Promised(); taken != 2 {
+		t.Errorf("%d seats are taken: hers and the namesake's", taken)
+	}
+	x.came("B", "ben", 10_000, 10_000)
+	x.came("A2", `{"usher":"p"}`, 11_000, 11_000)
+	x.is("B", lesson.Waiting)
+	x.is("A2", lesson.Seated)
+}
+
+// A lesson in which an observer was promised a place is in use.
+func TestPromisedObserverIsInUse(t *testing.T) {
+	x := begin(t, `{"observers":["support"]}`)
+	if x.l.InUse() {
+		t.Error("nobody has come")
+	}
+	if err := x.asksAs("sue", "support", "p1", 0); err != nil {
+		t.Fatal(err)
+	}
+	if !x.l.InUse() {
+		t.Error("sue may come any moment")
+	}
+}

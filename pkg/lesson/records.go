@@ -155,14 +155,14 @@ func (t *turn) recall(records []Record) {
 			t.recallConn(*r.Conn)
 		case r.Promise != nil:
 			if _, known := t.l.Promises[r.Promise.ID]; !known {
-				t.l.Promises[r.Promise.ID], t.recalled, t.recalledMore = *r.Promise, true, true
+				t.l.Promises[r.Promise.ID], t.recalled = *r.Promise, true
 			}
 		case r.Ban != nil:
 			t.lookUp(*r.Ban)
 		case r.Seen != 0:
 			digest := r.ID[len(digestKey("")):]
 			if _, known := t.l.Seen[digest]; !known {
-				t.l.Seen[digest], t.recalled, t.recalledMore = r.Seen, true, true
+				t.l.Seen[digest], t.recalled = r.Seen, true
 			}
 		}
 	}

@@ -118,7 +118,7 @@ func (r Remove) decide(t *turn) error {
 		t.remove(c, journal.Admin, line)
 	case c.DisconnectRequested(), t.l.Status == journal.Ended, c.Reason == journal.Admin:
 		return nil // it was told to go, and its user has what follows from that
-	case c.State == Seated:
+	case c.State == Seated, c.State == Waiting:
 		c.Reason = journal.Admin // removed though it had left: once
 		t.write(c)
 	}

@@ -144,7 +144,7 @@ func (l *Lesson) seatsOutside() int { return int(l.PresentOutside - l.ObserversO
 // ByID orders connections by their ids.
 func ByID(a, b Conn) int { return cmp.Compare(a.ID, b.ID) }
 
-// InUse reports whether somebody is in or has been promised a seat.
+// InUse reports whether somebody is in or may come by a promise, an observer too.
 func (l *Lesson) InUse() bool {
-	return l.PresentOutside > 0 || l.seatsTaken() > 0 || len(l.Pick(Conn.In)) > 0
+	return l.PresentOutside > 0 || l.seatsTaken() > 0 || l.expectedOwners() > 0 || len(l.Pick(Conn.In)) > 0
 }
