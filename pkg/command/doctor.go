@@ -18,19 +18,21 @@ const aboutDoctor = `Looks at a deployment from outside and asks it what it sees
 check, with what to do where it is not well. It makes a room and deletes it again.
 
 It needs an admin token (USHER_ADMIN_TOKEN), or the key to sign one, and to try a signed
-callback VONAGE_SIGNATURE_SECRET. --secret reads all of them from the deployment's secret:
+callback VONAGE_SIGNATURE_SECRET. --secret reads the keys from the deployment's secrets,
+which are two, made one object:
 
-  aws secretsmanager get-secret-value --secret-id ARN --query SecretString --output text |
-    usher doctor --url https://... --secret -
+  for arn in API-SECRET-ARN SECRET-ARN; do
+    aws secretsmanager get-secret-value --secret-id $arn --query SecretString --output text
+  done | jq --slurp add | usher doctor --url https://... --secret -
 
-It ends with 0 only where all is well.`
+It ends with 0 where all is well, with 1 where something is not.`
 
 func doctorCommand(p Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "look whether a deployment is well, and what to do", Long: aboutDoctor,
 		GroupID: groupHere, Args: takes(),
 	}
-	secret := cmd.Flags().String("secret", "", "`file` with the deployment's secret as JSON; - is what is piped in")
+	secret := cmd.Flags().String("secret", "", "`file` with the deployment's secrets as one JSON object; - is what is piped in")
 	return ask(p, cmd, func(a *asking, ctx context.Context, _ []string) error {
 		if *secret != "" {
 			values, err := p.secretIn(*secret)

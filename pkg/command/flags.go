@@ -12,7 +12,13 @@ import (
 // span is a length of time on the command line: 90s, 1h30m, 7d, or seconds alone.
 type span time.Duration
 
-func (s *span) String() string { return spanText(time.Duration(*s)) }
+// String is empty where no time is given: the help shows no default then.
+func (s *span) String() string {
+	if *s == 0 {
+		return ""
+	}
+	return spanText(time.Duration(*s))
+}
 
 // Type is what the help shows.
 func (s *span) Type() string { return "time" }

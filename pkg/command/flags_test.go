@@ -1,8 +1,11 @@
 package command
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 func TestParseSpan(t *testing.T) {
@@ -22,5 +25,14 @@ func TestSpanText(t *testing.T) {
 		if got := spanText(d); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)
 		}
+	}
+}
+
+func TestUsualSpan(t *testing.T) {
+	cmd := &cobra.Command{}
+	spanFlag(cmd, "with", time.Hour, "")
+	spanFlag(cmd, "without", 0, "")
+	if help := cmd.Flags().FlagUsages(); !strings.Contains(help, "(default 1h)") || strings.Contains(help, "0s") {
+		t.Errorf("the help shows what is usual, where something is:\n%s", help)
 	}
 }

@@ -33,7 +33,7 @@ func banCommand(p Program) *cobra.Command {
 	}
 	var life span
 	cmd.Flags().Var(&life, "for", "for so long; without it until it is lifted")
-	note := cmd.Flags().String("note", "", "why, for who reads the bans")
+	note := cmd.Flags().String("note", "", "the `text` that says why, for who reads the bans")
 	return askRoom(p, cmd, func(a *asking, ctx context.Context, room string, args []string) error {
 		ban := map[string]any{"user": args[0]}
 		if life != 0 {

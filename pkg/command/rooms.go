@@ -167,7 +167,7 @@ func (a *asking) act(ctx context.Context, r client.Request) error {
 func deleteCommand(p Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "delete NAME", Short: "end a room's lesson and forget the room", GroupID: groupRooms, Args: takes("NAME"),
-		Long: "Ends the lesson, and forgets name, policy and bans. Log and attendance stay for the retention.",
+		Long: "Ends the lesson, and forgets name, policy and bans. Logs and attendance stay in the store for\nthe retention, but nothing shows them any more: read them before.",
 	}
 	return askRoom(p, cmd, func(a *asking, ctx context.Context, room string, _ []string) error {
 		return a.quietly(ctx, client.Room(http.MethodDelete, room), "%s is deleted", room)

@@ -29,7 +29,7 @@ func ticketCommand(p Program) *cobra.Command {
 	data := cmd.Flags().String("data", "", "any `JSON` that comes with the connection; everybody in the session reads it")
 	life := spanFlag(cmd, "for", time.Hour, "how long it is good, at most 90d")
 	link := cmd.Flags().Bool("link", false, "print the address of the room's page with the ticket in it")
-	server := cmd.Flags().String("url", "", "the server of the link")
+	server := cmd.Flags().String("url", "", "the `address` of the server in the link (USHER_URL, else http://127.0.0.1:5000)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		who := doorkeeper.Applicant{User: args[1], Role: *role}
 		if *data != "" {

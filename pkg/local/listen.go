@@ -16,7 +16,7 @@ func (l *Local) listen(ctx context.Context) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%s is taken: something else listens there. Stop it, or choose another address:\n  USHER_ADDR=%s make run", addr, nextPort(addr))
+		return fmt.Errorf("%s is taken: something else listens there. Stop it, or choose another address, like USHER_ADDR=%s", addr, nextPort(addr))
 	case err != nil:
 		return fmt.Errorf("USHER_ADDR is %q, where this program cannot listen: %w", addr, err)
 	}

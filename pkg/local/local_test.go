@@ -419,7 +419,7 @@ func TestCannotStart(t *testing.T) {
 		set  config.Settings
 		want []string
 	}{
-		{"the port is taken", settings(t, data+"2", "USHER_ADDR", taken), []string{taken, "USHER_ADDR=127.0.0.1:", "make run"}},
+		{"the port is taken", settings(t, data+"2", "USHER_ADDR", taken), []string{taken, "another address, like USHER_ADDR=127.0.0.1:"}},
 		{"the port is taken, by name", settings(t, data+"2", "USHER_ADDR", "localhost:"+port), []string{"USHER_ADDR=localhost:"}},
 		{"the address is not ours", settings(t, data+"2", "USHER_ADDR", "192.0.2.1:5000"), []string{"USHER_ADDR", "192.0.2.1:5000"}},
 		{"the data file is in use", settings(t, data), []string{data, "another process is using it"}},

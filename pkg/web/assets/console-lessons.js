@@ -59,7 +59,7 @@ export function lessonView(room, session, { back }) {
   const columns = ["user", "role", "in", "out", "present", "connections", "times"];
   const table = el("table", { id: "attendance", "aria-label": title },
     el("thead", {}, el("tr", {}, columns.map((c) => el("th", { scope: "col" }, say(`lesson.${c}`))))), rows);
-  const none = el("p", { class: "soft pad", hidden: true }, say("outcome.no-show"));
+  const none = el("p", { class: "soft pad", hidden: true }, say("lesson.none"));
   const root = el("div", {},
     el("div", { class: "line" }, button("lesson.back", back, { class: "quiet back" }), el("h2", { tabindex: "-1" }, title)),
     el("div", { class: "line" }, keeper("svg", drawn), keeper("csv", "format=csv")),
