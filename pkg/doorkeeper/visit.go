@@ -24,7 +24,7 @@ var ErrTicketOnly = errors.New("the room lets nobody in without a ticket")
 // one; the answer gives its name from now on. It names the same person until its
 // connection has come.
 func (s *Service) Visit(ctx context.Context, name, visitor string) (Admission, string, error) {
-	l, over, err := s.demo(ctx, name)
+	_, l, over, err := s.demo(ctx, name)
 	if err != nil {
 		return Admission{}, "", err
 	}
@@ -44,15 +44,20 @@ func (s *Service) Visit(ctx context.Context, name, visitor string) (Admission, s
 // Glance gives the refusal that a Visit would get, by the state that is known, and
 // changes nothing: no promise, no session, no question to the platform.
 func (s *Service) Glance(ctx context.Context, name, visitor string) error {
-	l, over, err := s.demo(ctx, name)
+	r, l, over, err := s.demo(ctx, name)
+	now := s.set.Now()
 	switch {
 	case err != nil:
 		return err
-	case over == justOver:
-		return &problem.Details{Code: problem.LessonOver, Detail: "The lesson is over."}
-	case over == rested || l == nil || s.expected(l, visitor):
+	case over == resting:
+		return lesson.Over()
+	case now < r.Policy.OpensAt():
+		return lesson.TooEarly(r.Policy.OpensAt(), now)
+	case over == notOver && s.expected(l, visitor):
 		return nil
-	case l.Full(s.set.Now()):
+	case !r.Policy.Admits(guest):
+		return lesson.NotOnList()
+	case over == notOver && l != nil && l.Full(now):
 		return &problem.Details{Code: problem.RoomFull, Detail: "All seats of the room are taken."}
 	}
 	return nil
@@ -62,32 +67,33 @@ func (s *Service) Glance(ctx context.Context, name, visitor string) error {
 type ending int
 
 const (
-	notOver  ending = iota
-	justOver        // for less than demoRest
-	rested          // it opens again for the next visit
+	notOver ending = iota
+	resting        // for less than demoRest, or its time is over
+	rested         // it opens again for the next visit
 )
 
 // demo loads a demo room; another room is ErrTicketOnly. The lesson is nil
 // before the first one.
-func (s *Service) demo(ctx context.Context, name string) (*lesson.Lesson, ending, error) {
+func (s *Service) demo(ctx context.Context, name string) (room.Room, *lesson.Lesson, ending, error) {
 	r, l, err := s.loadRoom(ctx, name)
 	if err != nil {
-		return nil, notOver, room.Missing(name, err)
+		return r, nil, notOver, room.Missing(name, err)
 	}
 	if !r.Policy.Demo() || !s.set.AllowDemo {
-		return nil, notOver, ErrTicketOnly
+		return r, nil, notOver, ErrTicketOnly
 	}
 	over := r.Closed
 	if l != nil && l.Status == journal.Ended {
 		over = l.EndedAt
 	}
+	now := s.set.Now()
 	switch {
+	case r.ClosedBy(now) || over != 0 && now < over.Add(demoRest):
+		return r, l, resting, nil
 	case over == 0:
-		return l, notOver, nil
-	case s.set.Now() < over.Add(demoRest):
-		return l, justOver, nil
+		return r, l, notOver, nil
 	}
-	return l, rested, nil
+	return r, l, rested, nil
 }
 
 // guest begins the user of a visitor of a demo room.

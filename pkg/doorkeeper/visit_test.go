@@ -41,30 +41,69 @@ func TestGlance(t *testing.T) {
 			t.Errorf("a glance left %d lines in the log", after-before)
 		}
 	}
-	visit := func() string {
-		t.Helper()
-		_, visitor, err := d.Service.Visit(t.Context(), "lesson", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return visitor
-	}
 	glance("", "")
-	first := visit()
+	first := visit(t, d)
 	glance("", "")
-	visit()
+	visit(t, d)
 	glance(problem.RoomFull, "")
 	glance(problem.RoomFull, "somebody")
 	glance("", first)
-	if _, err := d.Service.End(t.Context(), "lesson", "ops"); err != nil {
-		t.Fatal(err)
-	}
+	end(t, d)
 	glance(problem.LessonOver, "")
 	glance(problem.LessonOver, first)
 	d.Pass(10 * time.Second)
 	glance("", "")
 	if status := d.view().Status(); status != journal.Ended {
 		t.Errorf("a glance opened the room: %s", status)
+	}
+}
+
+// What a policy says of everybody a glance says as a visit does: before the first
+// lesson, during one, and after it.
+func TestGlanceAtAClosedDoor(t *testing.T) {
+	for rule, want := range map[string]problem.Code{
+		`"opensAt":"2040-01-01T00:00:00Z"`:  problem.TooEarly,
+		`"closesAt":"2020-01-01T00:00:00Z"`: problem.LessonOver,
+		`"allowedUsers":["alice"]`:          problem.NotAllowed,
+	} {
+		for when, until := range map[string]func(*door){
+			"before a lesson": func(*door) {},
+			"during a lesson": func(d *door) { visit(t, d) },
+			"after a lesson": func(d *door) {
+				visit(t, d)
+				end(t, d)
+				d.Pass(10 * time.Second)
+			},
+		} {
+			d := own(t, `{"demo":true}`)
+			until(d)
+			d.put("{"+rule+`,"demo":true}`, "")
+			glanced := d.Service.Glance(t.Context(), "lesson", "")
+			_, _, visited := d.Service.Visit(t.Context(), "lesson", "")
+			for _, err := range []error{glanced, visited} {
+				var p *problem.Details
+				if !errors.As(err, &p) || p.Code != want {
+					t.Errorf("%s, %s: a glance says %v, a visit %v, want %s", rule, when, glanced, visited, want)
+				}
+			}
+		}
+	}
+}
+
+// visit gives the name of somebody who is let in.
+func visit(t *testing.T, d *door) string {
+	t.Helper()
+	_, visitor, err := d.Service.Visit(t.Context(), "lesson", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return visitor
+}
+
+func end(t *testing.T, d *door) {
+	t.Helper()
+	if _, err := d.Service.End(t.Context(), "lesson", "ops"); err != nil {
+		t.Fatal(err)
 	}
 }
 

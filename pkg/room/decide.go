@@ -139,7 +139,7 @@ func (p Put) adopt(d *Decision, l *lesson.Lesson, known Facts) error {
 			return err
 		}
 	}
-	if again && d.Room.closesBy(known.Now) {
+	if again && d.Room.ClosedBy(known.Now) {
 		return closed(d.Room)
 	}
 	if known.Used {
@@ -202,7 +202,7 @@ func (r Reopen) decide(d *Decision, l *lesson.Lesson, known Facts) error {
 	switch {
 	case !d.over(l, known.Now):
 		return &problem.Details{Code: problem.NotEnded, Detail: "The room is open already."}
-	case d.Room.closesBy(known.Now):
+	case d.Room.ClosedBy(known.Now):
 		return closed(d.Room)
 	case known.Fresh == "":
 		return ErrSessionNeeded

@@ -31,10 +31,10 @@ type Room struct {
 
 // Over reports whether a room that never had a session was closed, by its owner or
 // because its time has come.
-func (r Room) Over(now epoch.Instant) bool { return r.Closed != 0 || r.closesBy(now) }
+func (r Room) Over(now epoch.Instant) bool { return r.Closed != 0 || r.ClosedBy(now) }
 
-// closesBy reports whether the time at which the room closes has come.
-func (r Room) closesBy(now epoch.Instant) bool {
+// ClosedBy reports whether the time at which the room closes has come.
+func (r Room) ClosedBy(now epoch.Instant) bool {
 	at := r.Policy.ClosesAt()
 	return at != 0 && at <= now
 }
