@@ -23,6 +23,74 @@ func TestPauseAfterTheDeadline(t *testing.T) {
 	}
 }
 
+// A clock that runs stands still no more once its time is up, whatever that is by then; until
+// then, and from a pause that goes on then, it is what it was.
+func TestPausesUpToTheEnd(t *testing.T) {
+	extend := func(e lesson.Extend) func(*tale) { return func(x *tale) { x.decide(e, 3_000) } }
+	for name, c := range map[string]struct {
+		before func(*tale)
+		left   epoch.Instant
+		want   journal.Status
+		paused epoch.Instant // since when
+	}{
+		"at its end":                  {nil, 62_000, journal.Ended, 0},
+		"before its end":              {nil, 61_999, journal.Paused, 61_999},
+		"after an end that was fixed": {extend(lesson.Extend{EndsAt: noon + 30_000}), 30_100, journal.Ended, 0},
+		"before a later fixed end":    {extend(lesson.Extend{EndsAt: noon + 90_000}), 70_000, journal.Paused, 70_000},
+		"in the time that was added":  {extend(lesson.Extend{Seconds: 60}), 70_000, journal.Paused, 70_000},
+		"in the time of a pause": {func(x *tale) {
+			x.left("B", 10_000)
+			x.came("C", "bea", 30_000, 30_000)
+		}, 70_000, journal.Paused, 70_000},
+	} {
+		x := begin(t, `{"lessonSeconds":60,"clock":"pause","quorum":2}`)
+		x.came("A", "ann", 1_000, 1_000)
+		x.came("B", "bea", 2_000, 2_000)
+		if c.before != nil {
+			c.before(x)
+		}
+		who := "B"
+		if _, again := x.l.Conns["C"]; again {
+			who = "C"
+		}
+		x.left(who, c.left)
+		since := max(0, x.l.PausedAt-noon)
+		if x.l.Status != c.want || since != c.paused {
+			t.Errorf("%s: the lesson is %s, paused since %d", name, x.l.Status, since)
+		}
+	}
+
+	x := begin(t, `{"lessonSeconds":60,"clock":"pause","quorum":2}`)
+	x.came("A", "ann", 1_000, 1_000)
+	x.came("B", "bea", 2_000, 2_000)
+	x.left("B", 50_000)
+	x.came("C", "bea", 80_000, 80_000)
+	if x.l.Status != journal.Running || x.leftAt(80_000) != 12*time.Second {
+		t.Errorf("after a pause beyond its first end it is %s, with %s left", x.l.Status, x.leftAt(80_000))
+	}
+}
+
+// Of a quorum of roles, those of the role who stand only in records are a part, too.
+func TestRolesOutsideKeepTheClockRunning(t *testing.T) {
+	x := begin(t, `{"quorumRoles":{"student":40},"lessonSeconds":3600,"clock":"pause"}`)
+	in := 0
+	for ; in < 100; in++ {
+		at := epoch.Instant(in * 100)
+		x.came(fmt.Sprintf("s%03d", in), fmt.Sprintf(`{"user":"u%03d","role":"student"}`, in), at, at)
+		x.shed()
+	}
+	for i, c := range x.l.Pick(lesson.Conn.In) {
+		if in == 39 {
+			break
+		}
+		x.left(c.ID, 20_000+epoch.Instant(i))
+		x.shed()
+		if in--; (x.l.Status == journal.Running) != (in >= 40) {
+			t.Fatalf("with %d in, %v of them outside, it is %s", in, x.l.OutsideByRole, x.l.Status)
+		}
+	}
+}
+
 // hall fills the item until people are shed.
 func (x *tale) hall(from, n int, at epoch.Instant) {
 	x.t.Helper()
