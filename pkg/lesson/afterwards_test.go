@@ -74,20 +74,20 @@ func TestPausesUpToTheEnd(t *testing.T) {
 func TestRolesOutsideKeepTheClockRunning(t *testing.T) {
 	x := begin(t, `{"quorumRoles":{"student":40},"lessonSeconds":3600,"clock":"pause"}`)
 	in := 0
-	for ; in < 100; in++ {
+	for ; in < 250; in++ {
 		at := epoch.Instant(in * 100)
 		x.came(fmt.Sprintf("s%03d", in), fmt.Sprintf(`{"user":"u%03d","role":"student"}`, in), at, at)
 		x.shed()
 	}
 	for i, c := range x.l.Pick(lesson.Conn.In) {
-		if in == 39 {
-			break
-		}
-		x.left(c.ID, 20_000+epoch.Instant(i))
+		x.left(c.ID, 30_000+epoch.Instant(i))
 		x.shed()
 		if in--; (x.l.Status == journal.Running) != (in >= 40) {
 			t.Fatalf("with %d in, %v of them outside, it is %s", in, x.l.OutsideByRole, x.l.Status)
 		}
+	}
+	if inside := len(x.l.Pick(lesson.Conn.In)); inside >= 40 || in < 40 {
+		t.Errorf("%d of %d stand in the item", inside, in)
 	}
 }
 
@@ -114,6 +114,7 @@ func TestPausesOfAHall(t *testing.T) {
 	}
 	end := x.l.EndsAt()
 	x.hall(0, 100, 620_000)
+	x.left("h099", 640_000) // by which the pauses are added up again
 	if x.l.PausedMillis != 600_000 || x.l.EndsAt() != end {
 		t.Errorf("%d are outside; paused for %d ms, ends at %v, want %v", x.l.PresentOutside, x.l.PausedMillis, x.l.EndsAt(), end)
 	}
