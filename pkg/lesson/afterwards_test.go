@@ -112,7 +112,10 @@ func TestPausesOfAHall(t *testing.T) {
 	if x.l.PausedMillis != 600_000 {
 		t.Fatalf("paused for %d ms", x.l.PausedMillis)
 	}
+	x.came("D", "dan", 611_000, 611_000)
+	x.left("A", 612_000) // no witness of the start is in any more, so who fills the item is added
 	end := x.l.EndsAt()
+	x.read(615_000, 615_100, map[string]epoch.Instant{"C": 610_000, "D": 611_000})
 	x.hall(0, 100, 620_000)
 	x.left("h099", 640_000) // by which the pauses are added up again
 	if x.l.PausedMillis != 600_000 || x.l.EndsAt() != end {
