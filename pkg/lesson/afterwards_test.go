@@ -23,6 +23,74 @@ func TestPauseAfterTheDeadline(t *testing.T) {
 	}
 }
 
+// A clock that runs stands still no more once its time is up, whatever that is by then; until
+// then, and from a pause that goes on then, it is what it was.
+func TestPausesUpToTheEnd(t *testing.T) {
+	extend := func(e lesson.Extend) func(*tale) { return func(x *tale) { x.decide(e, 3_000) } }
+	for name, c := range map[string]struct {
+		before func(*tale)
+		left   epoch.Instant
+		want   journal.Status
+		paused epoch.Instant // since when
+	}{
+		"at its end":                  {nil, 62_000, journal.Ended, 0},
+		"before its end":              {nil, 61_999, journal.Paused, 61_999},
+		"after an end that was fixed": {extend(lesson.Extend{EndsAt: noon + 30_000}), 30_100, journal.Ended, 0},
+		"before a later fixed end":    {extend(lesson.Extend{EndsAt: noon + 90_000}), 70_000, journal.Paused, 70_000},
+		"in the time that was added":  {extend(lesson.Extend{Seconds: 60}), 70_000, journal.Paused, 70_000},
+		"in the time of a pause": {func(x *tale) {
+			x.left("B", 10_000)
+			x.came("C", "bea", 30_000, 30_000)
+		}, 70_000, journal.Paused, 70_000},
+	} {
+		x := begin(t, `{"lessonSeconds":60,"clock":"pause","quorum":2}`)
+		x.came("A", "ann", 1_000, 1_000)
+		x.came("B", "bea", 2_000, 2_000)
+		if c.before != nil {
+			c.before(x)
+		}
+		who := "B"
+		if _, again := x.l.Conns["C"]; again {
+			who = "C"
+		}
+		x.left(who, c.left)
+		since := max(0, x.l.PausedAt-noon)
+		if x.l.Status != c.want || since != c.paused {
+			t.Errorf("%s: the lesson is %s, paused since %d", name, x.l.Status, since)
+		}
+	}
+
+	x := begin(t, `{"lessonSeconds":60,"clock":"pause","quorum":2}`)
+	x.came("A", "ann", 1_000, 1_000)
+	x.came("B", "bea", 2_000, 2_000)
+	x.left("B", 50_000)
+	x.came("C", "bea", 80_000, 80_000)
+	if x.l.Status != journal.Running || x.leftAt(80_000) != 12*time.Second {
+		t.Errorf("after a pause beyond its first end it is %s, with %s left", x.l.Status, x.leftAt(80_000))
+	}
+}
+
+// Of a quorum of roles, those of the role who stand only in records are a part, too.
+func TestRolesOutsideKeepTheClockRunning(t *testing.T) {
+	x := begin(t, `{"quorumRoles":{"student":40},"lessonSeconds":3600,"clock":"pause"}`)
+	in := 0
+	for ; in < 250; in++ {
+		at := epoch.Instant(in * 100)
+		x.came(fmt.Sprintf("s%03d", in), fmt.Sprintf(`{"user":"u%03d","role":"student"}`, in), at, at)
+		x.shed()
+	}
+	for i, c := range x.l.Pick(lesson.Conn.In) {
+		x.left(c.ID, 30_000+epoch.Instant(i))
+		x.shed()
+		if in--; (x.l.Status == journal.Running) != (in >= 40) {
+			t.Fatalf("with %d in, %v of them outside, it is %s", in, x.l.OutsideByRole, x.l.Status)
+		}
+	}
+	if inside := len(x.l.Pick(lesson.Conn.In)); inside >= 40 || in < 40 {
+		t.Errorf("%d of %d stand in the item", inside, in)
+	}
+}
+
 // hall fills the item until people are shed.
 func (x *tale) hall(from, n int, at epoch.Instant) {
 	x.t.Helper()
@@ -44,8 +112,12 @@ func TestPausesOfAHall(t *testing.T) {
 	if x.l.PausedMillis != 600_000 {
 		t.Fatalf("paused for %d ms", x.l.PausedMillis)
 	}
+	x.came("D", "dan", 611_000, 611_000)
+	x.left("A", 612_000) // no witness of the start is in any more, so who fills the item is added
 	end := x.l.EndsAt()
+	x.read(615_000, 615_100, map[string]epoch.Instant{"C": 610_000, "D": 611_000})
 	x.hall(0, 100, 620_000)
+	x.left("h099", 640_000) // by which the pauses are added up again
 	if x.l.PausedMillis != 600_000 || x.l.EndsAt() != end {
 		t.Errorf("%d are outside; paused for %d ms, ends at %v, want %v", x.l.PresentOutside, x.l.PausedMillis, x.l.EndsAt(), end)
 	}

@@ -162,3 +162,59 @@ func TestStreamsThatNoReadingTellsOf(t *testing.T) {
 		}
 	}
 }
+
+// A departure in doubt is believed by a reading that began late enough, and by no other.
+func TestDepartureIsConfirmed(t *testing.T) {
+	x := begin(t, `{}`)
+	x.came("A", "ann", 0, 0)
+	x.lost("A", "networkDisconnected", 1_000)
+	x.read(30_900, 31_200, nil)
+	if x.l.Conns["A"].DepartureCheckAt != noon+31_000 {
+		t.Error("a reading of before ends the doubt")
+	}
+	x.read(31_900, 32_000, nil)
+	if c := x.l.Conns["A"]; c.DepartureCheckAt != 0 || c.LeftAt != noon+1_000 {
+		t.Errorf("it is %+v", c)
+	}
+}
+
+// Who had no right to be in counts for no quorum, neither before being taken for gone nor
+// after.
+func TestRefusedAndBackIsNoQuorum(t *testing.T) {
+	x := begin(t, `{"quorum":2,"allowedUsers":["ann"]}`)
+	x.came("A", "ann", 0, 0)
+	x.came("B", "ben", 1_000, 1_000)
+	x.lost("B", "networkDisconnected", 2_000)
+	x.read(40_000, 40_100, map[string]epoch.Instant{"A": 0, "B": 1_000})
+	if c := x.l.Conns["B"]; c.LeftAt != 0 || x.l.Status != journal.Open {
+		t.Errorf("B left at %d, and the lesson is %s", c.LeftAt, x.l.Status)
+	}
+}
+
+// Who is back has nothing of its former seat: what protected that is gone.
+func TestWhoIsBackIsANewcomer(t *testing.T) {
+	x := begin(t, `{"maxSeats":1}`)
+	x.asks("ann", "p", 0)
+	x.came("A", `{"usher":"p"}`, 1_000, 1_000)
+	c := x.l.Conns["A"]
+	c.Confirmed, c.PlaceAt, c.PlaceID = true, noon+500, "0"
+	x.l.Conns["A"] = c
+	x.lost("A", "networkDisconnected", 2_000)
+	x.came("B", "ben", 3_000, 3_000)
+	x.read(40_000, 40_100, map[string]epoch.Instant{"A": 1_000, "B": 3_000})
+	x.is("B", lesson.Seated)
+	if c = x.l.Conns["A"]; c.Reserved || c.Confirmed || c.ByPromise || c.PlaceAt != 0 || c.PlaceID != "" {
+		t.Errorf("A is %+v", c)
+	}
+}
+
+// Somebody never heard of who is shown again has a minute from then on.
+func TestShownAgainUnheardHasAMinute(t *testing.T) {
+	x := begin(t, `{}`)
+	x.read(1_000, 1_100, map[string]epoch.Instant{"U": 500})
+	x.read(10_000, 10_100, nil)
+	x.read(62_000, 62_100, map[string]epoch.Instant{"U": 500})
+	x.is("U", lesson.ListedOnly)
+	x.read(123_000, 123_100, map[string]epoch.Instant{"U": 500})
+	x.is("U", lesson.Seated)
+}

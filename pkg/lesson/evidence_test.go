@@ -35,7 +35,18 @@ func (x *tale) decide(in lesson.Input, at epoch.Instant) {
 	if d.Verdict != nil {
 		x.t.Fatal(d.Verdict)
 	}
-	x.l = d.Lesson
+	x.l = stored(x.l, d)
+}
+
+// stored is the lesson once the decision about it is committed.
+func stored(l lesson.Lesson, d lesson.Decision) lesson.Lesson {
+	switch d.Write {
+	case lesson.Add:
+		return d.Add.Into(l)
+	case lesson.Leave:
+		return d.Leave.Into(l)
+	}
+	return d.Lesson
 }
 
 // came lets the webhook of somebody who came at that moment be heard later.
