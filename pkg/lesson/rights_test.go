@@ -163,3 +163,46 @@ func TestPromiseProtectsOneSeat(t *testing.T) {
 	x.read(40_500, 40_600, map[string]epoch.Instant{"A": 0, "B": 20_000, "C": 37_000, "O": 10_000})
 	x.is("O", lesson.Waiting)
 }
+
+// In a room that holds more people than its cap since a policy, nobody makes room for
+// somebody who would be beyond the cap, too.
+func TestNobodyMakesRoomBeyondTheCap(t *testing.T) {
+	x := begin(t, `{"maxSeats":3}`)
+	x.came("A", "ann", 0, 0)
+	x.came("B", "bea", 1_000, 1_000)
+	x.came("D", "dan", 20_000, 20_000)
+	x.came("O", "old", 10_000, 21_000)
+	x.policy(`{"maxSeats":2}`, 2, 22_000)
+	x.read(30_000, 30_100, map[string]epoch.Instant{"A": 0, "B": 1_000, "D": 20_000, "O": 10_000})
+	x.is("D", lesson.Seated)
+	x.is("O", lesson.Refused)
+}
+
+// Somebody earlier who was not heard of may be the same user where the user has a
+// promise that is still to be used; else nobody waits for that.
+func TestWhoMayBeAReload(t *testing.T) {
+	for tokens, want := range map[int]lesson.State{1: lesson.Refused, 2: lesson.Waiting} {
+		x := begin(t, `{"maxSeats":1}`)
+		for i := range tokens {
+			x.asks("ann", "p", epoch.Instant(i)*6_000)
+		}
+		x.read(90_000, 90_100, nil) // the promise has lapsed
+		x.came("A", "bea", 100_000, 100_000)
+		x.read(110_000, 110_100, map[string]epoch.Instant{"A": 100_000, "U": 105_000})
+		x.came("C", `{"usher":"p"}`, 111_000, 111_000)
+		x.read(112_000, 112_100, map[string]epoch.Instant{"A": 100_000, "U": 105_000, "C": 111_000})
+		if c := x.l.Conns["C"]; c.State != want {
+			t.Errorf("with %d tokens C is %s, want %s", tokens, c.State, want)
+		}
+	}
+}
+
+// However long somebody has waited, a seat is taken by who is shown to be there.
+func TestWaitedLongBehindSomebodyUnseen(t *testing.T) {
+	x := begin(t, `{"maxSeats":1}`)
+	x.came("A", "ann", 0, 0)
+	x.came("B", "ben", 1_000, 1_000)
+	some := lesson.Reading{Began: noon + 70_000, Present: []lesson.Presence{{ID: "B", Since: noon + 1_000}}}
+	x.decide(lesson.Reconcile{Reading: &some}, 70_100) // not the whole list: nobody is freed by it
+	x.is("B", lesson.Waiting)
+}
