@@ -81,9 +81,8 @@ func (t *turn) judgeSeat(c Conn, line journal.Line, by *evidence) {
 	}
 }
 
-// freedForIt reports whether c, for whom there is a seat, has it only because this
-// reading proved that somebody left or a promise lapsed: no late webhook takes such a
-// seat.
+// freedForIt reports whether c has a seat only because this reading proved that
+// somebody left or a promise lapsed: no late webhook takes such a seat.
 func (t *turn) freedForIt(c Conn) bool {
 	for _, s := range t.l.shares(c.Role) {
 		freed := 0
@@ -92,7 +91,7 @@ func (t *turn) freedForIt(c Conn) bool {
 				freed++
 			}
 		}
-		if t.l.unavailableIn(s, c)-t.l.ownSeatIn(s, c)+freed >= s.limit {
+		if freed > 0 && t.l.unavailableIn(s, c)-t.l.ownSeatIn(s, c)+freed >= s.limit {
 			at := slices.IndexFunc(t.freed, s.of)
 			t.freed = slices.Delete(t.freed, at, at+1)
 			return true
