@@ -244,24 +244,6 @@ func TestPromiseOfAFormerObserver(t *testing.T) {
 	}
 }
 
-// A foreigner who bears a user's name is somebody else, unless the policy says what a
-// duplicate is: the seat of the user's second token waits all the same.
-func TestNamesakeTakesNoPromisedSeat(t *testing.T) {
-	x := begin(t, `{"maxSeats":2}`)
-	x.asks("ann", "p", 0)
-	x.asks("ann", "p", 6_000)
-	x.came("A", `{"usher":"p"}`, 7_000, 7_000)
-	x.left("A", 8_000)
-	x.came("F", "ann", 9_000, 9_000)
-	if taken := x.l.Seats() + x.l.Promised(); taken != 2 {
-		t.Errorf("%d seats are taken: hers and the namesake's", taken)
-	}
-	x.came("B", "ben", 10_000, 10_000)
-	x.came("A2", `{"usher":"p"}`, 11_000, 11_000)
-	x.is("B", lesson.Waiting)
-	x.is("A2", lesson.Seated)
-}
-
 // A lesson in which an observer was promised a place is in use.
 func TestPromisedObserverIsInUse(t *testing.T) {
 	x := begin(t, `{"observers":["support"]}`)

@@ -111,7 +111,7 @@ func (l *Lesson) canBeDisplaced(o, c Conn) bool {
 // promise is for one seat: where a connection that came by it has one, for that.
 func (l *Lesson) promiseForSeatOf(c Conn) (Promise, bool) {
 	for _, p := range l.sortedPromises() {
-		if p.open() && !p.Observer && p.sharesSeat() && l.isOf(c, p.User) && !l.takesSeat(p) && (c.Promise == p.ID || !l.isSeatedBy(p)) {
+		if p.open() && !p.Observer && p.sharesSeat() && p.User == c.User && !l.takesSeat(p) && (c.Promise == p.ID || !l.isSeatedBy(p)) {
 			return p, true
 		}
 	}

@@ -98,17 +98,11 @@ func (l *Lesson) hasSeat(user string) bool { return l.hasSeatIn(user, allSeats) 
 // hasSeatIn reports whether the user has a seat of the share.
 func (l *Lesson) hasSeatIn(user string, s share) bool {
 	for _, c := range l.Conns {
-		if c.holdsSeat() && l.isOf(c, user) && s.of(c.Role) {
+		if c.holdsSeat() && c.User == user && s.of(c.Role) {
 			return true
 		}
 	}
 	return false
-}
-
-// isOf reports whether the connection is that of a user with a ticket. A foreigner who
-// bears the name is somebody else, where foreigners are nobody's duplicates.
-func (l *Lesson) isOf(c Conn, user string) bool {
-	return c.User == user && (!c.Foreign || l.Policy.JudgesForeignDuplicates())
 }
 
 // unavailableIn counts the seats of the share that are not to be had for c: those
