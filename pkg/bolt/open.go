@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,7 +28,7 @@ func openFile(path string, wait time.Duration) (*bbolt.DB, error) {
 	if err := inspect(path, wait); err != nil {
 		return nil, explain(path, err)
 	}
-	db, err := openToWrite(path, wait)
+	db, err := bbolt.Open(path, 0o600, options(wait))
 	if err != nil {
 		return nil, explain(path, err)
 	}
@@ -36,13 +37,6 @@ func openFile(path string, wait time.Duration) (*bbolt.DB, error) {
 		return nil, explain(path, err)
 	}
 	return db, nil
-}
-
-// openToWrite has the library find the free pages, which panics where keys or pages are out
-// of order. The file then stays locked until the process ends.
-func openToWrite(path string, wait time.Duration) (db *bbolt.DB, err error) {
-	defer damage(&err)
-	return bbolt.Open(path, 0o600, options(wait))
 }
 
 // options of the library: the list of free pages is not written with each
@@ -82,33 +76,33 @@ func inspect(path string, wait time.Duration) error {
 
 // readThrough visits every key. A page outside the file is a fault, which here
 // becomes a panic; a page that points back would never end, so the visits are
-// bounded by what the file can hold.
+// bounded by what the file can hold. Keys out of order would end the process where
+// the library looks for free pages, in goroutines of its own.
 func readThrough(db *bbolt.DB, size int64) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer damage(&err)
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error: // its words are of the program, not of the file
+			err = errDamaged
+		default:
+			err = fmt.Errorf("%w (%v)", errDamaged, r)
+		}
+	}()
 	const smallestKey = 16 // bytes of a page that a key takes at the least
 	left := size / smallestKey
 	return db.View(func(tx *bbolt.Tx) error {
 		return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
-			return b.ForEach(func(_, _ []byte) error {
-				if left--; left < 0 {
+			var before []byte
+			return b.ForEach(func(key, _ []byte) error {
+				if left--; left < 0 || before != nil && bytes.Compare(before, key) >= 0 {
 					return errDamaged
 				}
+				before = key
 				return nil
 			})
 		})
 	})
-}
-
-// damage, deferred, makes an error of a panic over the file.
-func damage(err *error) {
-	switch r := recover().(type) {
-	case nil:
-	case runtime.Error: // its words are of the program, not of the file
-		*err = errDamaged
-	default:
-		*err = fmt.Errorf("%w (%v)", errDamaged, r)
-	}
 }
 
 // prepare makes the file ours: private, with its buckets, and known to its
