@@ -84,10 +84,13 @@ func (l *Lesson) sizeOfClock() (n int) {
 		}
 	}
 	for id, s := range l.Stays {
-		n += sizeOfStay + len(id) + len(s.Person) + len(s.Role)
+		n += s.sizeOf(id)
 	}
 	return n
 }
+
+// sizeOf is the bytes of the stay of the connection with that id.
+func (s Stay) sizeOf(id string) int { return sizeOfStay + len(id) + len(s.Person) + len(s.Role) }
 
 // sizeOfDoors is the bytes of bans and roles.
 func (l *Lesson) sizeOfDoors() (n int) {
@@ -129,7 +132,7 @@ func (c *Conn) size() int {
 		n += c.sizeOfLines()
 	}
 	if c.In() || c.countsForQuorum() {
-		n += sizeOfStay + len(c.ID) + len(c.person()) + len(c.Role)
+		n += Stay{Person: c.person(), Role: c.Role}.sizeOf(c.ID)
 	}
 	return n
 }
